@@ -1,0 +1,73 @@
+# Every target sets up what it needs in .venv; a second call starts at once.
+
+PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$python; done))
+VENV := .venv
+BIN := $(VENV)/bin
+DLT_VERSION := 1.31.0
+DLT_VENV := .venv-dlt
+INSTALL := -m pip --disable-pip-version-check install --quiet --quiet --no-input
+WORKERS ?= 2
+
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.PHONY: help demo dev change test lint types format compat bench reliability clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/.demo ## Load a real API into DuckDB three times, and show what each run loads
+	@$(BIN)/python -m examples.demo.run
+
+dev: $(VENV)/.demo ## Open Dagster's web interface on the demo's graph, at http://127.0.0.1:3000
+	@$(BIN)/python -m examples.demo.dev
+
+change: $(VENV)/.demo ## Change the data of the API that `make dev` serves
+	@$(BIN)/python -m examples.demo.dev --change-data
+
+test: $(VENV)/.dev ## Run the tests
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not long and not compat" $(ARGS)
+
+lint: $(VENV)/.dev ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check the types
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the code into its format
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+compat: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Run the same configs through dlt and compare
+	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python -m pytest -q -m compat tests/compat $(ARGS)
+
+bench: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Measure against dlt
+	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python benchmarks/run.py $(ARGS)
+
+reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
+	@$(BIN)/python -m pytest -q -m long tests/reliability $(ARGS)
+
+clean: ## Remove everything that make made
+	@rm -rf $(VENV) $(DLT_VENV) .demo .dagster .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A virtual environment that is there and works is used as it is.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or later is needed, and none was found." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV); the first time that takes a minute or two."
+	@$(BIN)/python $(INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV); the first time that takes a minute or two."
+	@$(BIN)/python $(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+$(DLT_VENV)/.dlt-$(DLT_VERSION): | $(BIN)/python
+	@echo "Installing dlt $(DLT_VERSION) into $(DLT_VENV)."
+	@$(BIN)/python -m venv $(DLT_VENV)
+	@$(DLT_VENV)/bin/python $(INSTALL) 'dlt[duckdb]==$(DLT_VERSION)'
+	@touch $@

@@ -1,0 +1,63 @@
+"""The code location that `make dev` opens: the demo API's graph, and what comes after it.
+
+A project of your own looks the same: one line for the graph, a database, and what you build on the tables.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from dagster_rest import build_rest_definitions
+
+HERE = Path(__file__).parent
+
+duckdb = DuckDBResource(database=dg.EnvVar("GEO_DUCKDB").get_value(str(HERE / ".dagster" / "geo.duckdb")))
+
+geo = build_rest_definitions(HERE / "examples" / "demo" / "geo.yaml", name="geo", duckdb=duckdb)
+
+
+@dg.asset(
+    key=["geo", "continent_summary"],
+    deps=[["geo", "continents"], ["geo", "countries"], ["geo", "cities"]],
+    group_name="geo_reports",
+    kinds={"duckdb", "sql"},
+)
+def continent_summary(duckdb: DuckDBResource) -> dg.MaterializeResult:
+    """Large countries and cities of each continent, and the share of people who live in those cities."""
+    with duckdb.get_connection() as connection:
+        connection.execute(
+            """
+            create or replace table geo.continent_summary as
+            select
+                continents.name as continent,
+                count(distinct countries.iso) as countries,
+                count(cities.id) as cities,
+                max_by(cities.name, cities.population) as largest_city,
+                round(100.0 * sum(cities.population) / continents.population, 1) as percent_in_cities
+            from geo.continents
+            join geo.countries on countries.continent = continents.code
+            left join geo.cities on cities.country = countries.iso
+            group by continents.name, continents.population
+            order by cities desc
+            """
+        )
+        rows = connection.execute("select count(*) from geo.continent_summary").fetchall()[0][0]
+        connection.close()
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": rows, "dagster/table_name": "geo.continent_summary"}
+    )
+
+
+everything = dg.define_asset_job("geo_everything", selection=dg.AssetSelection.all())
+
+defs = dg.Definitions.merge(
+    geo,
+    dg.Definitions(
+        assets=[continent_summary],
+        jobs=[everything],
+        schedules=[
+            dg.ScheduleDefinition(name="geo_every_morning", job=everything, cron_schedule="0 6 * * *")
+        ],
+    ),
+)

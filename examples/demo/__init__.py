@@ -1,0 +1,1 @@
+"""The demo: a real REST API on this machine, and the graph that loads it."""
