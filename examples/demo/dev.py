@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples.demo import api
-from examples.demo.run import ROOT, Demo, stop
+from examples.demo.run import ROOT, Demo, stop_when_told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.change_data:
         print(f"Changed: {api.change_data(demo.sqlite).summary}.")
         return 0
-    signal.signal(signal.SIGTERM, stop)
+    stop_when_told()
     try:
         with api.serve(demo.sqlite, log=folder / "datasette.log") as url:
             print(
@@ -49,11 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dagster_dev(demo: Demo, url: str, *, port: str) -> int:
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", "workspace.yaml"]
     command += ["--host", "127.0.0.1", "--port", port]
-    server = subprocess.Popen(command, cwd=ROOT, env=demo.environment(url))
+    # In a session of its own the terminal's Ctrl-C reaches it once, through here: a second one would cut short
+    # its own stopping of the processes it started.
+    server = subprocess.Popen(command, cwd=ROOT, env=demo.environment(url), start_new_session=True)
     try:
         return server.wait()
     finally:
-        # The terminal's Ctrl-C reaches Dagster too. It then needs some seconds to stop its own processes.
         if server.poll() is None:
             server.send_signal(signal.SIGINT)
             server.wait()

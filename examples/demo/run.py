@@ -36,7 +36,7 @@ SERVED = {
     "cities": "select id, name, population from cities",
     "city_updates": "select id, kind, population from city_updates",
     "us_states": "select code, name, fips from us_states",
-    "us_counties": "select fips, name, state from us_counties",
+    "us_counties": "select fips, name, state from us_counties where state in (select code from us_states)",
     "timezones": "select timezone as name, count(*) as cities from cities group by 1",
 }
 REPLACED = ("continents", "timezones")
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where the demo keeps its files")
     parser.add_argument("--select", default="*", help="which assets, in Dagster's selection syntax")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, stop)
+    stop_when_told()
     try:
         folder = options.folder.resolve()
         return run(Demo(folder=folder, dagster_home=folder / "dagster_home"), select=options.select)
@@ -284,8 +284,16 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, number
         print(("  " + "  ".join(cells)).rstrip())
 
 
-def stop(signum: int, frame: FrameType | None) -> None:
-    """End a program on SIGTERM as on Ctrl-C, so that the API it started is stopped too."""
+def stop_when_told() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal end the program in order, and so what it started.
+
+    A program in the background of a script inherits an ignored SIGINT, which Dagster would inherit in turn.
+    """
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _interrupt)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
