@@ -1,0 +1,1 @@
+"""The same configs through dlt and through dagster_rest, compared."""

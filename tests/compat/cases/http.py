@@ -1,0 +1,3 @@
+"""x"""
+from tests.compat.case import Cases
+CASES = Cases("http")
