@@ -40,7 +40,7 @@ format: $(VENV)/.dev ## Put the code into its format
 	@$(BIN)/ruff format .
 
 compat: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Run the same configs through dlt and compare
-	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python -m pytest -q -m compat tests/compat $(ARGS)
+	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python -m pytest -q -m compat $(ARGS)
 
 bench: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Measure against dlt
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python benchmarks/run.py $(ARGS)
