@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv; a second call starts at once.
 
 PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python3.11 python3.10; do \
-	$$python -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$python; done))
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$python; done; true))
 VENV := .venv
 BIN := $(VENV)/bin
 DLT_VERSION := 1.31.0
