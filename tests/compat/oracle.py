@@ -101,9 +101,13 @@ class Oracle:
 
 
 def _library() -> SimpleNamespace:
+    import dlt
     from dlt.extract.incremental import Incremental
     from dlt.sources.helpers.rest_client import auth, paginators
     from dlt.sources.rest_api.config_setup import register_auth, register_paginator
+
+    def parent(name: str, pages: Any) -> Any:
+        return dlt.resource(pages(), name=name, selected=False)
 
     names = [name for name in dir(paginators) if name.endswith("Paginator")]
     return SimpleNamespace(
@@ -113,6 +117,7 @@ def _library() -> SimpleNamespace:
         BearerTokenAuth=auth.BearerTokenAuth,
         AuthConfigBase=auth.AuthConfigBase,
         incremental=Incremental,
+        parent=parent,
         side="dlt",
     )
 
