@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dagster_dev(demo: Demo, url: str, *, port: str) -> int:
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", "workspace.yaml"]
     command += ["--host", "127.0.0.1", "--port", port]
-    # In a session of its own the terminal's Ctrl-C reaches it once, through here: a second one would cut short
-    # its own stopping of the processes it started.
+    # In a session of its own the terminal's Ctrl-C reaches it once, through here: a second one would cut
+    # short its own stopping of the processes it started.
     server = subprocess.Popen(command, cwd=ROOT, env=demo.environment(url), start_new_session=True)
     try:
         return server.wait()
