@@ -3,6 +3,7 @@
 A project of your own looks the same: one line for the graph, a database, and what you build on the tables.
 """
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +13,7 @@ from dagster_rest import build_rest_definitions
 
 HERE = Path(__file__).parent
 
-duckdb = DuckDBResource(database=dg.EnvVar("GEO_DUCKDB").get_value(str(HERE / ".dagster" / "geo.duckdb")))
+duckdb = DuckDBResource(database=os.environ.get("GEO_DUCKDB", str(HERE / ".dagster" / "geo.duckdb")))
 
 geo = build_rest_definitions(HERE / "examples" / "demo" / "geo.yaml", name="geo", duckdb=duckdb)
 
