@@ -1,0 +1,136 @@
+"""The record of every column in ``_dagster_rest.columns``, and the tables it speaks of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, TableSchema, system_columns
+from dagster_rest.warehouse.types import duckdb_type
+
+if TYPE_CHECKING:
+    import duckdb
+
+METADATA_SCHEMA = "_dagster_rest"
+COLUMNS_TABLE = f"{METADATA_SCHEMA}.columns"
+
+_CREATE = f"""
+CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} (
+    dataset VARCHAR NOT NULL, table_name VARCHAR NOT NULL, root_table VARCHAR NOT NULL, parent_table VARCHAR,
+    column_name VARCHAR NOT NULL, position INTEGER NOT NULL, data_type VARCHAR, nullable BOOLEAN NOT NULL,
+    description VARCHAR, source VARCHAR, variant BOOLEAN NOT NULL, hinted BOOLEAN NOT NULL,
+    hints VARCHAR NOT NULL, load_id VARCHAR NOT NULL, recorded_at TIMESTAMP WITH TIME ZONE NOT NULL
+)
+"""
+_COLUMNS = """column_name, data_type, nullable, description, source, variant, hinted, hints"""
+
+
+def quoted(name: str) -> str:
+    """Return an identifier as SQL text."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def literal(text: str) -> str:
+    """Return a string as SQL text."""
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def qualified(dataset: str, table: str) -> str:
+    """Return ``"dataset"."table"``."""
+    return f"{quoted(dataset)}.{quoted(table)}"
+
+
+def ensure(conn: duckdb.DuckDBPyConnection, dataset: str) -> None:
+    """Create the dataset's schema and the metadata schema with its columns table."""
+    conn.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(dataset)}")
+    conn.execute(f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
+    conn.execute(_CREATE)
+
+
+def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:
+    """Return the recorded tables of a dataset; none if nothing was ever recorded."""
+    present = conn.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = ? AND table_name = 'columns'",
+        [METADATA_SCHEMA],
+    ).fetchone()
+    if present is None:
+        return {}
+    rows = conn.execute(
+        f"SELECT table_name, root_table, parent_table, {_COLUMNS} FROM {COLUMNS_TABLE} "
+        "WHERE dataset = ? ORDER BY table_name, position",
+        [dataset],
+    ).fetchall()
+    tables: dict[str, TableSchema] = {}
+    for name, root, parent, column, data_type, nullable, description, source, variant, hinted, hints in rows:
+        table = tables.setdefault(name, TableSchema(name=name, root=root, parent=parent, is_new=False))
+        if column in SYSTEM_COLUMNS:
+            continue
+        table.columns[column] = Column(
+            name=column,
+            data_type=data_type,
+            nullable=nullable,
+            description=description,
+            source=source,
+            variant=variant,
+            hinted=hinted,
+            hints=json.loads(hints),
+        )
+    return tables
+
+
+def record_table(
+    conn: duckdb.DuckDBPyConnection, dataset: str, table: TableSchema, *, load_id: str, loaded_at: datetime
+) -> None:
+    """Record the columns of a table as they are now."""
+    forget_tables(conn, dataset, [table.name])
+    rows = [
+        [
+            dataset,
+            table.name,
+            table.root,
+            table.parent,
+            column.name,
+            position,
+            column.data_type,
+            column.nullable,
+            column.description,
+            column.source,
+            column.variant,
+            column.hinted,
+            json.dumps(dict(column.hints), default=str),
+            load_id,
+            loaded_at,
+        ]
+        for position, column in enumerate(
+            [*table.columns.values(), *system_columns(nested=table.parent is not None)]
+        )
+    ]
+    conn.executemany(f"INSERT INTO {COLUMNS_TABLE} VALUES ({', '.join('?' * 15)})", rows)
+
+
+def forget_tables(conn: duckdb.DuckDBPyConnection, dataset: str, tables: Iterable[str]) -> None:
+    """Remove the records of tables."""
+    for table in tables:
+        conn.execute(f"DELETE FROM {COLUMNS_TABLE} WHERE dataset = ? AND table_name = ?", [dataset, table])
+
+
+def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) -> dict[str, str]:
+    """Return the columns of a table in the database and their types; empty if the table does not exist."""
+    rows = conn.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [dataset, table],
+    ).fetchall()
+    return dict(rows)
+
+
+def column_ddl(column: Column) -> str:
+    """Return a column of a CREATE TABLE statement."""
+    assert column.data_type is not None
+    required = "" if column.nullable else " NOT NULL"
+    return f"{quoted(column.name)} {duckdb_type(column.data_type)}{required}"

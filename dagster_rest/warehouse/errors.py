@@ -1,0 +1,70 @@
+"""The errors of the warehouse: what could not be stored, and what to do next."""
+
+from __future__ import annotations
+
+from dagster_rest.errors import RestError
+
+CODES: dict[str, str] = {
+    "warehouse_name_collision": (
+        "Two keys of one record become the same column and hold different values; "
+        "rename one with a map step or set `on_name_collision: suffix`."
+    ),
+    "warehouse_contract_violation": (
+        "The schema contract is `freeze` and the data brought a new table, column or type; "
+        "correct the data or loosen `schema_contract`."
+    ),
+    "warehouse_null_in_required_column": (
+        "A column that is a key or says `nullable: false` holds nulls, or never arrived; "
+        "choose another key or allow nulls."
+    ),
+    "warehouse_missing_key": (
+        "The merge strategy needs a primary key and the resource has none; set `primary_key`."
+    ),
+    "warehouse_unknown_data_type": (
+        "A column hint names a data type that does not exist; use one of the types in docs/schema.md."
+    ),
+    "warehouse_invalid_hint": "A column hint or nested hint can't be read; see docs/schema.md for its form.",
+    "warehouse_invalid_text": (
+        "A text holds half of a surrogate pair, which no database can store; repair it with a map step."
+    ),
+    "warehouse_invalid_step": "A processing step can't be compiled; see docs/schema.md for its form.",
+    "warehouse_step_failed": "A processing step raised an error on a page; the message holds it.",
+    "warehouse_validation_failed": (
+        "A record does not fit the pydantic model of `columns` under a `freeze` contract; "
+        "correct the data or use `discard_row`."
+    ),
+    "warehouse_foreign_table": (
+        "A table of that name exists and was not created by this package; drop it or set `table_name`."
+    ),
+    "warehouse_unsupported_disposition": (
+        "The write disposition or one of its options can't be carried out; see docs/write_dispositions.md."
+    ),
+    "warehouse_staging_failed": "The staging folder can't be written; check its disk and permissions.",
+    "warehouse_invalid_timestamp": (
+        "A timestamp option of the write disposition can't be read; write it as ISO 8601."
+    ),
+}
+
+
+class WarehouseError(RestError):
+    """Something could not be stored as it was asked for."""
+
+
+class NameCollisionError(WarehouseError):
+    """Two keys of one record fight for one column."""
+
+
+class SchemaContractError(WarehouseError):
+    """The data does not fit a frozen schema."""
+
+
+class NullInRequiredColumnError(WarehouseError):
+    """A required column holds nulls."""
+
+
+class HintError(WarehouseError):
+    """A hint of the config can't be carried out."""
+
+
+class StepError(WarehouseError):
+    """A processing step can't be compiled, or failed."""

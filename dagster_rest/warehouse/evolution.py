@@ -1,0 +1,157 @@
+"""Tables brought into the form a load needs, against what the database records now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dagster_rest.warehouse import catalog, naming, types
+from dagster_rest.warehouse.catalog import literal, qualified, quoted
+from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.schema import LOAD_ID, Column, TableSchema, system_columns
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_rest.warehouse.staging import StagedLoad
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A table of the database as the load will leave it.
+
+    Args:
+        dataset: The DuckDB schema.
+        schema: The columns, data columns first in order.
+        conflicts: Staged columns whose recorded type changed since they were staged, and the column that takes
+            the values the recorded type can't hold.
+    """
+
+    dataset: str
+    schema: TableSchema
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.schema.name
+
+    @property
+    def sql(self) -> str:
+        """The table's qualified name as SQL."""
+        return qualified(self.dataset, self.schema.name)
+
+    @property
+    def columns(self) -> list[Column]:
+        """All columns, those of this package last."""
+        return [*self.schema.typed_columns, *system_columns(nested=self.schema.parent is not None)]
+
+    @property
+    def column_list(self) -> str:
+        """The column names as SQL."""
+        return ", ".join(quoted(column.name) for column in self.columns)
+
+    def create(self, conn: duckdb.DuckDBPyConnection, *, replacing: bool = False) -> None:
+        """Create the table, in place of the one that is there if ``replacing``."""
+        verb = "CREATE OR REPLACE TABLE" if replacing else "CREATE TABLE"
+        conn.execute(f"{verb} {self.sql} ({', '.join(map(catalog.column_ddl, self.columns))})")
+
+    def evolve(self, conn: duckdb.DuckDBPyConnection, existing: Mapping[str, str]) -> None:
+        """Add missing columns to the table and widen those whose type grew."""
+        for column in self.columns:
+            assert column.data_type is not None
+            wanted = types.duckdb_type(column.data_type)
+            present = existing.get(column.name)
+            if present is None:
+                conn.execute(f"ALTER TABLE {self.sql} ADD COLUMN {quoted(column.name)} {wanted}")
+            elif present != wanted and _is_widening(present, column.data_type):
+                conn.execute(
+                    f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}"
+                )
+
+    def staged_select(self, staged: StagedLoad, load_id: str) -> str:
+        """Return a SELECT of the staged rows in their order, with the table's columns and types."""
+        groups = _groups(staged, self.schema.name)
+        return " UNION ALL ".join(self._select(files, present, load_id) for files, present in groups)
+
+    def _select(self, files: Sequence[str], present: Mapping[str, str], load_id: str) -> str:
+        listed = ", ".join(literal(file) for file in files)
+        columns = ", ".join(self._expression(column, present, load_id) for column in self.columns)
+        return f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true)"
+
+    def _expression(self, column: Column, present: Mapping[str, str], load_id: str) -> str:
+        assert column.data_type is not None
+        name = quoted(column.name)
+        wanted = types.duckdb_type(column.data_type)
+        if column.name == LOAD_ID:
+            return f"{literal(load_id)} AS {name}"
+        source = next(
+            (key for key, variant in self.conflicts.items() if variant == column.name and key in present),
+            None,
+        )
+        own = f"CAST({name} AS {wanted})" if column.name in present or column.name in _SYSTEM else None
+        if column.name in self.conflicts and own is not None:
+            return f"TRY_CAST({name} AS {wanted}) AS {name}"
+        if source is not None:
+            typed = self.schema.columns[source].data_type
+            assert typed is not None
+            other = quoted(source)
+            rest = f"CASE WHEN TRY_CAST({other} AS {types.duckdb_type(typed)}) IS NULL THEN CAST({other} AS {wanted}) END"
+            return f"{rest if own is None else f'coalesce({own}, {rest})'} AS {name}"
+        return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
+
+
+_SYSTEM = frozenset(column.name for nested in (False, True) for column in system_columns(nested=nested))
+
+
+def target_of(dataset: str, staged: TableSchema, recorded: TableSchema | None) -> Target:
+    """Bring a staged table and what is recorded by now together.
+
+    Another process may have added columns or types between staging and now. Columns are united; of two types the
+    wider wins; where neither holds the other's values, the recorded one stays and a text variant takes the rest.
+    """
+    if recorded is None:
+        return Target(dataset=dataset, schema=staged)
+    merged = replace(staged, columns={**recorded.columns})
+    conflicts: dict[str, str] = {}
+    for column in staged.columns.values():
+        known = merged.columns.get(column.name)
+        if known is None or known.data_type is None:
+            merged.columns[column.name] = column
+        elif column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
+            continue
+        elif types.is_number_wider(known.data_type, column.data_type):
+            merged.columns[column.name] = replace(known, data_type=column.data_type)
+        else:
+            conflicts[column.name] = naming.join(column.name, "v_text")
+    for name in conflicts.values():
+        merged.columns.setdefault(name, Column(name=name, data_type="text", variant=True))
+    return Target(dataset=dataset, schema=merged, conflicts=conflicts)
+
+
+def refuse_foreign(dataset: str, table: str) -> WarehouseError:
+    """Return the error for a table that this package did not create."""
+    return WarehouseError(
+        f"the table {dataset}.{table} exists and was not created by dagster_rest",
+        code="warehouse_foreign_table",
+        hint="Drop or rename it, or set `table_name`.",
+    )
+
+
+def _is_widening(present: str, wanted: str) -> bool:
+    old = present.lower()
+    return types.is_number_wider(old, wanted) and old != wanted
+
+
+def _groups(staged: StagedLoad, table: str) -> list[tuple[list[str], dict[str, str]]]:
+    """Return the part files in runs whose shared columns have one type each, with the columns of the run."""
+    groups: list[tuple[list[str], dict[str, str]]] = []
+    for part in staged.parts.get(table, ()):
+        file = str(staged.folder / part.file)
+        if groups and all(groups[-1][1].get(name, kind) == kind for name, kind in part.columns.items()):
+            groups[-1][0].append(file)
+            groups[-1][1].update(part.columns)
+        else:
+            groups.append(([file], dict(part.columns)))
+    return groups

@@ -1,0 +1,270 @@
+"""What is known of the tables: columns, their types and hints, and what a resource asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from dagster_rest.warehouse import naming
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_rest.config.plan import ResourcePlan, WriteDisposition
+
+LOAD_ID = "_load_id"
+ROW_ID = "_row_id"
+PARENT_ROW_ID = "_parent_row_id"
+ROOT_ROW_ID = "_root_row_id"
+LIST_INDEX = "_list_index"
+SYSTEM_COLUMNS = frozenset({LOAD_ID, ROW_ID, PARENT_ROW_ID, ROOT_ROW_ID, LIST_INDEX})
+
+ContractMode = Literal["evolve", "freeze", "discard_row", "discard_value"]
+ContractEntity = Literal["tables", "columns", "data_type"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        name: The normalised name.
+        data_type: A type of ``types.py``; None while a hinted column waits for its first value.
+        nullable: False for keys and for what a hint says.
+        description: For people; shown in Dagster's column schema.
+        source: The key (path) as the API wrote it, of the key that made the column.
+        variant: True for ``price__v_text`` and the like.
+        hinted: True if a hint fixed the type, so that data can't widen it.
+        hints: Everything else a hint said (``hard_delete``, ``dedup_sort``, ``x-...``).
+    """
+
+    name: str
+    data_type: str | None
+    nullable: bool = True
+    description: str | None = None
+    source: str | None = None
+    variant: bool = False
+    hinted: bool = False
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column as JSON values."""
+        return {
+            "name": self.name,
+            "data_type": self.data_type,
+            "nullable": self.nullable,
+            "description": self.description,
+            "source": self.source,
+            "variant": self.variant,
+            "hinted": self.hinted,
+            "hints": dict(self.hints),
+        }
+
+
+def system_columns(*, nested: bool) -> list[Column]:
+    """Return the columns that this package adds to a root or nested table, in their order."""
+    if not nested:
+        return [
+            Column(
+                name=LOAD_ID, data_type="text", nullable=False, description="The load that wrote the row."
+            ),
+            Column(name=ROW_ID, data_type="text", nullable=False, description="Identifies the row."),
+        ]
+    return [
+        Column(
+            name=ROOT_ROW_ID,
+            data_type="text",
+            nullable=False,
+            description="`_row_id` of the row in the root table.",
+        ),
+        Column(
+            name=PARENT_ROW_ID,
+            data_type="text",
+            nullable=False,
+            description="`_row_id` of the row in the table above.",
+        ),
+        Column(
+            name=LIST_INDEX, data_type="bigint", nullable=False, description="Position in the list, from 0."
+        ),
+        Column(name=ROW_ID, data_type="text", nullable=False, description="Identifies the row."),
+    ]
+
+
+@dataclass(kw_only=True)
+class TableSchema:
+    """One table: its place in the family of nested tables, and its columns in order."""
+
+    name: str
+    root: str
+    parent: str | None = None
+    columns: dict[str, Column] = field(default_factory=dict)
+    is_new: bool = True
+
+    @property
+    def typed_columns(self) -> list[Column]:
+        """The columns that have a type, hence exist in the database."""
+        return [column for column in self.columns.values() if column.data_type is not None]
+
+    def copy(self) -> TableSchema:
+        """Return a copy whose columns may be changed."""
+        return replace(self, columns=dict(self.columns))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as JSON values."""
+        return {
+            "name": self.name,
+            "root": self.root,
+            "parent": self.parent,
+            "is_new": self.is_new,
+            "columns": [column.to_json() for column in self.columns.values()],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TableSchema:
+        """Build the table from what ``to_json`` returned."""
+        columns = [Column(**column) for column in value["columns"]]
+        return cls(
+            name=value["name"],
+            root=value["root"],
+            parent=value["parent"],
+            is_new=value["is_new"],
+            columns={column.name: column for column in columns},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownSchema:
+    """The tables and columns recorded so far for one dataset. Small and picklable."""
+
+    dataset: str
+    tables: Mapping[str, TableSchema] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSchema:
+        """Read what ``_dagster_rest.columns`` records for the dataset; empty if nothing is there.
+
+        Args:
+            conn: An open connection, or None if the database does not exist yet.
+            dataset: The DuckDB schema.
+        """
+        from dagster_rest.warehouse.catalog import read_tables
+
+        return cls(dataset=dataset, tables=read_tables(conn, dataset) if conn is not None else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSpec:
+    """What the warehouse has to know of a resource.
+
+    Args:
+        dataset: The DuckDB schema.
+        resource: The resource's name.
+        table_name: The raw name, or a function of the record that returns one.
+        primary_key: Key fields as the API writes them.
+        merge_key: Likewise.
+        write_disposition: ``disposition``, ``strategy`` and ``options``.
+        columns: Hints: a dict, a list, a pydantic model or an Arrow schema.
+        schema_contract: A mode, or a dict of modes by ``tables``, ``columns``, ``data_type``.
+        max_table_nesting: Levels of dicts and lists that become columns and tables; None for all.
+        nested_hints: Hints of nested tables by path.
+        on_name_collision: ``error`` or ``suffix``.
+        quarantine: Keep what the contract discards in ``<table>__quarantine``.
+    """
+
+    dataset: str
+    resource: str
+    table_name: str | Callable[[Any], str]
+    write_disposition: WriteDisposition
+    primary_key: tuple[str, ...] = ()
+    merge_key: tuple[str, ...] = ()
+    columns: Any = None
+    schema_contract: Any = None
+    max_table_nesting: int | None = None
+    nested_hints: Any = None
+    on_name_collision: Literal["error", "suffix"] = "error"
+    quarantine: bool = False
+    where: str | None = None
+
+    @classmethod
+    def from_plan(cls, plan: ResourcePlan, *, dataset: str) -> TableSpec:
+        """Build the spec of a planned resource."""
+        config = plan.config
+        return cls(
+            dataset=dataset,
+            resource=plan.name,
+            table_name=plan.table_name,
+            write_disposition=plan.write_disposition,
+            primary_key=tuple(plan.primary_key),
+            merge_key=tuple(plan.merge_key),
+            columns=config.columns,
+            schema_contract=config.schema_contract,
+            max_table_nesting=config.max_table_nesting,
+            nested_hints=config.nested_hints,
+            on_name_collision=config.on_name_collision or "error",
+            quarantine=bool(config.quarantine),
+            where=plan.config_path,
+        )
+
+    @property
+    def table(self) -> str:
+        """The normalised name of the root table; the resource's name when ``table_name`` is a function."""
+        return naming.normalize(self.table_name if isinstance(self.table_name, str) else self.resource)
+
+    def contract(self, entity: ContractEntity, *, nested_path: tuple[str, ...] = ()) -> ContractMode:
+        """Return the contract mode that rules tables, columns or data types of a table."""
+        return contract_mode(self.schema_contract, entity)
+
+
+def contract_mode(contract: Any, entity: ContractEntity) -> ContractMode:
+    """Return the mode of one entity from a contract in any of its forms."""
+    if contract is None:
+        return "evolve"
+    if isinstance(contract, str):
+        mode: Any = contract
+    elif isinstance(contract, Mapping):
+        mode = contract.get(entity)
+    else:
+        mode = getattr(contract, entity, None)
+    return mode or "evolve"
+
+
+@dataclass(kw_only=True)
+class Schema:
+    """The tables of one load while it is staged: what was known, and what the data added.
+
+    ``epoch`` changes when a column that exists changed its type, so that parts never mix types.
+    """
+
+    tables: dict[str, TableSchema] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+    epoch: int = 0
+
+    @classmethod
+    def start(cls, known: KnownSchema) -> Schema:
+        """Copy what is known."""
+        return cls(tables={name: table.copy() for name, table in known.tables.items()})
+
+    def add_column(self, table: TableSchema, column: Column) -> None:
+        """Add a column, or give a hinted one its type."""
+        table.columns[column.name] = column
+        if not table.is_new:
+            self.changes.append(f"added column {table.name}.{column.name} ({column.data_type})")
+
+    def set_type(self, table: TableSchema, column: Column, data_type: str) -> Column:
+        """Widen a column."""
+        widened = replace(column, data_type=data_type)
+        table.columns[column.name] = widened
+        self.changes.append(f"widened column {table.name}.{column.name} ({column.data_type} to {data_type})")
+        self.epoch += 1
+        return widened
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the schema as JSON values."""
+        return {"tables": [table.to_json() for table in self.tables.values()], "changes": list(self.changes)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Schema:
+        """Build the schema from what ``to_json`` returned."""
+        tables = [TableSchema.from_json(table) for table in value["tables"]]
+        return cls(tables={table.name: table for table in tables}, changes=list(value["changes"]))

@@ -1,0 +1,344 @@
+"""Records on their way: Parquet parts in a folder, with a checkpoint after each, so that a load can go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.warehouse import checkpoint as checkpoints
+from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
+from dagster_rest.warehouse.schema import KnownSchema, Schema, TableSpec
+from dagster_rest.warehouse.tables import Shredder
+from dagster_rest.warehouse.values import dump_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 2_000
+"""Records that wait for each other, so that an API of one record a page does not cost an Arrow table a record."""
+MEGABYTE = 1024 * 1024
+
+
+def ignore_event(name: str) -> None:
+    """Do nothing: the default of the ``on_event`` hooks that crash tests listen to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedLoad:
+    """A load that is complete on disk and waits for its transaction.
+
+    Args:
+        load_id: The load's id.
+        spec: What the resource asks for.
+        folder: Where the files are.
+        parts: The Parquet files by table.
+        schema: The tables as the data left them.
+        row_counts: Staged rows by table.
+        rows_staged: Staged rows of root tables.
+        counters: ``discarded_rows``, ``discarded_values``, each zero if absent.
+        schema_changes: What the data changed, in words.
+    """
+
+    load_id: str
+    spec: TableSpec
+    folder: Path
+    parts: Mapping[str, tuple[PartFile, ...]]
+    schema: Schema
+    row_counts: Mapping[str, int]
+    rows_staged: int
+    counters: Mapping[str, int]
+    schema_changes: list[str]
+    sides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def side(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows given to ``Stager.write_side`` under that name, in order."""
+        for file in self.sides.get(name, ()):
+            with (self.folder / file).open(encoding="utf-8") as lines:
+                for line in lines:
+                    yield json.loads(line)
+
+
+class Stager:
+    """Writes the records of one load to Parquet parts and remembers how far it came.
+
+    No DuckDB connection is open while it works. It is not thread safe. Build it with ``Stager.open``.
+
+    Attributes:
+        position: What was passed with the last write that a checkpoint covers; None at the start.
+        load_id: The load's id; the interrupted load's if it goes on.
+        rows_staged: Rows of root tables on disk and waiting.
+        resumed: True if it goes on from a checkpoint.
+        reset_reason: Why a checkpoint that was there is not used.
+
+    Example:
+        ```python
+        import tempfile
+        from pathlib import Path
+
+        from dagster_rest.config.plan import WriteDisposition
+        from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+        from dagster_rest.warehouse.staging import Stager
+
+        spec = TableSpec(
+            dataset="shop", resource="posts", table_name="posts",
+            write_disposition=WriteDisposition(disposition="append"),
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            stager = Stager.open(
+                Path(folder), spec=spec, known=KnownSchema(dataset="shop"), fingerprint="1", load_id="a"
+            )
+            stager.write([{"id": 1, "tags": ["x", "y"]}], position={"page": 1})
+            staged = stager.finish()
+            assert staged.row_counts == {"posts": 1, "posts__tags": 2}
+        ```
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        spec: TableSpec,
+        known: KnownSchema,
+        checkpoint: Checkpoint,
+        resumed: bool,
+        reset_reason: str | None,
+        rows_per_part: int,
+        bytes_per_part: int,
+        seconds_per_part: float,
+        on_event: Callable[[str], None],
+    ) -> None:
+        self.load_id = checkpoint.load_id
+        self.position = checkpoint.position
+        self.resumed = resumed
+        self.reset_reason = reset_reason
+        self._folder = folder
+        self._spec = spec
+        self._saved = checkpoint
+        self._limits = (rows_per_part, bytes_per_part, seconds_per_part)
+        self._on_event = on_event
+        if resumed:
+            self._schema, self._counters, self._row_numbers = checkpoint.restored()
+        else:
+            self._schema, self._counters, self._row_numbers = Schema.start(known), Counter(), Counter()
+        self._shredder = Shredder(
+            spec,
+            schema=self._schema,
+            load_id=self.load_id,
+            counters=self._counters,
+            row_numbers=self._row_numbers,
+        )
+        self._waiting: list[Any] = []
+        self._tables: dict[str, list[pa.Table]] = {}
+        self._sides: dict[str, list[dict[str, Any]]] = {}
+        self._pending_position: dict[str, Any] | None = None
+        self._part_rows = 0
+        self._part_bytes = 0
+        self._part_started = time.monotonic()
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        spec: TableSpec,
+        known: KnownSchema,
+        fingerprint: str,
+        load_id: str,
+        resume: bool = True,
+        ttl_seconds: float = 86_400,
+        rows_per_part: int = 50_000,
+        bytes_per_part: int = 16 * MEGABYTE,
+        seconds_per_part: float = 5.0,
+        on_event: Callable[[str], None] = ignore_event,
+    ) -> Stager:
+        """Open a staging folder, going on from its checkpoint if that fits.
+
+        Args:
+            folder: Created if missing. It belongs to the stager alone: files no checkpoint vouches for are removed.
+            spec: What the resource asks for.
+            known: The columns recorded so far.
+            fingerprint: Of everything that changes what is fetched or stored; another one starts over.
+            load_id: The id of a new load; not used if an interrupted one goes on.
+            resume: False starts over.
+            ttl_seconds: The age of a load past which it starts over.
+            rows_per_part: Rows of all tables after which a part is written.
+            bytes_per_part: Likewise, Arrow bytes.
+            seconds_per_part: Likewise, seconds since the part began.
+            on_event: Called with ``part_written``, ``before_checkpoint_rename``, ``after_checkpoint_rename``.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        saved, reason = checkpoints.read(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
+        if saved is not None and not resume:
+            saved, reason = None, "resuming is switched off"
+        keep = {checkpoints.FILE_NAME, *saved.files} if saved is not None else set()
+        for path in folder.iterdir():
+            if path.name not in keep:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return cls(
+            folder,
+            spec=spec,
+            known=known,
+            checkpoint=saved or Checkpoint(fingerprint=fingerprint, load_id=load_id),
+            resumed=saved is not None,
+            reset_reason=reason,
+            rows_per_part=rows_per_part,
+            bytes_per_part=bytes_per_part,
+            seconds_per_part=seconds_per_part,
+            on_event=on_event,
+        )
+
+    @property
+    def rows_staged(self) -> int:
+        """Rows of root tables so far."""
+        return self._root_rows() + len(self._waiting)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """``discarded_rows``, ``discarded_values`` so far."""
+        return self._counters
+
+    def write(
+        self,
+        records: Sequence[Any],
+        *,
+        position: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
+        """Take records over.
+
+        Args:
+            records: Decoded JSON values, usually dicts; they are not changed, and not to be changed afterwards.
+            position: JSON values from which to go on once everything written so far is on disk.
+            extra: Keys to set on each record (on top of its own): a list of values as long as ``records`` by key.
+        """
+        if extra:
+            keys = list(extra)
+            records = [
+                {
+                    **(record if isinstance(record, dict) else {"value": record}),
+                    **dict(zip(keys, added, strict=True)),
+                }
+                for record, added in zip(records, zip(*extra.values(), strict=True), strict=True)
+            ]
+        self._waiting.extend(records)
+        if position is not None:
+            self._pending_position = dict(position)
+        if len(self._waiting) >= BATCH_ROWS:
+            self._shred()
+        self._write_part_if_due()
+
+    def write_side(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep small data (JSON objects) beside the load, checkpointed together with its parts."""
+        self._sides.setdefault(name, []).extend(dict(row) for row in rows)
+
+    def finish(self) -> StagedLoad:
+        """Write what waits, and return the load as it is on disk."""
+        self._shred()
+        self._write_part()
+        parts: dict[str, list[PartFile]] = {}
+        for part in self._saved.parts:
+            parts.setdefault(part.table, []).append(part)
+        return StagedLoad(
+            load_id=self.load_id,
+            spec=self._spec,
+            folder=self._folder,
+            parts={table: tuple(files) for table, files in parts.items()},
+            schema=self._schema,
+            row_counts={table: sum(part.rows for part in files) for table, files in parts.items()},
+            rows_staged=self._saved.rows_staged,
+            counters=Counter(self._counters),
+            schema_changes=list(self._schema.changes),
+            sides={name: tuple(files) for name, files in self._saved.sides.items()},
+        )
+
+    def discard(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _root_rows(self) -> int:
+        tables = self._schema.tables
+        return sum(count for name, count in self._row_numbers.items() if tables[name].parent is None)
+
+    def _shred(self) -> None:
+        if not self._waiting:
+            return
+        epoch = self._schema.epoch
+        made = self._shredder.shred(self._waiting)
+        if self._schema.epoch != epoch and self._tables:
+            self._write_tables()
+        self._waiting = []
+        for name, table in made.items():
+            self._tables.setdefault(name, []).append(table)
+            self._part_rows += table.num_rows
+            self._part_bytes += table.nbytes
+
+    def _write_part_if_due(self) -> None:
+        rows, size, seconds = self._limits
+        if (
+            self._part_rows + len(self._waiting) >= rows
+            or self._part_bytes >= size
+            or time.monotonic() - self._part_started >= seconds
+        ):
+            self._shred()
+            self._write_part()
+
+    def _write_part(self) -> None:
+        self._write_tables()
+        self._write_sides()
+        self._save_checkpoint()
+        self._part_started = time.monotonic()
+
+    def _write_tables(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        number = self._saved.next_part
+        for index, (name, tables) in enumerate(self._tables.items()):
+            file = f"part-{number:06d}-{index:03d}.parquet"
+            table = pa.concat_tables(tables, promote_options="default")
+            with (self._folder / file).open("wb") as sink:
+                pq.write_table(table, sink, compression="zstd")
+                sink.flush()
+                os.fsync(sink.fileno())
+            self._saved.parts.append(
+                PartFile(name, file, table.num_rows, self._types(name, table.column_names))
+            )
+        if self._tables:
+            self._saved.next_part += 1
+            self._on_event("part_written")
+        self._tables = {}
+        self._part_rows = self._part_bytes = 0
+
+    def _types(self, name: str, columns: Sequence[str]) -> dict[str, str]:
+        known = self._schema.tables[name].columns
+        return {column: known[column].data_type or "text" for column in columns if column in known}
+
+    def _write_sides(self) -> None:
+        for index, (name, rows) in enumerate(self._sides.items()):
+            file = f"side-{self._saved.next_part:06d}-{index:03d}.jsonl"
+            with (self._folder / file).open("w", encoding="utf-8") as sink:
+                sink.writelines(dump_json(row) + "\n" for row in rows)
+                sink.flush()
+                os.fsync(sink.fileno())
+            self._saved.sides.setdefault(name, []).append(file)
+        if self._sides:
+            self._saved.next_part += 1
+        self._sides = {}
+
+    def _save_checkpoint(self) -> None:
+        saved = self._saved
+        if self._pending_position is not None:
+            saved.position = self._pending_position
+        saved.rows_staged = self._root_rows()
+        saved.schema = self._schema.to_json()
+        saved.counters = dict(self._counters)
+        saved.row_numbers = dict(self._row_numbers)
+        checkpoints.write(self._folder, saved, on_event=self._on_event)
+        self.position = saved.position

@@ -1,0 +1,171 @@
+"""The types a column may have: their names, their DuckDB and Arrow forms, and how a value shows one."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.warehouse.errors import HintError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+DECIMAL_DIGITS = 38
+HUGEINT_LIMIT = 10**DECIMAL_DIGITS
+"""Integers below this fit HUGEINT and Arrow's decimal128 alike."""
+DEFAULT_DECIMAL = "decimal(38,9)"
+
+_DUCKDB = {
+    "text": "VARCHAR",
+    "bigint": "BIGINT",
+    "hugeint": "HUGEINT",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "timestamp_ntz": "TIMESTAMP",
+    "date": "DATE",
+    "time": "TIME",
+    "binary": "BLOB",
+    "json": "JSON",
+    "wei": "DECIMAL(38,0)",
+}
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_VARIANT = {
+    str: "text",
+    bool: "bool",
+    int: "bigint",
+    float: "double",
+    Decimal: "decimal",
+    dict: "json",
+    list: "json",
+    bytes: "binary",
+    datetime.datetime: "timestamp",
+    datetime.date: "date",
+    datetime.time: "time",
+}
+
+
+PLAIN_KINDS = frozenset({Decimal, bytes, datetime.datetime, datetime.date, datetime.time})
+
+
+def duckdb_type(data_type: str) -> str:
+    """Return the DuckDB type of a column type, for example ``TIMESTAMP WITH TIME ZONE`` of ``timestamp``."""
+    if data_type.startswith("decimal("):
+        return data_type.upper()
+    return _DUCKDB[data_type]
+
+
+@lru_cache(maxsize=256)
+def arrow_type(data_type: str) -> pa.DataType:
+    """Return the Arrow type that a part file holds for a column type."""
+    import pyarrow as pa
+
+    if data_type.startswith("decimal("):
+        return pa.decimal128(*decimal_size(data_type))
+    simple = {
+        "text": pa.string(),
+        "json": pa.string(),
+        "bigint": pa.int64(),
+        "hugeint": pa.decimal128(DECIMAL_DIGITS, 0),
+        "wei": pa.decimal128(DECIMAL_DIGITS, 0),
+        "double": pa.float64(),
+        "bool": pa.bool_(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "timestamp_ntz": pa.timestamp("us"),
+        "date": pa.date32(),
+        "time": pa.time64("us"),
+        "binary": pa.binary(),
+    }
+    return simple[data_type]
+
+
+def decimal_size(data_type: str) -> tuple[int, int]:
+    """Return precision and scale of ``decimal(p,s)``."""
+    found = _DECIMAL.fullmatch(data_type)
+    if found is None:
+        raise ValueError(data_type)
+    return int(found[1]), int(found[2])
+
+
+def is_number_wider(old: str, new: str) -> bool:
+    """Say if every value of the type ``old`` is also one of ``new``, so that a column may be widened."""
+    if old == new:
+        return True
+    if old == "bigint":
+        return new == "hugeint" or (new.startswith("decimal(") and _integer_digits(new) >= 19)
+    if old.startswith("decimal(") and new.startswith("decimal("):
+        return decimal_size(new)[1] >= decimal_size(old)[1] and _integer_digits(new) >= _integer_digits(old)
+    return False
+
+
+def _integer_digits(data_type: str) -> int:
+    precision, scale = decimal_size(data_type)
+    return precision - scale
+
+
+def decimal_type(value: Decimal) -> str | None:
+    """Return the smallest decimal type that holds the value, or None if it has more than 38 digits."""
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        return None
+    scale = max(0, -exponent)
+    integers = max(0, len(digits) + exponent)
+    return sized_decimal(integers, scale)
+
+
+def sized_decimal(integers: int, scale: int) -> str | None:
+    """Return the decimal type with that many digits before and after the point, or None past 38 digits."""
+    precision = max(1, integers + scale)
+    return f"decimal({precision},{scale})" if precision <= DECIMAL_DIGITS else None
+
+
+def merged_decimal(left: str, right: str) -> str | None:
+    """Return the decimal type that holds both, or None if 38 digits do not do."""
+    integers = max(_integer_digits(left), _integer_digits(right))
+    return sized_decimal(integers, max(decimal_size(left)[1], decimal_size(right)[1]))
+
+
+def fits_double(value: Decimal) -> bool:
+    """Say if a double holds the number to its last digit (as its shortest text)."""
+    if not value.is_finite():
+        return True
+    return Decimal(repr(float(value))) == value
+
+
+def parse_data_type(
+    name: str, *, precision: int | None = None, scale: int | None = None, timezone: bool = True
+) -> str:
+    """Return the column type of a hint.
+
+    Args:
+        name: A dlt data type (``text``, ``bigint``, ``timestamp`` ...), or ``hugeint``.
+        precision: Digits of a decimal.
+        scale: Digits of a decimal after the point.
+        timezone: False makes ``timestamp`` a DuckDB TIMESTAMP in UTC without zone.
+
+    Raises:
+        HintError: The type does not exist (``warehouse_unknown_data_type``).
+    """
+    if name == "decimal":
+        size = min(precision or DECIMAL_DIGITS, DECIMAL_DIGITS)
+        return f"decimal({size},{9 if scale is None else scale})"
+    if name == "timestamp" and not timezone:
+        return "timestamp_ntz"
+    if name in _DUCKDB or _DECIMAL.fullmatch(name):
+        return name
+    if name == "complex":
+        return "json"
+    raise HintError(
+        f"unknown data type {name!r}",
+        code="warehouse_unknown_data_type",
+        hint=f"Use one of {', '.join(sorted([*_DUCKDB, 'decimal']))}.",
+    )
+
+
+def variant_suffix(value: Any) -> str:
+    """Return the type part of a variant column's name for a value, as in ``zip__v_text``."""
+    return _VARIANT.get(type(value), "text")

@@ -1,0 +1,419 @@
+"""Values into Arrow arrays of a column's type, fast when a column is uniform, value by value when it is not."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.warehouse import types
+from dagster_rest.warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kinds = Collection[type]
+UTC = datetime.timezone.utc
+
+_STANDARD_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?$"
+_ZONE = r"(Z|[+-]\d{2}:?\d{2})$"
+_DIGITS_PAST_MICROS = r"(\.\d{6})\d+"
+_MAYBE_TIMESTAMP = re.compile(r"\d{4}.{5,}", re.ASCII | re.DOTALL)
+_PLAIN_INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_TRUE = frozenset({"yes", "true", "t", "y", "1"})
+_FALSE = frozenset({"no", "false", "f", "n", "0"})
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A column's array, and the values (by row) that its type can't hold; those rows are null."""
+
+    array: pa.Array
+    rejected: tuple[tuple[int, Any], ...] = ()
+
+
+def parse_timestamp(text: str) -> datetime.datetime | None:
+    """Return the UTC time of a full ISO 8601 date-time, or None for any other text.
+
+    A date alone, a time, a year, a week or a duration is not a date-time. Without an offset it is UTC. Digits past
+    the microsecond are cut off.
+
+    Example:
+        ```python
+        from dagster_rest.warehouse.values import parse_timestamp
+
+        assert parse_timestamp("2024-01-02T03:04:05+02:00").isoformat() == "2024-01-02T01:04:05+00:00"
+        assert parse_timestamp("2024-01-02") is None
+        ```
+    """
+    if not _MAYBE_TIMESTAMP.match(text):
+        return None
+    from pendulum.parsing import parse
+    from pendulum.parsing.exceptions import ParserError
+
+    try:
+        found = parse(text, exact=True)
+    except (ParserError, ValueError, OverflowError, TypeError):
+        return None
+    if not isinstance(found, datetime.datetime):
+        return None
+    try:
+        return as_utc(found)
+    except OverflowError:
+        return None
+
+
+def as_utc(value: datetime.datetime) -> datetime.datetime:
+    """Return the time in UTC; a time without zone is one in UTC already."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def dump_json(value: Any) -> str:
+    """Return compact JSON text with every digit of every number."""
+    import orjson
+
+    try:
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    except TypeError:
+        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+class _Number(float):
+    """A float whose JSON text is given, so that the standard encoder writes a Decimal's digits."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return _decimal_json(value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return as_text(value)
+
+
+def _decimal_json(value: Decimal) -> Any:
+    if not value.is_finite():
+        return str(value)
+    number = _Number(0.0)
+    number.text = str(value)
+    return number
+
+
+def as_text(value: Any) -> str:
+    """Return the text form of any value that a text column stores."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (dict, list)):
+        return dump_json(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    return str(value)
+
+
+def infer_type(values: Sequence[Any], kinds: Kinds) -> str:
+    """Return the type of a new column from its first batch of values: the first value's, wide enough for all."""
+    first = next(value for value in values if value is not None)
+    kind = type(first)
+    if kind is str:
+        return "timestamp" if parse_timestamp(first) is not None else "text"
+    if kind is bool:
+        return "bool"
+    if kind is int:
+        return _integer_type(values, first)
+    if kind is float or kind is Decimal:
+        return _fraction_type(values, kinds)
+    if kind is dict or kind is list:
+        return "json"
+    return {
+        datetime.datetime: "timestamp",
+        datetime.date: "date",
+        datetime.time: "time",
+        bytes: "binary",
+    }.get(kind, "text")
+
+
+def _integer_type(values: Sequence[Any], first: int) -> str:
+    if abs(first) >= types.HUGEINT_LIMIT:
+        return "text"
+    return widened_type(values, {int}, "bigint") or "bigint"
+
+
+def _fraction_type(values: Sequence[Any], kinds: Kinds) -> str:
+    if Decimal not in kinds or all(types.fits_double(value) for value in values if type(value) is Decimal):
+        return "double"
+    first = next(value for value in values if type(value) in (Decimal, float) and math.isfinite(value))
+    start = types.decimal_type(Decimal(repr(first)) if type(first) is float else first)
+    if start is None:
+        return "text"
+    return widened_type(values, kinds, start) or start
+
+
+def widened_type(values: Sequence[Any], kinds: Kinds, data_type: str) -> str | None:
+    """Return the wider type that keeps every digit of the numbers, or None if the type does as it is."""
+    if data_type == "bigint" and int in kinds:
+        numbers = [value for value in values if type(value) is int and abs(value) < types.HUGEINT_LIMIT]
+        if numbers and (max(numbers) > types.INT64_MAX or min(numbers) < types.INT64_MIN):
+            return "hugeint"
+    if data_type.startswith("decimal(") and not kinds.isdisjoint({Decimal, int}):  # type: ignore[attr-defined]
+        wider = data_type
+        for value in values:
+            if type(value) is Decimal or type(value) is int:
+                needed = types.decimal_type(Decimal(value))
+                merged = needed and types.merged_decimal(wider, needed)
+                wider = merged or wider
+        return wider if wider != data_type else None
+    return None
+
+
+def convert(values: Sequence[Any], kinds: Kinds, data_type: str) -> Converted:
+    """Return the Arrow array of a column's values.
+
+    Args:
+        values: One value a row, None for missing.
+        kinds: The Python types of the values, NoneType left out.
+        data_type: The column's type.
+    """
+    import pyarrow as pa
+
+    arrow = types.arrow_type(data_type)
+    try:
+        fast = _FAST.get(data_type)
+        if fast is not None and kinds <= fast:  # type: ignore[operator]
+            return Converted(pa.array(values, arrow))
+        if data_type == "timestamp" and kinds == {str}:
+            array = _parse_timestamps(values)
+            if array is not None:
+                return Converted(array)
+    except (pa.ArrowInvalid, OverflowError):
+        pass
+    except UnicodeEncodeError as error:
+        raise _invalid_text(error) from error
+    return _convert_one_by_one(values, data_type, arrow)
+
+
+_FAST: dict[str, set[type]] = {
+    "text": {str},
+    "bigint": {int},
+    "double": {float, int},
+    "bool": {bool},
+    "binary": {bytes},
+}
+
+
+def _invalid_text(error: UnicodeEncodeError) -> WarehouseError:
+    return WarehouseError(
+        f"a text holds a character that is no character ({error.reason})",
+        code="warehouse_invalid_text",
+        hint="Repair the text with a `map` step.",
+    )
+
+
+def _convert_one_by_one(values: Sequence[Any], data_type: str, arrow: pa.DataType) -> Converted:
+    import pyarrow as pa
+
+    coerce = _coercion(data_type)
+    stored: list[Any] = []
+    rejected: list[tuple[int, Any]] = []
+    for row, value in enumerate(values):
+        if value is None:
+            stored.append(None)
+            continue
+        try:
+            stored.append(coerce(value))
+        except (ValueError, TypeError, OverflowError, InvalidOperation):
+            stored.append(None)
+            rejected.append((row, value))
+    try:
+        return Converted(pa.array(stored, arrow), tuple(rejected))
+    except UnicodeEncodeError as error:
+        raise _invalid_text(error) from error
+
+
+def _parse_timestamps(values: Sequence[str | None]) -> pa.Array | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pa.array(values, pa.string())
+    if not pc.all(pc.match_substring_regex(texts, _STANDARD_TIMESTAMP), min_count=0).as_py():
+        return None
+    zoned = pc.match_substring_regex(texts, _ZONE)
+    if not pc.all(zoned, min_count=0).as_py():
+        texts = pc.if_else(zoned, texts, pc.binary_join_element_wise(texts, "Z", ""))
+    longest = pc.max(pc.binary_length(texts)).as_py() or 0
+    if longest > len("2024-01-02T03:04:05Z"):
+        texts = pc.replace_substring_regex(texts, _DIGITS_PAST_MICROS, r"\1")
+    return pc.cast(texts, types.arrow_type("timestamp"))
+
+
+def _coercion(data_type: str) -> Callable[[Any], Any]:
+    if data_type.startswith("decimal("):
+        return _decimal_coercion(*types.decimal_size(data_type))
+    return _COERCIONS[data_type]
+
+
+def _to_bigint(value: Any) -> int:
+    number = _to_integer(value)
+    if not types.INT64_MIN <= number <= types.INT64_MAX:
+        raise ValueError(value)
+    return number
+
+
+def _to_hugeint(value: Any) -> Decimal:
+    number = _to_integer(value)
+    if abs(number) >= types.HUGEINT_LIMIT:
+        raise ValueError(value)
+    return Decimal(number)
+
+
+def _to_integer(value: Any) -> int:
+    if type(value) is int:
+        return value
+    if type(value) is float or type(value) is Decimal:
+        if value % 1 != 0:
+            raise ValueError(value)
+        return int(value)
+    if type(value) is str and _PLAIN_INTEGER.fullmatch(value) and value != "-0":
+        return int(value)
+    raise ValueError(value)
+
+
+def _to_double(value: Any) -> float:
+    if type(value) is float:
+        return value
+    if type(value) is int:
+        number = float(value)
+        if int(number) != value:
+            raise ValueError(value)
+        return number
+    if type(value) is Decimal and types.fits_double(value):
+        return float(value)
+    if type(value) is str and _PLAIN_NUMBER.fullmatch(value) and types.fits_double(Decimal(value)):
+        return float(value)
+    raise ValueError(value)
+
+
+def _decimal_coercion(precision: int, scale: int) -> Callable[[Any], Decimal]:
+    def to_decimal(value: Any) -> Decimal:
+        if type(value) is bool or not isinstance(value, (int, float, str, Decimal)):
+            raise ValueError(value)
+        if type(value) is str and not _PLAIN_NUMBER.fullmatch(value):
+            raise ValueError(value)
+        number = Decimal(repr(value)) if type(value) is float else Decimal(value)
+        needed = types.decimal_type(number)
+        size = f"decimal({precision},{scale})"
+        if needed is None or not types.is_number_wider(needed, size):
+            raise ValueError(value)
+        return number
+
+    return to_decimal
+
+
+def _to_bool(value: Any) -> bool:
+    if type(value) is bool:
+        return value
+    if type(value) is str:
+        text = value.lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+    elif isinstance(value, (int, float, Decimal)) and value in (0, 1):
+        return bool(value)
+    raise ValueError(value)
+
+
+def _to_timestamp(value: Any) -> datetime.datetime:
+    if isinstance(value, datetime.datetime):
+        return as_utc(value)
+    if type(value) is str:
+        found = parse_timestamp(value)
+        if found is None:
+            raise ValueError(value)
+        return found
+    if type(value) is int or type(value) is float:
+        moment = datetime.datetime.fromtimestamp(0, UTC) + datetime.timedelta(seconds=value)
+        return moment
+    if isinstance(value, datetime.date):
+        return datetime.datetime(value.year, value.month, value.day, tzinfo=UTC)
+    raise ValueError(value)
+
+
+def _to_naive_timestamp(value: Any) -> datetime.datetime:
+    return _to_timestamp(value).replace(tzinfo=None)
+
+
+def _to_date(value: Any) -> datetime.date:
+    if isinstance(value, datetime.datetime):
+        return as_utc(value).date()
+    if isinstance(value, datetime.date):
+        return value
+    if type(value) is str:
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            return _to_timestamp(value).date()
+    return _to_timestamp(value).date()
+
+
+def _to_time(value: Any) -> datetime.time:
+    if isinstance(value, datetime.time):
+        return value
+    if type(value) is str:
+        return datetime.time.fromisoformat(value.replace("Z", "")).replace(tzinfo=None)
+    raise ValueError(value)
+
+
+def _to_binary(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if type(value) is not str:
+        raise ValueError(value)
+    if value.startswith("0x"):
+        return bytes.fromhex(value[2:])
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError(value) from error
+
+
+def _to_json(value: Any) -> str:
+    if type(value) is str and value[:1] in ("{", "["):
+        try:
+            return dump_json(json.loads(value, parse_float=Decimal))
+        except ValueError:
+            return dump_json(value)
+    return dump_json(value)
+
+
+_COERCIONS: dict[str, Callable[[Any], Any]] = {
+    "text": as_text,
+    "json": _to_json,
+    "bigint": _to_bigint,
+    "hugeint": _to_hugeint,
+    "wei": _to_hugeint,
+    "double": _to_double,
+    "bool": _to_bool,
+    "timestamp": _to_timestamp,
+    "timestamp_ntz": _to_naive_timestamp,
+    "date": _to_date,
+    "time": _to_time,
+    "binary": _to_binary,
+}
