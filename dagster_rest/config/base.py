@@ -1,0 +1,248 @@
+"""The base of every config model, and the choice between models by their ``type``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, NoReturn, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from dagster_rest.config.env import is_env
+from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.types import IMPORT_STRING, Checked, JsonSchema, import_object, problem, wrong_type
+
+MASK = "***"
+_SECRET_NAME = re.compile(
+    r"auth|token|secret|passw|pwd|api[-_]?key|apikey|^key$|cookie|session|signature|credential|private|cert|assertion|bearer",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_URL_VALUE = re.compile(r"([?&;][^=&;\s]*=)[^&;\s#]*")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header or parameter with this name may carry a secret."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def masked_url(text: str) -> str:
+    """A URL or path without userinfo and without query values."""
+    return _URL_VALUE.sub(rf"\1{MASK}", _USERINFO.sub(f"{MASK}@", text))
+
+
+def key(default: Any, description: str, **more: Any) -> Any:
+    """A key of dlt's config."""
+    return Field(default, description=description, **more)
+
+
+def own(default: Any, description: str, **more: Any) -> Any:
+    """A key that dlt does not have: ``to_dlt()`` takes it out and says so."""
+    return Field(default, description=description, json_schema_extra={"x-extension": True}, **more)
+
+
+class ConfigModel(BaseModel):
+    """A part of the config: frozen, closed to unknown keys, silent about secrets.
+
+    Built by keyword arguments it raises ``ConfigError``, as ``load_config`` does.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,
+        use_attribute_docstrings=False,
+    )
+    type_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            _raise_config_error(error, type(self), data)
+
+    # pydantic calls an overridden __init__ for nested models too, unless it is marked as its own.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, field in type(self).model_fields.items():
+            if name not in self.model_fields_set:
+                continue
+            yield name, shown(getattr(self, name), name=name, secret=is_secret_field(field.metadata))
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def _raise_config_error(error: ValidationError, model: type[ConfigModel], data: Mapping[str, Any]) -> NoReturn:
+    from dagster_rest.config.validation import to_config_error
+
+    raise to_config_error(error, model=model, data=data) from None
+
+
+def is_secret_field(metadata: list[Any]) -> bool:
+    """Whether a model field is declared with a secret type."""
+    return any(isinstance(item, Checked) and item.secret for item in metadata)
+
+
+def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
+    """What a repr may show of ``value``."""
+    if is_env(value):
+        return Shown(f"<from {'+'.join(getattr(value, 'env_var_names', (value.env_var_name,)))}>")
+    if value is None or isinstance(value, (bool, ConfigModel)):
+        return value
+    if secret or (isinstance(value, (str, int, float, bytes)) and is_secret_name(name)):
+        return Shown(MASK)
+    if isinstance(value, str):
+        return masked_url(value) if "://" in value or "?" in value else value
+    if isinstance(value, dict):
+        hidden = name in ("headers", "data")
+        return {item: shown(value[item], name=item if isinstance(item, str) else "", secret=hidden) for item in value}
+    if isinstance(value, (list, tuple)):
+        return [shown(item, name=name) for item in value]
+    if isinstance(value, (int, float)):
+        return value
+    return Shown(f"<{getattr(value, '__qualname__', None) or type(value).__qualname__}>")
+
+
+class Shown(str):
+    """Text that appears in a repr without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def at(step: str | int, error: PydanticCustomError, *more: str | int) -> ValidationError:
+    """The error placed below a key, to be raised from a check."""
+    details = InitErrorDetails(type=error, loc=(step, *more), input=None)
+    return ValidationError.from_exception_data("config", [details], hide_input=True)
+
+
+class ByType(Checked):
+    """A choice between models by their ``type``: an alias, a mapping with ``type``, or an instance.
+
+    Args:
+        noun: What is chosen, for messages.
+        models: The models; each names its aliases in ``type_names``.
+        registered: Makes the config of an alias that a user has registered; None if there is none of that name.
+        registered_names: The aliases that users have registered.
+        accepts: Whether an object is an instance of the wanted kind.
+        default: The type of a mapping without ``type``.
+    """
+
+    def __init__(
+        self,
+        noun: str,
+        *,
+        models: tuple[type[ConfigModel], ...],
+        registered: Callable[[str, dict[str, Any]], ConfigModel],
+        registered_names: Callable[[], list[str]],
+        accepts: Callable[[Any], bool],
+        default: str | None = None,
+        secret: bool = False,
+    ) -> None:
+        self.noun = noun
+        self.models = models
+        self.by_name = {name: model for model in models for name in model.type_names}
+        self.registered = registered
+        self.registered_names = registered_names
+        self.accepts = accepts
+        self.default = default
+        super().__init__(self.choose, schema=cast(JsonSchema, {}), expected=f"a {noun}", secret=False)
+
+    def names(self) -> list[str]:
+        return [*self.by_name, *self.registered_names()]
+
+    def model_for(self, value: Any) -> type[ConfigModel] | None:
+        """The model that ``value`` is checked against, if it names one."""
+        kind = value.get("type", self.default) if isinstance(value, dict) else value
+        return self.by_name.get(kind) if isinstance(kind, str) else None
+
+    def choose(self, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, dict):
+            return self._from_mapping(value, info)
+        if isinstance(value, str) and not is_env(value):
+            if IMPORT_STRING.match(value):
+                return self._from_object(import_object(value))
+            return self._by_name(value, {"type": value}, info, nested=False)
+        return self._from_object(value)
+
+    def _from_mapping(self, value: dict[Any, Any], info: ValidationInfo) -> Any:
+        kind = value.get("type", self.default)
+        if kind is None:
+            raise at("type", problem("config_missing_key", "the key is required", expected=f"one of {', '.join(self.names())}"))
+        if not isinstance(kind, str) or is_env(kind):
+            raise at("type", wrong_type(kind, expected=f"one of {', '.join(self.names())}"))
+        return self._by_name(kind, value, info, nested=True)
+
+    def _by_name(self, kind: str, value: dict[Any, Any], info: ValidationInfo, *, nested: bool) -> Any:
+        model = self.by_name.get(kind)
+        if model is not None:
+            return model.model_validate({**value, "type": kind}, context=info.context)
+        if kind in self.registered_names():
+            return self.registered(kind, {name: item for name, item in value.items() if name != "type"})
+        error = problem(
+            "config_unknown_type",
+            f"no {self.noun} has this type",
+            expected=f"one of {', '.join(self.names())}",
+            hint=did_you_mean(kind, self.names()) or f"A {self.noun} of your own is named with register_{self.noun} first.",
+        )
+        raise at("type", error) if nested else error
+
+    def _from_object(self, value: Any) -> Any:
+        if isinstance(value, self.models) or isinstance(value, ConfigModel) and self.accepts(value):
+            return value
+        if isinstance(value, type):
+            raise problem("config_wrong_type", "found a class", expected=f"an instance of a {self.noun}")
+        if value is None or isinstance(value, (str, bytes, int, float, list, tuple, set, frozenset)) or not self.accepts(value):
+            raise wrong_type(value, expected=f"a {self.noun}: a type's name, a mapping with `type`, or an instance")
+        return value
+
+
+class Problems:
+    """Collects the errors of several parts of one value, to raise them together."""
+
+    def __init__(self) -> None:
+        self._details: list[InitErrorDetails] = []
+
+    def check(self, step: str | int, check: Callable[[], Any]) -> Any:
+        """The result of ``check``, or None with its error kept below ``step``."""
+        try:
+            return check()
+        except ValidationError as error:
+            for item in error.errors(include_url=False, include_input=False):
+                self._add(
+                    PydanticCustomError(item["type"], _no_template(item["msg"]), item.get("ctx")),  # type: ignore[arg-type]
+                    (step, *item["loc"]),
+                )
+        except PydanticCustomError as error:
+            self._add(error, (step,))
+        return None
+
+    def _add(self, error: PydanticCustomError, loc: tuple[str | int, ...]) -> None:
+        self._details.append(InitErrorDetails(type=error, loc=loc, input=None))
+
+    def raise_if_any(self) -> None:
+        """Raise what was collected."""
+        if self._details:
+            raise ValidationError.from_exception_data("config", self._details, hide_input=True)
+
+
+def _no_template(message: str) -> str:
+    return message.replace("{", "{{").replace("}", "}}")
+
+
+def check_model(model: type[ConfigModel], value: Any, info: ValidationInfo, *, expected: str) -> Any:
+    """``value`` as ``model``: an instance of it or a mapping."""
+    if isinstance(value, model):
+        return value
+    if not isinstance(value, dict):
+        raise wrong_type(value, expected=expected)
+    return model.model_validate(value, context=info.context)

@@ -1,0 +1,143 @@
+"""Reading a config: from a dict, a model or YAML; checked as a whole, with every problem named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from dagster_rest.config import dango
+from dagster_rest.config.env import EnvRef, interpolate, resolve_env
+from dagster_rest.config.errors import ConfigError, Problem, join_path
+from dagster_rest.config.models import RestApiConfig
+from dagster_rest.config.origin import Origin, Step
+from dagster_rest.config.types import type_name
+
+MAX_DEPTH = 100
+
+
+def load_config(
+    source: Mapping[str, Any] | str | os.PathLike[str] | RestApiConfig,
+    *,
+    base_path: str | os.PathLike[str] | None = None,
+    interpolate_env: bool | None = None,
+) -> RestApiConfig:
+    """Read and check a config.
+
+    Args:
+        source: A dict in dlt's form, the path of a YAML file (in dlt's or Dango's form), or a RestApiConfig.
+        base_path: Folder that a relative path starts from; the working directory if absent.
+        interpolate_env: Whether ``${NAME}`` in texts names an environment variable. Absent: in YAML files yes, in dicts no,
+            because dlt reads a dict's ``${x}`` as a dollar sign and a placeholder.
+
+    Returns:
+        The config. ``source`` is not changed, and instances and callables in it are kept by reference.
+
+    Raises:
+        ConfigError: Everything that is wrong with it.
+
+    Example:
+        ```python
+        from dagster_rest.config import load_config
+
+        config = load_config({"client": {"base_url": "https://api.example.com"}, "resources": ["posts"]})
+        assert config.resources[0].name == "posts"
+        ```
+    """
+    if isinstance(source, RestApiConfig):
+        return source
+    if isinstance(source, Mapping):
+        return _from_data(dict(source), origin=Origin(), yaml=bool(interpolate_env))
+    if isinstance(source, (str, os.PathLike)):
+        return _from_file(Path(base_path or ".") / source, yaml=interpolate_env is not False)
+    raise _whole(f"found {type_name(source)}", expected="a mapping, the path of a YAML file, or a RestApiConfig")
+
+
+def load_config_text(text: str, *, source: str | None = None, interpolate_env: bool = True) -> RestApiConfig:
+    """Read and check a config from YAML text; ``source`` names it in errors."""
+    from dagster_rest.config.yaml_source import member_lines, read_yaml
+
+    data, node = read_yaml(text, source=source)
+    origin = Origin(file=source, text=text, resource_lines=member_lines(node, ("resources",)))
+    return _from_data(data, origin=origin, yaml=interpolate_env)
+
+
+def _from_file(path: Path, *, yaml: bool) -> RestApiConfig:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        problem = Problem(path="", code="config_file", message=f"the config file cannot be read: {reason}")
+        raise ConfigError([problem], source=str(path)) from None
+    return load_config_text(text, source=str(path), interpolate_env=yaml)
+
+
+def _from_data(data: Any, *, origin: Origin, yaml: bool) -> RestApiConfig:
+    problems: list[Problem] = []
+    copied = copy_containers(data, yaml=yaml, problems=problems)
+    if problems:
+        raise ConfigError(origin.locate(problems), source=origin.file)
+    if not isinstance(copied, dict):
+        raise _whole(f"found {type_name(copied)}", expected="a mapping with `client` and `resources`", source=origin.file)
+    if dango.is_dango(copied):
+        copied, origin = dango.translate(copied, origin=origin)
+    try:
+        config = RestApiConfig.model_validate(copied, context={"yaml": yaml})
+    except ValidationError as error:
+        from dagster_rest.config.validation import to_config_error
+
+        raise to_config_error(error, model=RestApiConfig, data=copied, origin=origin) from None
+    config._origin = origin
+    return config
+
+
+def copy_containers(
+    value: Any, *, yaml: bool, problems: list[Problem], path: tuple[Step, ...] = (), depth: int = 0
+) -> Any:
+    """A copy of the dicts and lists of ``value``, so that the user's own are never shared; texts interpolated."""
+    if depth > MAX_DEPTH:
+        problems.append(Problem(path="", code="config_bad_value", message=f"nested deeper than {MAX_DEPTH} levels, or within itself"))
+        return None
+    kind = type(value)
+    if kind is str:
+        return _interpolated(value, path, problems) if yaml else value
+    if isinstance(value, dict):
+        return {
+            (_interpolated(key, path, problems) if yaml and type(key) is str else key): copy_containers(
+                item, yaml=yaml, problems=problems, path=(*path, key if isinstance(key, str) else repr(key)), depth=depth + 1
+            )
+            for key, item in value.items()
+            if not problems or depth < MAX_DEPTH
+        }
+    if kind is list:
+        return [
+            copy_containers(item, yaml=yaml, problems=problems, path=(*path, index), depth=depth + 1)
+            for index, item in enumerate(value)
+        ]
+    return value
+
+
+def _interpolated(text: str, path: tuple[Step, ...], problems: list[Problem]) -> str:
+    try:
+        return interpolate(text)
+    except ValueError:
+        problems.append(
+            Problem(
+                path=join_path("", *path),
+                code="config_bad_env_reference",
+                message="`${` does not name a variable",
+                expected="${NAME}",
+                hint="Write $${ for the characters themselves.",
+            )
+        )
+        return text
+
+
+def _whole(message: str, *, expected: str, source: str | None = None) -> ConfigError:
+    return ConfigError([Problem(path="", code="config_wrong_type", message=message, expected=expected)], source=source)
+
+
+__all__ = ["EnvRef", "load_config", "load_config_text", "resolve_env"]

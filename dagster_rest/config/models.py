@@ -1,0 +1,147 @@
+"""The config as models. Attribute names are dlt's keys; keys of our own are marked ``x-extension``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, PrivateAttr
+
+from dagster_rest.config.auth import (
+    ApiKeyAuthConfig,
+    AuthConfig,
+    BearerAuthConfig,
+    CustomHeaderAuthConfig,
+    DigestAuthConfig,
+    HttpBasicAuthConfig,
+    JwtGrantAuthConfig,
+    OAuth2ClientCredentialsConfig,
+    OAuth2RefreshTokenConfig,
+    RegisteredAuthConfig,
+)
+from dagster_rest.config.base import ConfigModel, key
+from dagster_rest.config.client import ClientConfig, RateLimitConfig, RetryConfig, TimeoutConfig
+from dagster_rest.config.hints import (
+    ColumnHint,
+    NestedHint,
+    ProcessingStep,
+    SchemaContractConfig,
+    WriteDisposition,
+    WriteDispositionConfig,
+)
+from dagster_rest.config.incremental import IncrementalConfig, IncrementalParam, ResolveParam
+from dagster_rest.config.origin import Origin
+from dagster_rest.config.paginators import (
+    AutoPaginatorConfig,
+    HeaderCursorPaginatorConfig,
+    HeaderLinkPaginatorConfig,
+    JSONLinkPaginatorConfig,
+    JSONResponseCursorPaginatorConfig,
+    OffsetPaginatorConfig,
+    PageNumberPaginatorConfig,
+    PaginatorConfig,
+    RegisteredPaginatorConfig,
+    SinglePagePaginatorConfig,
+)
+from dagster_rest.config.resources import (
+    BatchConfig,
+    CheckConfig,
+    EndpointConfig,
+    ExpectConfig,
+    ExternalAsset,
+    FreshnessConfig,
+    PartitionsConfig,
+    Resource,
+    ResourceConfig,
+    ResourceDefaults,
+    ResponseAction,
+)
+
+
+class RestApiConfig(ConfigModel):
+    """A REST API: one client and its resources.
+
+    Example:
+        ```python
+        from dagster_rest.config import ClientConfig, ResourceConfig, RestApiConfig
+
+        config = RestApiConfig(
+            client=ClientConfig(base_url="https://api.example.com"),
+            resources=[ResourceConfig(name="posts")],
+        )
+        assert config.resources[0].name == "posts"
+        ```
+    """
+
+    client: ClientConfig
+    resources: list[Resource] = Field(description="The resources: names, mappings, or callables that yield lists of records.")
+    resource_defaults: ResourceDefaults | None = key(None, "Merged under every resource.")
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the config was read from."""
+        return self._origin
+
+    def to_dlt(self) -> tuple[dict[str, Any], list[str]]:
+        """The same as a config for dlt, and the paths of the keys that dlt does not have.
+
+        Example:
+            ```python
+            from dagster_rest.config import load_config
+
+            config = load_config({"client": {"base_url": "https://api.example.com", "timeout": 5}, "resources": ["posts"]})
+            pure, lost = config.to_dlt()
+            assert lost == ["client.timeout"]
+            ```
+        """
+        from dagster_rest.config.export import to_dlt
+
+        return to_dlt(self)
+
+
+__all__ = [
+    "ApiKeyAuthConfig",
+    "AuthConfig",
+    "AutoPaginatorConfig",
+    "BatchConfig",
+    "BearerAuthConfig",
+    "CheckConfig",
+    "ClientConfig",
+    "ColumnHint",
+    "CustomHeaderAuthConfig",
+    "DigestAuthConfig",
+    "EndpointConfig",
+    "ExpectConfig",
+    "ExternalAsset",
+    "FreshnessConfig",
+    "HeaderCursorPaginatorConfig",
+    "HeaderLinkPaginatorConfig",
+    "HttpBasicAuthConfig",
+    "IncrementalConfig",
+    "IncrementalParam",
+    "JSONLinkPaginatorConfig",
+    "JSONResponseCursorPaginatorConfig",
+    "JwtGrantAuthConfig",
+    "NestedHint",
+    "OAuth2ClientCredentialsConfig",
+    "OAuth2RefreshTokenConfig",
+    "OffsetPaginatorConfig",
+    "PageNumberPaginatorConfig",
+    "PaginatorConfig",
+    "PartitionsConfig",
+    "ProcessingStep",
+    "RateLimitConfig",
+    "RegisteredAuthConfig",
+    "RegisteredPaginatorConfig",
+    "ResolveParam",
+    "ResourceConfig",
+    "ResourceDefaults",
+    "ResponseAction",
+    "RestApiConfig",
+    "RetryConfig",
+    "SchemaContractConfig",
+    "SinglePagePaginatorConfig",
+    "TimeoutConfig",
+    "WriteDisposition",
+    "WriteDispositionConfig",
+]

@@ -1,0 +1,289 @@
+"""The types of config values: each checks one value, says what it expected, and describes itself as JSON Schema.
+
+They exist beside pydantic's own types for three reasons: values from the environment (``EnvRef``, ``dg.EnvVar``) and
+instances must be kept as they are, a union must answer with one sentence, and no message may show a value.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import PydanticCustomError, core_schema
+
+from dagster_rest.config import jsonpath
+from dagster_rest.config.env import is_env, lookup, missing_variables
+
+JsonSchema: TypeAlias = dict[str, Any]
+IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z")
+
+
+def problem(code: str, message: str, *, expected: str | None = None, hint: str | None = None) -> PydanticCustomError:
+    """An error for pydantic to collect; ``message`` may not contain a value."""
+    context = {"expected": expected, "hint": hint}
+    # Braces would be read as a template by pydantic.
+    return PydanticCustomError(code, message.replace("{", "{{").replace("}", "}}"), context)  # type: ignore[arg-type]
+
+
+def type_name(value: object) -> str:
+    """What a YAML or Python author would call the type of ``value``."""
+    names = {bool: "true/false", int: "a whole number", float: "a number", str: "text", dict: "a mapping", type(None): "null"}
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return names.get(type(value)) or ("text" if isinstance(value, str) else f"a {type(value).__name__}")
+
+
+def wrong_type(value: object, *, expected: str, hint: str | None = None) -> PydanticCustomError:
+    """The problem of a value with another type than expected."""
+    return problem("config_wrong_type", f"found {type_name(value)}", expected=expected, hint=hint)
+
+
+class Checked:
+    """Metadata for ``Annotated``: how a value is checked, and its JSON Schema.
+
+    Args:
+        check: Gives back the value to keep, or raises a problem.
+        schema: The JSON Schema of what YAML may hold.
+        expected: The type in words, for the reference page.
+    """
+
+    def __init__(
+        self, check: Callable[[Any, ValidationInfo], Any], *, schema: JsonSchema, expected: str, secret: bool = False
+    ) -> None:
+        self.check = check
+        self.schema = schema
+        self.expected = expected
+        self.secret = secret
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.check)
+
+
+def from_env(value: Any) -> Any:
+    """The environment's value of ``value`` for a field that is not text, at load time."""
+    missing = missing_variables(value, environ=os.environ)
+    if missing:
+        raise problem(
+            "config_missing_env",
+            f"environment variable {', '.join(missing)} is not set",
+            hint=f"This key is not text, so it is read when the config is loaded. Set {missing[0]}.",
+        )
+    try:
+        return lookup(value, environ=os.environ)
+    except ValueError:
+        raise problem("config_bad_value", "the environment variable does not hold a whole number") from None
+
+
+def check_text(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str):
+        return value
+    raise wrong_type(value, expected="text")
+
+
+def check_filled_text(value: Any, info: ValidationInfo) -> Any:
+    check_text(value, info)
+    if not is_env(value) and not value.strip():
+        raise problem("config_bad_value", "the text is empty", expected="text")
+    return value
+
+
+def check_bool(value: Any, info: ValidationInfo) -> bool:
+    if isinstance(value, bool):
+        return value
+    if is_env(value):
+        text = str(from_env(value)).strip().lower()
+        if text in ("true", "false", "1", "0", "yes", "no"):
+            return text in ("true", "1", "yes")
+        raise problem("config_bad_value", "the environment variable holds no true or false", expected="true or false")
+    raise wrong_type(value, expected="true or false")
+
+
+def _whole(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
+    expected = "a whole number" if minimum is None else f"a whole number of at least {minimum}"
+
+    def check(value: Any, info: ValidationInfo) -> int:
+        if is_env(value):
+            try:
+                value = int(from_env(value))
+            except ValueError:
+                raise problem("config_bad_value", "the environment variable holds no whole number", expected=expected) from None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type(value, expected=expected)
+        if minimum is not None and value < minimum:
+            raise problem("config_bad_value", "the number is too small", expected=expected)
+        return value
+
+    return check
+
+
+def check_number(value: Any, info: ValidationInfo) -> float:
+    if is_env(value):
+        try:
+            value = float(from_env(value))
+        except ValueError:
+            raise problem("config_bad_value", "the environment variable holds no number", expected="a number") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise wrong_type(value, expected="a number")
+    if value != value or value in (float("inf"), float("-inf")):
+        raise problem("config_bad_value", "the number is not finite", expected="a number")
+    return value
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\Z")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+DURATION_TEXT = "seconds, or text such as 500ms, 30s, 1m, 24h, 7d, 2w"
+
+
+def check_duration(value: Any, info: ValidationInfo) -> float:
+    if is_env(value):
+        value = from_env(value)
+        if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
+            value = float(value)
+    if isinstance(value, str):
+        match = _DURATION.match(value.strip())
+        if match is None:
+            raise problem("config_bad_value", "not a duration", expected=DURATION_TEXT)
+        return float(match.group(1)) * _SECONDS[match.group(2)]
+    number = check_number(value, info)
+    if number < 0:
+        raise problem("config_bad_value", "the duration is negative", expected=DURATION_TEXT)
+    return float(number)
+
+
+def check_jsonpath(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str):
+        if hasattr(value, "find") and hasattr(value, "update"):
+            return value  # an expression that jsonpath-ng has compiled
+        raise wrong_type(value, expected="a JSONPath")
+    if is_env(value):
+        return value
+    try:
+        jsonpath.check(value)
+    except ValueError:
+        raise problem(
+            "config_bad_jsonpath", "not a JSONPath", expected="a JSONPath, such as data.items or ['@odata.nextLink']"
+        ) from None
+    return value
+
+
+def check_selector(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and value == "":
+        return None  # as in dlt: an empty selector means detection
+    return check_jsonpath(value, info)
+
+
+def import_object(text: str) -> Any:
+    """The object behind ``package.module:function``; raises a problem if it cannot be imported."""
+    module_name, _, attribute = text.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:  # noqa: BLE001 - importing a user's module runs any code
+        raise problem(
+            "config_bad_import", f"module `{module_name}` cannot be imported ({type(error).__name__})",
+            expected="package.module:function",
+        ) from None
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            raise problem("config_bad_import", f"module `{module_name}` has no `{attribute}`", expected="package.module:function")
+        found = getattr(found, name)
+    return found
+
+
+def check_callable(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and not is_env(value):
+        if not IMPORT_STRING.match(value):
+            raise problem("config_wrong_type", "found text", expected="a callable, or an import string package.module:function")
+        value = import_object(value)
+    if not callable(value):
+        raise wrong_type(value, expected="a callable, or an import string package.module:function")
+    return value
+
+
+def check_text_or_callable(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str):
+        from_yaml = bool(info.context and info.context.get("yaml"))
+        return import_object(value) if from_yaml and not is_env(value) and IMPORT_STRING.match(value) else value
+    if callable(value):
+        return value
+    raise wrong_type(value, expected="text or a callable")
+
+
+def check_names(value: Any, info: ValidationInfo) -> Any:
+    """A name, a list of names, or a callable of the row."""
+    if isinstance(value, tuple):
+        value = list(value)
+    if isinstance(value, list):
+        if all(isinstance(item, str) for item in value):
+            return list(value)
+        raise problem("config_wrong_type", "the list holds something else than text", expected="a name or a list of names")
+    if isinstance(value, str):
+        return check_text_or_callable(value, info)
+    if callable(value):
+        return value
+    raise wrong_type(value, expected="a name, a list of names, or a callable")
+
+
+def check_anything(value: Any, info: ValidationInfo) -> Any:
+    return value
+
+
+def check_mapping(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, dict):
+        raise wrong_type(value, expected="a mapping")
+    for key in value:
+        if not isinstance(key, str):
+            raise problem("config_wrong_type", "a key is not text", expected="a mapping with text keys")
+    return value
+
+
+def check_text_mapping(value: Any, info: ValidationInfo) -> Any:
+    check_mapping(value, info)
+    for key, item in value.items():
+        if not isinstance(item, str):
+            shown = key if len(key) <= 60 else "..."
+            raise problem("config_wrong_type", f"the value of `{shown}` is {type_name(item)}", expected="text; write numbers in quotes")
+    return value
+
+
+def check_scalar_mapping(value: Any, info: ValidationInfo) -> Any:
+    check_mapping(value, info)
+    for key, item in value.items():
+        if not (item is None or isinstance(item, (str, int, float))):
+            raise problem("config_wrong_type", f"the value of `{key}` is {type_name(item)}", expected="text or a number")
+    return value
+
+
+ANY_TEXT: JsonSchema = {"type": "string"}
+ENV_TEXT: JsonSchema = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
+WHOLE: JsonSchema = {"anyOf": [{"type": "integer"}, ENV_TEXT]}
+
+Text = Annotated[str, Checked(check_text, schema=ANY_TEXT, expected="text")]
+FilledText = Annotated[str, Checked(check_filled_text, schema={"type": "string", "minLength": 1}, expected="text")]
+Secret = Annotated[str, Checked(check_text, schema=ANY_TEXT, expected="text (secret)", secret=True)]
+Bool = Annotated[bool, Checked(check_bool, schema={"anyOf": [{"type": "boolean"}, ENV_TEXT]}, expected="true or false")]
+Int = Annotated[int, Checked(_whole(None), schema=WHOLE, expected="a whole number")]
+Count = Annotated[int, Checked(_whole(0), schema={"anyOf": [{"type": "integer", "minimum": 0}, ENV_TEXT]}, expected="a whole number, 0 or more")]
+Positive = Annotated[int, Checked(_whole(1), schema={"anyOf": [{"type": "integer", "minimum": 1}, ENV_TEXT]}, expected="a whole number, 1 or more")]
+Number = Annotated[float, Checked(check_number, schema={"anyOf": [{"type": "number"}, ENV_TEXT]}, expected="a number")]
+Duration = Annotated[float, Checked(check_duration, schema={"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}, expected=DURATION_TEXT)]
+JsonPath = Annotated[str, Checked(check_jsonpath, schema=ANY_TEXT, expected="a JSONPath")]
+Selector = Annotated[str | None, Checked(check_selector, schema=ANY_TEXT, expected="a JSONPath")]
+Callback = Annotated[Callable[..., Any], Checked(check_callable, schema=ANY_TEXT, expected="a callable or package.module:function")]
+TextOrCallback = Annotated[str | Callable[..., Any], Checked(check_text_or_callable, schema=ANY_TEXT, expected="text or a callable")]
+Names = Annotated[
+    str | list[str] | Callable[..., Any],
+    Checked(check_names, schema={"anyOf": [ANY_TEXT, {"type": "array", "items": ANY_TEXT}]}, expected="a name or a list of names"),
+]
+Anything = Annotated[Any, Checked(check_anything, schema={}, expected="anything")]
+Mapping_ = Annotated[dict[str, Any], Checked(check_mapping, schema={"type": "object"}, expected="a mapping")]
+SecretMapping = Annotated[
+    dict[str, Any], Checked(check_scalar_mapping, schema={"type": "object"}, expected="a mapping of texts", secret=True)
+]
+TextMapping = Annotated[
+    dict[str, str],
+    Checked(check_text_mapping, schema={"type": "object", "additionalProperties": ANY_TEXT}, expected="a mapping of texts"),
+]
