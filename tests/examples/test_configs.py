@@ -63,6 +63,18 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return run
 
 
+def materialize_module(name: str) -> None:
+    """Import an example and materialize everything it defines."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    job = module.defs.resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_loads_without_its_environment(path: Path) -> None:
     config = load_config(path)
@@ -70,16 +82,17 @@ def test_every_config_loads_without_its_environment(path: Path) -> None:
     assert config.resources
 
 
-def test_github(api: ApiServer, load: Load) -> None:
+def serve_github(api: ApiServer) -> None:
+    """Two issues on two pages, one comment, one label."""
+
     @api.get("/repos/o/r/issues")
     def issues(request: Request) -> Reply:
         assert ("all", "updated", "asc", "100") == tuple(
             request.param(name) for name in ("state", "sort", "direction", "per_page")
         )
         if request.param("page") == "2":
-            return Reply(
-                json=[{"id": 2, "number": 20, "updated_at": "2026-01-02T00:00:00Z", "user": {"login": "b"}}]
-            )
+            row = {"id": 2, "number": 20, "updated_at": "2026-01-02T00:00:00Z", "user": {"login": "b"}}
+            return Reply(json=[row])
         link = f'<{api.url}/repos/o/r/issues?{request.target.split("?")[1]}&page=2>; rel="next"'
         row = {"id": 1, "number": 10, "updated_at": "2026-01-01T00:00:00Z", "user": {"login": "a"}}
         return Reply(json=[row], headers={"Link": link})
@@ -90,6 +103,10 @@ def test_github(api: ApiServer, load: Load) -> None:
         return [{"id": number + 1, "body": "Thanks!"}] if number == 10 else []
 
     api.json("/repos/o/r/labels", [{"id": 5, "name": "bug"}])
+
+
+def test_github(api: ApiServer, load: Load) -> None:
+    serve_github(api)
 
     loaded = load(
         "github",
@@ -102,6 +119,25 @@ def test_github(api: ApiServer, load: Load) -> None:
     assert [(11, 10)] == loaded.rows("select id, _issues_number from github.comments")
     assert [("bug",)] == loaded.rows("select name from github.labels")
     assert {"Bearer t"} == {request.headers["authorization"] for request in api.requests}
+
+
+def test_pandas_and_sql_assets_read_the_tables_as_they_are(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_github(api)
+    config = tmp_path / "github.yaml"
+    config.write_text((EXAMPLES / "github.yaml").read_text().replace("https://api.github.com", api.url))
+    for name, value in {
+        "GITHUB_TOKEN": "t",
+        "GITHUB_REPO": "o/r",
+        "GITHUB_CONFIG": str(config),
+        "GITHUB_DUCKDB": str(tmp_path / "test.duckdb"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    materialize_module("pandas_downstream")
+
+    assert [("a", 1, 1), ("b", 1, 1)] == Loaded(tmp_path).rows("from github.busiest_authors order by author")
 
 
 def test_pokeapi(api: ApiServer, load: Load) -> None:
@@ -246,14 +282,8 @@ def test_python_parent(api: ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("GITHUB_API_URL", api.url)
     monkeypatch.setenv("GITHUB_TOKEN", "t")
     monkeypatch.setenv("RELEASES_DUCKDB", str(tmp_path / "test.duckdb"))
-    spec = importlib.util.spec_from_file_location("python_parent", EXAMPLES / "python_parent.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    job = module.defs.resolve_implicit_global_asset_job_def()
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert job.execute_in_process(instance=instance).success
+
+    materialize_module("python_parent")
 
     assert [("dagster",), ("duckdb",)] == Loaded(tmp_path).rows(
         "select _repositories_name from releases.releases order by 1"
