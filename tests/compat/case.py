@@ -95,6 +95,7 @@ class Expect:
         rows: Rows by table after the last run. A table that is not named must not be there.
         values: `table.column` -> its values after the last run, sorted, nulls last.
         error: A piece of the error's text (class name or message) in the first run that fails.
+        hidden: What the error's text must not hold.
         fails_in: The run that fails, if `error` is set.
     """
 
@@ -106,6 +107,7 @@ class Expect:
     bodies: Sequence[Any] | None = None
     request_count: int | None = None
     error: str | None = None
+    hidden: str | None = None
     fails_in: int = 0
 
 
@@ -163,7 +165,7 @@ def source(
     return build
 
 
-_SIDE_KEYS = ("requests", "rows", "values", "types", "headers", "bodies", "request_count", "error", "fails_in")
+_SIDE_KEYS = ("requests", "rows", "values", "types", "headers", "bodies", "request_count", "error", "hidden", "fails_in")
 
 
 class Cases:

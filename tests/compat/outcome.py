@@ -152,6 +152,8 @@ def _failures_unmet(expected: Expect, actual: Outcome) -> Iterable[str]:
             yield f"run {run} does not fail; expected {expected.error!r}"
         elif run == expected.fails_in and failure and not failure.says(expected.error):
             yield f"run {run} fails otherwise, not with {expected.error!r}: {failure}"
+        if failure and expected.hidden and failure.says(expected.hidden):
+            yield f"run {run} shows {expected.hidden!r}: {failure}"
 
 
 def _requests_unmet(case: Case, expected: Expect, actual: Outcome) -> Iterable[str]:
