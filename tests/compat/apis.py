@@ -16,7 +16,12 @@ def items(count: int, start: int = 1) -> list[dict[str, Any]]:
 
 
 def by_page(
-    rows: Sequence[Any], size: int, *, base: int = 1, param: str = "page", extra: Callable[[int, int], dict[str, Any]]
+    rows: Sequence[Any],
+    size: int,
+    *,
+    base: int = 1,
+    param: str = "page",
+    extra: Callable[[int, int], dict[str, Any]],
 ) -> Script:
     """`?page=` from `base`; `extra(page index from 0, page count)` is put beside `data`."""
 
@@ -77,7 +82,9 @@ def by_header(pages: Sequence[Sequence[Any]], *, rel: str = "next") -> Script:
 
     def answer(call: Call) -> Any:
         index = call.number("n", 0)
-        links = {"Link": f'<{call.url}{call.path}?n={index + 1}>; rel="{rel}"'} if index + 1 < len(pages) else {}
+        links = (
+            {"Link": f'<{call.url}{call.path}?n={index + 1}>; rel="{rel}"'} if index + 1 < len(pages) else {}
+        )
         return Answer(json=list(pages[index]), headers=links)
 
     return answer

@@ -165,7 +165,18 @@ def source(
     return build
 
 
-_SIDE_KEYS = ("requests", "rows", "values", "types", "headers", "bodies", "request_count", "error", "hidden", "fails_in")
+_SIDE_KEYS = (
+    "requests",
+    "rows",
+    "values",
+    "types",
+    "headers",
+    "bodies",
+    "request_count",
+    "error",
+    "hidden",
+    "fails_in",
+)
 
 
 class Cases:
@@ -208,7 +219,12 @@ class Cases:
         self._add(id, title, build, api, dlt=dlt, ours=ours, row=row, **more)
 
     def _add(
-        self, id: str, title: str, build: Callable[[Setup], dict[str, Any]], api: Mapping[str, Any], **more: Any
+        self,
+        id: str,
+        title: str,
+        build: Callable[[Setup], dict[str, Any]],
+        api: Mapping[str, Any],
+        **more: Any,
     ) -> None:
         scenario = id.split("-")[0]
         self._cases.append(

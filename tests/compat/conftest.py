@@ -47,9 +47,7 @@ def dlt_outcome(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> Cal
                 )
 
             failures, requests = _play(case, run)
-            known[case.id] = Outcome(
-                failures, requests, read_warehouse(folder / "dlt.duckdb", DATASET, DLT)
-            )
+            known[case.id] = Outcome(failures, requests, read_warehouse(folder / "dlt.duckdb", DATASET, DLT))
         return known[case.id]
 
     return ask
@@ -79,9 +77,7 @@ def _module_of(case: Case) -> str:
     return next(name for name, module in MODULES.items() if any(c is case for c in module.CASES))
 
 
-def _play(
-    case: Case, run: Run
-) -> tuple[tuple[Failure | None, ...], tuple[tuple[Seen, ...], ...]]:
+def _play(case: Case, run: Run) -> tuple[tuple[Failure | None, ...], tuple[tuple[Seen, ...], ...]]:
     failures: list[Failure | None] = []
     requests: list[tuple[Seen, ...]] = []
     with ExitStack() as stack:

@@ -109,6 +109,13 @@ def _library() -> SimpleNamespace:
     def parent(name: str, pages: Any) -> Any:
         return dlt.resource(pages(), name=name, selected=False)
 
+    def session(headers: dict[str, str]) -> Any:
+        import requests
+
+        own = requests.Session()
+        own.headers.update(headers)
+        return own
+
     names = [name for name in dir(paginators) if name.endswith("Paginator")]
     return SimpleNamespace(
         **{name: getattr(paginators, name) for name in names},
@@ -118,6 +125,7 @@ def _library() -> SimpleNamespace:
         AuthConfigBase=auth.AuthConfigBase,
         incremental=Incremental,
         parent=parent,
+        session=session,
         side="dlt",
     )
 

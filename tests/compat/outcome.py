@@ -186,7 +186,11 @@ def _warehouse_unmet(expected: Expect, actual: Warehouse) -> Iterable[str]:
             yield f"rows: expected {dict(expected.rows)}, got {rows}"
     for place, values in (expected.values or {}).items():
         table, column = place.split(".")
-        got = [row.get(column, "no such column") for row in actual.tables[table].rows] if table in actual.tables else None
+        got = (
+            [row.get(column, "no such column") for row in actual.tables[table].rows]
+            if table in actual.tables
+            else None
+        )
         if got is None or sorted(values, key=_order) != sorted(got, key=_order):
             yield f"{place}: expected {list(values)}, got {got}"
     for place, kind in (expected.types or {}).items():

@@ -98,7 +98,8 @@ def _read(
     ).fetchall()
     rows = connection.execute(f'select * from "{dataset}"."{name}"').fetchall()
     return dict(types), [
-        {column: _decoded(value, kind) for (column, kind), value in zip(types, row, strict=True)} for row in rows
+        {column: _decoded(value, kind) for (column, kind), value in zip(types, row, strict=True)}
+        for row in rows
     ]
 
 
@@ -106,9 +107,7 @@ def _decoded(value: Any, kind: str) -> Any:
     return json.loads(value) if kind == "JSON" and value is not None else value
 
 
-def _shape(
-    raw: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]], system: System
-) -> Warehouse:
+def _shape(raw: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]], system: System) -> Warehouse:
     own = {system.row, system.parent, system.index, *system.others}
     nested = {name for name, (columns, _) in raw.items() if system.parent in columns}
     parents = {name: _parent(name, raw) if name in nested else None for name in raw}
@@ -198,4 +197,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     return value
-

@@ -68,7 +68,9 @@ CASES.same(
 CASES.same(
     "S03-values",
     "lists repeat the key, booleans and floats are text",
-    source({"name": "x", "endpoint": {"params": {"l": [1, "b"], "t": True, "f": 1.0, "s": "a b&c=ü", "e": ""}}}),
+    source(
+        {"name": "x", "endpoint": {"params": {"l": [1, "b"], "t": True, "f": 1.0, "s": "a b&c=ü", "e": ""}}}
+    ),
     {"/x": ONE},
     requests=["GET /x?e=&f=1.0&l=1&l=b&s=a b&c=ü&t=True"],
 )
@@ -96,7 +98,9 @@ CASES.same(
 CASES.same(
     "S04-client-headers-overridden",
     "an endpoint header overrides the client's",
-    source({"name": "x", "endpoint": {"headers": {"x-token": "own"}}}, client={"headers": {"X-Token": "client"}}),
+    source(
+        {"name": "x", "endpoint": {"headers": {"x-token": "own"}}}, client={"headers": {"X-Token": "client"}}
+    ),
     {"/x": ONE},
     headers=[{"x-token": "own"}],
 )
@@ -126,7 +130,10 @@ CASES.same(
     "S04-paginator",
     "paginator is replaced whole",
     source(
-        {"name": "x", "endpoint": {"paginator": {"type": "page_number", "total_path": None, "maximum_page": 2}}},
+        {
+            "name": "x",
+            "endpoint": {"paginator": {"type": "page_number", "total_path": None, "maximum_page": 2}},
+        },
         {"name": "y"},
         defaults={"endpoint": {"paginator": {"type": "page_number", "page_param": "p", "total_path": None}}},
     ),
@@ -148,7 +155,9 @@ CASES.same(
 CASES.same(
     "S05-list-form",
     "columns as a list",
-    source({"name": "x", "columns": [{"name": "v", "data_type": "text"}, {"name": "d", "data_type": "double"}]}),
+    source(
+        {"name": "x", "columns": [{"name": "v", "data_type": "text"}, {"name": "d", "data_type": "double"}]}
+    ),
     {"/x": [{"v": 2, "d": 1}]},
     types={"x.v": "VARCHAR", "x.d": "DOUBLE"},
 )
@@ -171,13 +180,18 @@ WRONG: dict[str, tuple[Any, str]] = {
     "endpoint": (source({"name": "x", "endpoint": {"pth": "x"}}), "pth"),
     "paginator-type": (source({"name": "x", "endpoint": {"paginator": {"type": "nope"}}}), "nope"),
     "paginator-alias": (source({"name": "x", "endpoint": {"paginator": "nope"}}), "nope"),
-    "paginator-key": (source({"name": "x", "endpoint": {"paginator": {"type": "offset", "limit": 1, "x": 1}}}), "x"),
+    "paginator-key": (
+        source({"name": "x", "endpoint": {"paginator": {"type": "offset", "limit": 1, "x": 1}}}),
+        "x",
+    ),
     "auth-type": (source("x", client={"auth": {"type": "nope"}}), "nope"),
     "method-put": (source({"name": "x", "endpoint": {"method": "PUT"}}), "PUT"),
     "method-lowercase": (source({"name": "x", "endpoint": {"method": "get"}}), "get"),
     "disposition": (source({"name": "x", "write_disposition": "upsert"}), "upsert"),
     "replace-strategy": (
-        source({"name": "x", "write_disposition": {"disposition": "replace", "strategy": "truncate-and-insert"}}),
+        source(
+            {"name": "x", "write_disposition": {"disposition": "replace", "strategy": "truncate-and-insert"}}
+        ),
         "disposition",
     ),
     "duplicate-name": (source("x", {"name": "x"}), "x"),
@@ -185,7 +199,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "contract-mode": (source({"name": "x", "schema_contract": "sometimes"}), "schema_contract"),
     "step": (source({"name": "x", "processing_steps": [{"reduce": len}]}), "reduce"),
     "selected": (source({"name": "x", "selected": "no"}), "selected"),
-    "json-and-data": (source({"name": "x", "endpoint": {"method": "POST", "json": {"a": 1}, "data": "b"}}), "data"),
+    "json-and-data": (
+        source({"name": "x", "endpoint": {"method": "POST", "json": {"a": 1}, "data": "b"}}),
+        "data",
+    ),
 }
 for what, (build, word) in WRONG.items():
     CASES.same(f"S06-{what}", f"an error: wrong {what}", build, {"/x": ONE}, error=word, rows={})

@@ -44,7 +44,15 @@ CASES.same(
 CASES.same(
     "S39-json",
     "the parent's value in the json",
-    pair({"endpoint": {"path": "kids", "method": "POST", "json": {"of": "{resources.p.id}", "deep": {"l": ["{resources.p.title}"]}}}}),
+    pair(
+        {
+            "endpoint": {
+                "path": "kids",
+                "method": "POST",
+                "json": {"of": "{resources.p.id}", "deep": {"l": ["{resources.p.title}"]}},
+            }
+        }
+    ),
     {"/p": PARENTS, "POST /kids": lambda call: [call.json()]},
     unordered=True,
     bodies=[None, *({"json": {"of": n, "deep": {"l": [f"t{n}"]}}} for n in range(5))],
@@ -53,7 +61,9 @@ CASES.same(
 CASES.same(
     "S39-headers",
     "the parent's value in a header",
-    pair({"endpoint": {"path": "kids", "headers": {"X-Of": "{resources.p.id}", "X-{resources.p.title}": "v"}}}),
+    pair(
+        {"endpoint": {"path": "kids", "headers": {"X-Of": "{resources.p.id}", "X-{resources.p.title}": "v"}}}
+    ),
     {"/p": PARENTS, "/kids": lambda call: [{"of": call.headers["x-of"]}]},
     unordered=True,
     values={"c.of": ["0", "1", "2", "3", "4"]},
@@ -139,7 +149,14 @@ CASES.same(
 CASES.same(
     "S40-query-text",
     "a query takes the value as text",
-    pair({"endpoint": {"path": "kids", "params": {k: f"{{resources.p.{k}}}" for k in ("i", "b", "f", "s", "l")}}}),
+    pair(
+        {
+            "endpoint": {
+                "path": "kids",
+                "params": {k: f"{{resources.p.{k}}}" for k in ("i", "b", "f", "s", "l")},
+            }
+        }
+    ),
     {"/p": MANY, "/kids": items(1)},
     unordered=True,
     requests=["GET /p", "GET /kids?b=True&f=1.5&i=7&l=[1, 2]&s=x"],
@@ -249,23 +266,42 @@ CASES.same(
 # Errors ---------------------------------------------------------------------------------------------------------
 
 for name, build, word in [
-    ("unknown-context", source({"name": "x", "endpoint": {"params": {"a": "{unknown.posts.id}"}}}), "unknown.posts.id"),
-    ("short-reference", source("p", {"name": "x", "endpoint": {"params": {"a": "{resources.p}"}}}), "resources.p"),
+    (
+        "unknown-context",
+        source({"name": "x", "endpoint": {"params": {"a": "{unknown.posts.id}"}}}),
+        "unknown.posts.id",
+    ),
+    (
+        "short-reference",
+        source("p", {"name": "x", "endpoint": {"params": {"a": "{resources.p}"}}}),
+        "resources.p",
+    ),
     ("unknown-parent", source({"name": "x", "endpoint": "x/{resources.nobody.id}"}), "nobody"),
     ("unbound-path", source({"name": "x", "endpoint": "x/{org}/y"}), "org"),
     (
         "unused-resolve",
-        source("p", {"name": "x", "endpoint": {"params": {"i": {"type": "resolve", "resource": "p", "field": "id"}}}}),
+        source(
+            "p",
+            {"name": "x", "endpoint": {"params": {"i": {"type": "resolve", "resource": "p", "field": "id"}}}},
+        ),
         "i",
     ),
     (
         "cycle",
-        source({"name": "a", "endpoint": "a/{resources.b.id}"}, {"name": "b", "endpoint": "b/{resources.a.id}"}),
+        source(
+            {"name": "a", "endpoint": "a/{resources.b.id}"}, {"name": "b", "endpoint": "b/{resources.a.id}"}
+        ),
         "a",
     ),
-    ("incremental-without", source({"name": "x", "endpoint": {"params": {"a": "{incremental.start_value}"}}}), "incremental"),
+    (
+        "incremental-without",
+        source({"name": "x", "endpoint": {"params": {"a": "{incremental.start_value}"}}}),
+        "incremental",
+    ),
 ]:
-    CASES.same(f"S44-{name}", f"an error: {name}", build, {"/p": items(1), "/x": items(1)}, error=word, rows={})
+    CASES.same(
+        f"S44-{name}", f"an error: {name}", build, {"/p": items(1), "/x": items(1)}, error=word, rows={}
+    )
 CASES.same(
     "S44-field-missing",
     "an error: a field that no parent row has",
@@ -299,7 +335,9 @@ CASES.same(
     "S45-two-children",
     "two children of one parent fetch it once",
     source(
-        "p", {"name": "c", "endpoint": "c/{resources.p.id}/z"}, {"name": "d", "endpoint": "d/{resources.p.title}/z"}
+        "p",
+        {"name": "c", "endpoint": "c/{resources.p.id}/z"},
+        {"name": "d", "endpoint": "d/{resources.p.title}/z"},
     ),
     {"/p": PARENTS[:2], "/c/{id}/z": kids, "/d/{id}/z": kids},
     unordered=True,
@@ -335,7 +373,9 @@ CASES.same(
 CASES.differs(
     "S46-product",
     "two different parents, with `parents: product`",
-    source("p", "q", {"name": "c", "parents": "product", "endpoint": "c/{resources.p.id}/{resources.q.id}/z"}),
+    source(
+        "p", "q", {"name": "c", "parents": "product", "endpoint": "c/{resources.p.id}/{resources.q.id}/z"}
+    ),
     {"/p": items(2), "/q": items(2), "/c/{a}/{b}/z": items(1)},
     row="two parents (S46)",
     unordered=True,

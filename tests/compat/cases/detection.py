@@ -17,7 +17,12 @@ NO_MATCH = "selector matches nothing, body not empty"
 
 LINKED = ["GET /x", "GET /x?n=1", "GET /x?n=2"]
 CASES.same(
-    "S32-header-link", "detects the Link header", source("x"), {"/x": by_header(PAGES)}, requests=LINKED, rows={"x": 5}
+    "S32-header-link",
+    "detects the Link header",
+    source("x"),
+    {"/x": by_header(PAGES)},
+    requests=LINKED,
+    rows={"x": 5},
 )
 CASES.same(
     "S32-next-absolute",
@@ -99,7 +104,12 @@ for name, body in {
     "next-null": {"data": items(3), "next": None},
 }.items():
     CASES.same(
-        f"S32-single-{name}", f"one page: body with {name}", source("x"), {"/x": body}, requests=["GET /x"], rows={"x": 3}
+        f"S32-single-{name}",
+        f"one page: body with {name}",
+        source("x"),
+        {"/x": body},
+        requests=["GET /x"],
+        rows={"x": 3},
     )
 CASES.differs(
     "S33",
@@ -152,7 +162,14 @@ BODIES: dict[str, tuple[Any, dict[str, int]]] = {
     "list-of-lists": ([[1, 2], [3]], {"x": 2, "x__value": 3}),
 }
 for name, (body, rows) in BODIES.items():
-    CASES.same(f"S35-{name}", f"which rows are found: {name}", source("x"), {"/x": body}, requests=["GET /x"], rows=rows)
+    CASES.same(
+        f"S35-{name}",
+        f"which rows are found: {name}",
+        source("x"),
+        {"/x": body},
+        requests=["GET /x"],
+        rows=rows,
+    )
 CASES.same(
     "S35-empty-object",
     "an empty object is one empty record",
@@ -176,7 +193,9 @@ CASES.differs(
 
 def selected(selector: str, **endpoint: Any) -> Any:
     """Resource `x` with this selector."""
-    return source({"name": "x", "endpoint": {"data_selector": selector, "paginator": "single_page", **endpoint}})
+    return source(
+        {"name": "x", "endpoint": {"data_selector": selector, "paginator": "single_page", **endpoint}}
+    )
 
 
 SELECTED: dict[str, tuple[str, Any, dict[str, int]]] = {
@@ -284,7 +303,8 @@ CASES.same(
     source("x"),
     {
         "/x": Answer(
-            body='[{"id": "é"}]'.encode("utf-8-sig"), headers={"Content-Type": "application/json; charset=utf-8"}
+            body='[{"id": "é"}]'.encode("utf-8-sig"),
+            headers={"Content-Type": "application/json; charset=utf-8"},
         )
     },
     values={"x.id": ["é"]},

@@ -63,7 +63,11 @@ CASES.same(
     source("x"),
     {
         "/x": lambda call: (
-            Answer(status=429, json={}, headers={"Retry-After": ("0", "Wed, 21 Oct 2015 07:28:00 GMT")[call.seen]})
+            Answer(
+                status=429,
+                json={},
+                headers={"Retry-After": ("0", "Wed, 21 Oct 2015 07:28:00 GMT")[call.seen]},
+            )
             if call.seen < 2
             else ONE
         )
@@ -168,7 +172,11 @@ def refuse(response: Any, *args: Any, **kwargs: Any) -> None:
 CASES.same(
     "S64-hooks",
     "hooks run in their order, all that match",
-    acted(say_once, {"status_code": 200, "action": [say_once, say_once]}, {"status_code": 404, "action": say_once}),
+    acted(
+        say_once,
+        {"status_code": 200, "action": [say_once, say_once]},
+        {"status_code": 404, "action": say_once},
+    ),
     {"/x": [{"v": ""}]},
     values={"x.v": ["+++"]},
 )
@@ -232,8 +240,18 @@ for name, auth, header, query in [
     ("bearer-by-default", {"token": "t1"}, {"authorization": "Bearer t1"}, ""),
     ("basic", {"type": "http_basic", "username": "jö", "password": "p:w"}, {"authorization": BASIC}, ""),
     ("api-key", {"type": "api_key", "api_key": "k"}, {"authorization": "k"}, ""),
-    ("api-key-name", {"type": "api_key", "name": "X-Key", "api_key": "k"}, {"x-key": "k", "authorization": None}, ""),
-    ("api-key-query", {"type": "api_key", "name": "key", "api_key": "k v", "location": "query"}, {}, "&key=k v"),
+    (
+        "api-key-name",
+        {"type": "api_key", "name": "X-Key", "api_key": "k"},
+        {"x-key": "k", "authorization": None},
+        "",
+    ),
+    (
+        "api-key-query",
+        {"type": "api_key", "name": "key", "api_key": "k v", "location": "query"},
+        {},
+        "&key=k v",
+    ),
     ("api-key-param", {"type": "api_key", "name": "key", "api_key": "k", "location": "param"}, {}, "&key=k"),
 ]:
     CASES.same(
@@ -399,6 +417,18 @@ CASES.differs(
     dlt=Expect(requests=["GET /x", "GET /y"], headers=[{"x-key": "k"}, {"x-key": "k"}]),
     ours=Expect(requests=["GET /x"], error="127.0.0.2", rows={}),
 )
+CASES.differs(
+    "S66-redirect-bearer",
+    "a redirect to another host: a bearer token",
+    source("x", client={"auth": {"token": "t"}}),
+    {"/x": lambda call: Answer(status=302, headers={"Location": f"{call.elsewhere}/y"})},
+    elsewhere={"/y": ONE},
+    row=ORIGIN,
+    dlt=Expect(
+        requests=["GET /x", "GET /y"], headers=[{"authorization": "Bearer t"}, {"authorization": None}]
+    ),
+    ours=Expect(requests=["GET /x"], error="127.0.0.2", rows={}),
+)
 CASES.same(
     "S66-redirect-same-host",
     "a redirect on the same host is followed with the auth",
@@ -490,4 +520,21 @@ CASES.same(
     {"POST /x": ONE},
     requests=["POST /x"],
     bodies=[None],
+)
+
+
+def own_session(setup: Setup) -> dict[str, Any]:
+    """A session of the user's own, with a header of its own."""
+    session = setup.lib.session({"X-Session": "mine"})
+    return source({"name": "x", "endpoint": {"paginator": "cursor"}}, client={"session": session})(setup)
+
+
+CASES.same(
+    "S69",
+    "a session of the user's own is used for every request",
+    own_session,
+    {"/x": by_cursor([items(1), items(1, 2)])},
+    requests=["GET /x", "GET /x?cursor=c1"],
+    headers=[{"x-session": "mine"}] * 2,
+    rows={"x": 2},
 )

@@ -136,7 +136,9 @@ def latest_of_two(values: Any) -> Any:
 CASES.same(
     "S53-function",
     "last_value_func as a function",
-    since({"cursor_path": "at", "last_value_func": latest_of_two, "start_param": "since", "initial_value": 5}),
+    since(
+        {"cursor_path": "at", "last_value_func": latest_of_two, "start_param": "since", "initial_value": 5}
+    ),
     {"/x": rows_at(1, 6, 9)},
     runs=2,
     requests=[["GET /x?since=5"], ["GET /x?since=9"]],
@@ -184,7 +186,13 @@ CASES.same(
     "S54-third-run",
     "the boundary of the run before, not only of the last rows",
     since({"cursor_path": "at"}),
-    {"/x": Runs([{"id": 1, "at": 10}], [{"id": 1, "at": 10}, {"id": 2, "at": 10}], [{"id": 1, "at": 10}, {"id": 2, "at": 10}])},
+    {
+        "/x": Runs(
+            [{"id": 1, "at": 10}],
+            [{"id": 1, "at": 10}, {"id": 2, "at": 10}],
+            [{"id": 1, "at": 10}, {"id": 2, "at": 10}],
+        )
+    },
     runs=3,
     values={"x.id": [1, 2]},
 )
@@ -285,7 +293,15 @@ for name, initial, lag, first, second, sent in [
 CASES.same(
     "S57-min",
     "a lag with min goes upwards",
-    since({"cursor_path": "at", "initial_value": 100, "last_value_func": "min", "lag": 5, "start_param": "before"}),
+    since(
+        {
+            "cursor_path": "at",
+            "initial_value": 100,
+            "last_value_func": "min",
+            "lag": 5,
+            "start_param": "before",
+        }
+    ),
     {"/x": Runs(rows_at(50), [])},
     runs=2,
     requests=[["GET /x?before=100"], ["GET /x?before=55"]],
@@ -360,7 +376,10 @@ CASES.same(
     "the start value in json, with its type",
     since(
         {"cursor_path": "at", "initial_value": 3},
-        endpoint={"method": "POST", "json": {"f": {"gte": "{incremental.start_value}"}, "t": "v{incremental.last_value}"}},
+        endpoint={
+            "method": "POST",
+            "json": {"f": {"gte": "{incremental.start_value}"}, "t": "v{incremental.last_value}"},
+        },
     ),
     {"POST /x": rows_at(4, 9)},
     runs=2,
@@ -387,7 +406,13 @@ CASES.same(
     "S59-convert",
     "convert is applied to what is sent, not to what is kept",
     since(
-        {**PLAIN, "convert": to_epoch, "start_param": "since", "end_value": "2024-02-01", "end_param": "until"},
+        {
+            **PLAIN,
+            "convert": to_epoch,
+            "start_param": "since",
+            "end_value": "2024-02-01",
+            "end_param": "until",
+        },
         endpoint={"params": {"p": "{incremental.initial_value}"}},
     ),
     {"/x": DAYS},
@@ -549,7 +574,10 @@ CASES.same(
         {
             "name": "x",
             "endpoint": {
-                "params": {"since": {"type": "incremental", "cursor_path": "at", "initial_value": "2024-01-01"}, "q": 1}
+                "params": {
+                    "since": {"type": "incremental", "cursor_path": "at", "initial_value": "2024-01-01"},
+                    "q": 1,
+                }
             },
         }
     ),
@@ -597,7 +625,12 @@ for name, params in {
 CASES.same(
     "S61-transform",
     "the old form with convert by its old name transform",
-    source({"name": "x", "endpoint": {"params": {"since": {"type": "incremental", **PLAIN, "transform": to_epoch}}}}),
+    source(
+        {
+            "name": "x",
+            "endpoint": {"params": {"since": {"type": "incremental", **PLAIN, "transform": to_epoch}}},
+        }
+    ),
     {"/x": DAYS},
     requests=["GET /x?since=0"],
 )
@@ -640,7 +673,9 @@ CASES.same(
     since(START, endpoint={"paginator": {"type": "page_number", "total_path": None, "maximum_page": 2}}),
     {
         "/x": Runs(
-            lambda call: rows_at("2024-01-05") if call.number("page", 0) == 0 else {"data": "broken", "x": [1]},
+            lambda call: (
+                rows_at("2024-01-05") if call.number("page", 0) == 0 else {"data": "broken", "x": [1]}
+            ),
             lambda call: rows_at("2024-01-05") if call.number("page", 0) == 0 else [],
         )
     },

@@ -58,7 +58,9 @@ CASES.same(
 CASES.same(
     "S12",
     "the paginator overwrites a static param of the same name",
-    paged({"type": "page_number", "base_page": 1, "total_path": "total_pages"}, params={"page": "100", "q": "a"}),
+    paged(
+        {"type": "page_number", "base_page": 1, "total_path": "total_pages"}, params={"page": "100", "q": "a"}
+    ),
     {"/x": numbered(items(4), 2)},
     unordered=True,
     requests=["GET /x?page=1&q=a", "GET /x?page=2&q=a"],
@@ -146,7 +148,12 @@ for name, values in {"bool": (True, True, False), "text": ("true", "yes", "no")}
     )
 CASES.same("S16-int", "an error: has_more is an int", paged(MORE), {"/x": has_more(1)}, error="more", rows={})
 CASES.same(
-    "S16-missing", "an error: has_more is missing", paged(MORE), {"/x": plain_pages(items(3), 1)}, error="more", rows={}
+    "S16-missing",
+    "an error: has_more is missing",
+    paged(MORE),
+    {"/x": plain_pages(items(3), 1)},
+    error="more",
+    rows={},
 )
 CASES.same(
     "S16-maximum",
@@ -188,7 +195,15 @@ CASES.same(
 CASES.same(
     "S17-names",
     "own names of the two params and of the total",
-    paged({"type": "offset", "limit": 3, "offset_param": "skip", "limit_param": "take", "total_path": "meta.count"}),
+    paged(
+        {
+            "type": "offset",
+            "limit": 3,
+            "offset_param": "skip",
+            "limit_param": "take",
+            "total_path": "meta.count",
+        }
+    ),
     {
         "/x": lambda call: {
             "data": items(4)[call.number("skip", 0) :][: call.number("take", 0)],
@@ -218,7 +233,9 @@ CASES.same(
 CASES.same(
     "S18",
     "offset and limit in the body, no json of its own",
-    paged({"type": "offset", "limit": 2, "offset_body_path": "o", "limit_body_path": "page.l"}, method="POST"),
+    paged(
+        {"type": "offset", "limit": 2, "offset_body_path": "o", "limit_body_path": "page.l"}, method="POST"
+    ),
     {"POST /x": lambda call: {"data": items(5)[call.json()["o"] :][:2], "total": 5}},
     unordered=True,
     requests=["POST /x"] * 3,
@@ -321,7 +338,14 @@ CASES.same(
 CASES.same(
     "S22",
     "the cursor is the last record's id, the end is an empty page",
-    paged({"type": "cursor", "cursor_path": "data[-1].id", "cursor_param": "after", "stop_after_empty_page": True}),
+    paged(
+        {
+            "type": "cursor",
+            "cursor_path": "data[-1].id",
+            "cursor_param": "after",
+            "stop_after_empty_page": True,
+        }
+    ),
     {"/x": lambda call: {"data": [row for row in items(5) if row["id"] > call.number("after", 0)][:2]}},
     requests=["GET /x", "GET /x?after=2", "GET /x?after=4", "GET /x?after=5"],
     rows={"x": 5},
@@ -347,7 +371,11 @@ for name, link in {
         source(
             {
                 "name": "x",
-                "endpoint": {"paginator": {"type": "json_link"}, "params": {"q": "a"}, "headers": {"X-H": "h"}},
+                "endpoint": {
+                    "paginator": {"type": "json_link"},
+                    "params": {"q": "a"},
+                    "headers": {"X-H": "h"},
+                },
             },
             client={"auth": {"token": "t"}},
             path="/v1",
@@ -601,15 +629,17 @@ CASES.differs(
     row="one paginator instance on two resources (S31); a path param from defaults used twice (S08)",
     unordered=True,
     dlt=Expect(values={"b.id": [1, 2]}),
-    ours=Expect(
-        requests=[f"GET /{name}?page={n}" for name in "ab" for n in range(4)], rows={"a": 4, "b": 4}
-    ),
+    ours=Expect(requests=[f"GET /{name}?page={n}" for name in "ab" for n in range(4)], rows={"a": 4, "b": 4}),
 )
 CASES.same(
     "S11-second-run",
     "a second run asks for the same pages and sees new rows",
     source(
-        {"name": "x", "write_disposition": "replace", "endpoint": {"paginator": {"type": "offset", "limit": 2}}}
+        {
+            "name": "x",
+            "write_disposition": "replace",
+            "endpoint": {"paginator": {"type": "offset", "limit": 2}},
+        }
     ),
     {"/x": Runs(by_offset(items(3)), by_offset(items(5)))},
     runs=2,
