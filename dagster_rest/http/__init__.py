@@ -1,1 +1,98 @@
-"""http."""
+"""Requests and pages: usable without Dagster.
+
+```python
+from dagster_rest.http import RestClient
+
+with RestClient("https://pokeapi.co/api/v2") as client:
+    for page in client.paginate("pokemon"):
+        print(len(page))
+```
+"""
+
+from __future__ import annotations
+
+from dagster_rest.http.client import RestClient, paginate
+from dagster_rest.http.errors import (
+    ActionError,
+    AuthConfigError,
+    DecodeError,
+    HttpAuthError,
+    HttpConnectionError,
+    HttpError,
+    HttpStatusError,
+    IgnoreResponse,
+    LoopError,
+    OriginError,
+    PaginationError,
+    ResponseTooLargeError,
+    RetryLater,
+    SelectorError,
+    TokenError,
+)
+from dagster_rest.http.page import (
+    INHERIT,
+    FetchOptions,
+    FetchUnit,
+    Page,
+    Progress,
+    RequestStats,
+    StatsSnapshot,
+)
+from dagster_rest.http.paginators import (
+    BasePaginator,
+    HeaderCursorPaginator,
+    HeaderLinkPaginator,
+    JSONLinkPaginator,
+    JSONResponseCursorPaginator,
+    OffsetPaginator,
+    PageNumberPaginator,
+    RangePaginator,
+    SinglePagePaginator,
+    create_paginator,
+)
+from dagster_rest.http.redaction import Redactor
+from dagster_rest.http.registration import register_auth, register_paginator
+from dagster_rest.http.request import Request
+from dagster_rest.http.retry import RetryPolicy
+
+__all__ = [
+    "INHERIT",
+    "ActionError",
+    "AuthConfigError",
+    "BasePaginator",
+    "DecodeError",
+    "FetchOptions",
+    "FetchUnit",
+    "HeaderCursorPaginator",
+    "HeaderLinkPaginator",
+    "HttpAuthError",
+    "HttpConnectionError",
+    "HttpError",
+    "HttpStatusError",
+    "IgnoreResponse",
+    "JSONLinkPaginator",
+    "JSONResponseCursorPaginator",
+    "LoopError",
+    "OffsetPaginator",
+    "OriginError",
+    "Page",
+    "PageNumberPaginator",
+    "PaginationError",
+    "Progress",
+    "RangePaginator",
+    "Redactor",
+    "Request",
+    "RequestStats",
+    "ResponseTooLargeError",
+    "RestClient",
+    "RetryLater",
+    "RetryPolicy",
+    "SelectorError",
+    "SinglePagePaginator",
+    "StatsSnapshot",
+    "TokenError",
+    "create_paginator",
+    "paginate",
+    "register_auth",
+    "register_paginator",
+]

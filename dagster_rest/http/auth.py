@@ -1,0 +1,195 @@
+"""Credentials on requests: httpx auths, made from the config.
+
+This module imports httpx; import it where a request is about to be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import httpx
+
+from dagster_rest.config.registry import AUTHS
+from dagster_rest.http.errors import AuthConfigError
+
+OnToken = Callable[[str], None]
+
+
+class BearerAuth(httpx.Auth):
+    """`Authorization: Bearer <token>`."""
+
+    def __init__(self, token: str) -> None:
+        if not isinstance(token, str):
+            raise AuthConfigError(f"the token is {type(token).__name__}, not text", code="http_auth_config")
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Set the header."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class ApiKeyAuth(httpx.Auth):
+    """A key in a header, the query or a cookie.
+
+    Args:
+        api_key: The key.
+        name: Name of the header, parameter or cookie.
+        location: `header`, `query` (or `param`), `cookie`.
+    """
+
+    def __init__(self, api_key: str, *, name: str = "Authorization", location: str = "header") -> None:
+        self._key, self._name, self._location = api_key, name, location
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put the key in its place, over one that is there already."""
+        if self._location == "header":
+            request.headers[self._name] = self._key
+        elif self._location == "cookie":
+            others = [c for c in _cookies(request) if c.partition("=")[0] != self._name]
+            request.headers["Cookie"] = "; ".join([*others, f"{self._name}={self._key}"])
+        else:
+            request.url = request.url.copy_set_param(self._name, self._key)
+        yield request
+
+
+def _cookies(request: httpx.Request) -> list[str]:
+    return [part.strip() for part in request.headers.get("Cookie", "").split(";") if part.strip()]
+
+
+class HeaderAuth(httpx.Auth):
+    """A secret in a header of its own name."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Set the header."""
+        request.headers[self._name] = self._value
+        yield request
+
+
+class DigestAuth(httpx.DigestAuth):
+    """HTTP Digest; one challenge serves all later requests."""
+
+
+def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth | None:
+    """Make the auth that a config describes.
+
+    Args:
+        config: An auth config, alias, dict (without `type`: bearer), `httpx.Auth`, `(user, password)` tuple, a
+            callable that takes and returns a request, or None. Environment references must be resolved already.
+        on_token: Called with every token that is fetched, so that logs can hide it.
+
+    Raises:
+        AuthConfigError: It cannot be made.
+
+    Example:
+        ```python
+        from dagster_rest.http.auth import create_auth
+
+        auth = create_auth({"type": "api_key", "name": "X-Api-Key", "api_key": "k-123", "location": "header"})
+        ```
+    """
+    if config is None or isinstance(config, httpx.Auth):
+        return config
+    if isinstance(config, tuple) and len(config) == 2:
+        return httpx.BasicAuth(*config)
+    if isinstance(config, (str, Mapping)):
+        config = parse_auth(config)
+    maker = _MAKERS.get(type(config).__name__)
+    if maker is not None:
+        return maker(config, on_token)
+    if type(config).__name__ == "RegisteredAuthConfig":
+        return _registered(config)
+    if callable(config):
+        return _CallableAuth(config)
+    raise AuthConfigError(
+        f"{type(config).__name__} is not an auth",
+        code="http_auth_config",
+        hint="Use a type's name, a dict with `type`, or an instance of httpx.Auth.",
+    )
+
+
+def parse_auth(config: str | Mapping[str, Any]) -> Any:
+    """A plain alias or dict as its config model."""
+    from dagster_rest.http.parsing import parse_choice
+
+    return parse_choice("auth", dict(config) if isinstance(config, Mapping) else config)
+
+
+class _CallableAuth(httpx.Auth):
+    """A callable such as `requests.auth.AuthBase`: gets the request, may return it."""
+
+    def __init__(self, function: Callable[[httpx.Request], Any]) -> None:
+        self._function = function
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        changed = self._function(request)
+        yield changed if isinstance(changed, httpx.Request) else request
+
+
+def _registered(config: Any) -> httpx.Auth | None:
+    cls = AUTHS.get(config.type)
+    if cls is None:
+        raise AuthConfigError(
+            f"no auth is registered as {config.type!r}", code="http_auth_unknown", hint="Call register_auth first."
+        )
+    return create_auth(cls(**config.options))
+
+
+def _client_credentials(config: Any, on_token: OnToken | None) -> httpx.Auth:
+    from dagster_rest.http.oauth import ClientCredentialsAuth
+
+    return ClientCredentialsAuth(**_fields(config), on_token=on_token)
+
+
+def _refresh_token(config: Any, on_token: OnToken | None) -> httpx.Auth:
+    from dagster_rest.http.oauth import RefreshTokenAuth
+
+    return RefreshTokenAuth(**_fields(config), on_token=on_token)
+
+
+def _jwt_grant(config: Any, on_token: OnToken | None) -> httpx.Auth:
+    from dagster_rest.http.oauth import JwtGrantAuth
+
+    return JwtGrantAuth(**_fields(config), on_token=on_token)
+
+
+def _fields(config: Any) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in type(config).model_fields if name != "type"}
+
+
+_MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
+    "BearerAuthConfig": lambda c, _: BearerAuth(c.token),
+    "ApiKeyAuthConfig": lambda c, _: ApiKeyAuth(c.api_key, name=c.name, location=c.location),
+    "HttpBasicAuthConfig": lambda c, _: httpx.BasicAuth(c.username, c.password),
+    "CustomHeaderAuthConfig": lambda c, _: HeaderAuth(c.name, c.value),
+    "DigestAuthConfig": lambda c, _: DigestAuth(c.username, c.password),
+    "OAuth2ClientCredentialsConfig": _client_credentials,
+    "OAuth2RefreshTokenConfig": _refresh_token,
+    "JwtGrantAuthConfig": _jwt_grant,
+}
+
+
+def secrets_of(config: Any) -> list[str]:
+    """The secret values in an auth config, for the redactor."""
+    if isinstance(config, tuple):
+        return [str(part) for part in config]
+    if isinstance(config, Mapping):
+        return [str(v) for k, v in config.items() if k not in _PUBLIC and isinstance(v, str)]
+    if not hasattr(type(config), "model_fields"):
+        return [v for v in vars(config).values() if isinstance(v, str)] if hasattr(config, "__dict__") else []
+    found: list[str] = []
+    for name, value in _fields(config).items():
+        if name in _PUBLIC:
+            continue
+        values = value.values() if isinstance(value, Mapping) else [value]
+        found += [str(v) for v in values if isinstance(v, str)]
+    return found
+
+
+_PUBLIC = frozenset(
+    {"type", "name", "location", "access_token_url", "audience", "algorithm", "client_auth", "scopes", "claims"}
+)

@@ -1,0 +1,405 @@
+"""The client: requests and pages for ordinary, synchronous code."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.http.errors import HttpError
+from dagster_rest.http.loop import BackgroundLoop
+from dagster_rest.http.page import INHERIT, FetchOptions, FetchUnit, Page, RequestStats
+from dagster_rest.http.redaction import Redactor
+from dagster_rest.http.request import Request, is_absolute, join_url, origin_of
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dagster_rest.config.client import ClientConfig
+    from dagster_rest.config.placeholders import RequestSpec
+    from dagster_rest.http.exchange import Context, Exchange
+
+MAX_RESPONSE_BYTES = 1_073_741_824
+
+
+class RestClient:
+    """A client of one REST API: auth, retries, limits and paging in one place.
+
+    It works without Dagster and without a config. Use it as a context manager, or call `close`. Threads may share it.
+
+    Args:
+        base_url: Paths are joined to it.
+        headers: Headers of every request.
+        params: Query parameters of every request, unless a URL has them already.
+        auth: An auth config, dict, alias, `httpx.Auth`, `(user, password)` or callable.
+        paginator: The paginator of calls that name none; detected if absent.
+        data_selector: The JSONPath of calls that name none; detected if absent.
+        timeout: Seconds to wait for the server (connect and read), or an `httpx.Timeout`.
+        retry: A `RetryConfig`, a dict of its keys, or a `RetryPolicy`.
+        rate_limit: A `RateLimitConfig` or a dict: `{"requests": 100, "per": "1m"}`.
+        max_concurrency: Requests in flight.
+        allowed_origins: Origins beside the base URL's that may be asked, with credentials.
+        verify: TLS: True, False, the path of a CA bundle, or an `ssl.SSLContext`.
+        cert: A client certificate: path, or (certificate, key[, password]).
+        proxy: URL of a proxy.
+        http2: Whether to use HTTP/2 (needs `pip install httpx[http2]`).
+        follow_redirects: Whether to follow redirects, to trusted origins.
+        max_response_bytes: The largest body, unpacked.
+        transport: An `httpx.AsyncBaseTransport` to send through, for instance `httpx.MockTransport`.
+        session: An `httpx.AsyncClient` of your own to send with; its timeout applies, and it stays open.
+
+    Attributes:
+        stats: Counters; see `RequestStats`.
+        redactor: Takes this client's secrets out of texts.
+
+    Example:
+        ```python
+        from dagster_rest.http import RestClient
+
+        with RestClient("https://pokeapi.co/api/v2") as client:
+            for page in client.paginate("pokemon", params={"limit": 100}):
+                print(len(page), page[0]["name"])
+        ```
+    """
+
+    def __init__(
+        self,
+        base_url: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        auth: Any = None,
+        paginator: Any = None,
+        data_selector: str | None = None,
+        timeout: Any = 60.0,
+        retry: Any = None,
+        rate_limit: Any = None,
+        max_concurrency: int = 8,
+        allowed_origins: Collection[str] = (),
+        verify: Any = True,
+        cert: Any = None,
+        proxy: str | None = None,
+        http2: bool = False,
+        follow_redirects: bool = True,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        transport: Any = None,
+        session: Any = None,
+    ) -> None:
+        self.base_url = base_url
+        self.paginator = paginator
+        self.data_selector = data_selector
+        self.max_concurrency = max_concurrency
+        self.stats = RequestStats()
+        self.redactor = Redactor()
+        self._options = SimpleNamespace(
+            headers=dict(headers or {}),
+            params=dict(params or {}),
+            timeout=timeout,
+            retry=retry,
+            rate_limit=rate_limit,
+            verify=verify,
+            cert=cert,
+            proxy=proxy,
+            http2=http2,
+            follow_redirects=follow_redirects,
+            max_response_bytes=max_response_bytes,
+            transport=transport,
+            session=session,
+        )
+        self._auth_config = auth
+        self._trusted = frozenset(origin_of(url) for url in (base_url, *allowed_origins) if url)
+        self._auths: list[tuple[Any, Any]] = []
+        self._loop: BackgroundLoop | None = None
+        self._exchange: Exchange | None = None
+        self._finalizer: Callable[[], object] | None = None
+        self._closed = False
+        self._learn_secrets()
+
+    @classmethod
+    def from_config(cls, config: ClientConfig, **changes: Any) -> RestClient:
+        """A client as the config describes it; environment references are looked up now.
+
+        Args:
+            config: The `client` part of a config.
+            changes: Arguments to set over the config's.
+
+        Raises:
+            ConfigError: An environment variable is missing.
+        """
+        from dagster_rest.config.env import resolve_env
+
+        resolved = resolve_env(config, where="client")
+        names = type(resolved).model_fields
+        arguments = {name: getattr(resolved, name) for name in names}
+        client = cls(**{**arguments, **changes})
+        client.redactor.add(*_looked_up(config, resolved))
+        return client
+
+    def __enter__(self) -> RestClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def get(self, path: str = "", **options: Any) -> httpx.Response:
+        """Send a GET; see `request`."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str = "", **options: Any) -> httpx.Response:
+        """Send a POST; see `request`."""
+        return self.request("POST", path, **options)
+
+    def request(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: Any = None,
+        auth: Any = INHERIT,
+        response_actions: Sequence[Any] | None = None,
+        hooks: Any = None,
+        raise_for_status: bool = False,
+    ) -> httpx.Response:
+        """Send one request, with the client's auth, retries and rate limit.
+
+        Args:
+            method: The verb.
+            path: A path below the base URL, or a whole URL (then its origin is trusted: you wrote it).
+            params: Query parameters.
+            headers: Headers over the client's.
+            json: A JSON body.
+            data: A form or raw body.
+            auth: An auth for this request; None is no auth.
+            response_actions: As in a config.
+            hooks: A callable, a list of them, or `{"response": [...]}`.
+            raise_for_status: Whether an error status raises; otherwise look at `response.status_code`.
+
+        Returns:
+            The response, its body read.
+        """
+        options = FetchOptions(
+            auth=auth, response_actions=response_actions, hooks=_hooks(hooks), trusted_urls=_written(path)
+        )
+        spec = _Spec(method, path, dict(params or {}), dict(headers or {}), json, data)
+        request = self.first_request(spec, options)
+        context = self.context(options, raise_for_status=raise_for_status)
+        outcome = self.loop.run(self.exchange.send(request, context))
+        return outcome.response
+
+    def paginate(
+        self,
+        path: str = "",
+        *,
+        method: str = "GET",
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: Any = None,
+        auth: Any = INHERIT,
+        paginator: Any = None,
+        data_selector: str | None = None,
+        response_actions: Sequence[Any] | None = None,
+        hooks: Any = None,
+        allow_missing_data: bool = False,
+        max_pages: int | None = None,
+        resume_state: Mapping[str, Any] | None = None,
+    ) -> Iterator[Page]:
+        """Fetch page by page; each page is a list of records that carries request, response, paginator and auth.
+
+        Args:
+            path: A path below the base URL, or a whole URL.
+            method: The verb.
+            params: Query parameters.
+            headers: Headers over the client's.
+            json: A JSON body.
+            data: A form or raw body.
+            auth: An auth for these requests; None is no auth.
+            paginator: A paginator, config, dict or alias; the client's, else detected.
+            data_selector: JSONPath of the records; the client's, else detected.
+            response_actions: As in a config.
+            hooks: A callable, a list of them, or `{"response": [...]}`; they see every response.
+            allow_missing_data: Whether a selector that matches nothing gives an empty page.
+            max_pages: At most so many pages.
+            resume_state: The `state` of a page, to go on behind it.
+
+        Yields:
+            Pages, the last one with `is_last`.
+        """
+        options = FetchOptions(
+            paginator=self.paginator if paginator is None else paginator,
+            data_selector=self.data_selector if data_selector is None else data_selector,
+            response_actions=response_actions,
+            hooks=_hooks(hooks),
+            auth=auth,
+            allow_missing_data=allow_missing_data,
+            max_pages=max_pages,
+            trusted_urls=_written(path),
+        )
+        spec = _Spec(method, path, dict(params or {}), dict(headers or {}), json, data)
+        unit = FetchUnit(request=spec, index=0, resume_state=resume_state)  # type: ignore[arg-type]
+        return self._pages([unit], options, keep_response=True)
+
+    def fetch(self, units: Iterable[FetchUnit], *, options: FetchOptions | None = None) -> Iterator[Page]:
+        """Fetch many units at a time; all pages of the first, then all of the second, and so on.
+
+        Units are taken from the iterable as they are needed, in the caller's thread. Closing the iterator cancels
+        what is under way.
+
+        Args:
+            units: What to fetch.
+            options: How.
+
+        Yields:
+            Pages; every unit gives at least one, and its last has `is_last`.
+        """
+        return self._pages(units, options or FetchOptions(), keep_response=False)
+
+    def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Iterator[Page]:
+        from dagster_rest.http.engine import Fetch
+
+        return iter(Fetch(self, units, options, keep_response=keep_response))
+
+    def close(self) -> None:
+        """Close the connections and end the background thread. Twice is fine."""
+        self._closed = True
+        if self._finalizer is not None:
+            self._finalizer()
+
+    @property
+    def loop(self) -> BackgroundLoop:
+        """The event loop that sends, started at the first use."""
+        self._open()
+        return self._loop  # type: ignore[return-value]
+
+    @property
+    def exchange(self) -> Exchange:
+        """What sends the requests."""
+        self._open()
+        return self._exchange  # type: ignore[return-value]
+
+    def context(self, options: FetchOptions, *, raise_for_status: bool = True) -> Context:
+        """What holds for all requests of one fetch."""
+        from dagster_rest.http.actions import compile_actions
+        from dagster_rest.http.exchange import Context
+        from dagster_rest.http.slots import Slots
+
+        auth = self._auth_config if options.auth is INHERIT else options.auth
+        return Context(
+            auth=self._auth(auth),
+            trusted=self._trusted | {origin_of(url) for url in options.trusted_urls},
+            slots=Slots(options.max_concurrency or self.max_concurrency),
+            actions=compile_actions(options.response_actions, where=options.where),
+            hooks=tuple(options.hooks),
+            where=options.where,
+            raise_for_status=raise_for_status,
+        )
+
+    def first_request(self, spec: RequestSpec | _Spec, options: FetchOptions) -> Request:
+        """The first request of a unit."""
+        return Request(
+            method=spec.method,
+            url=join_url(self.base_url, spec.path),
+            params=dict(spec.params or {}),
+            headers={**(options.headers or {}), **(spec.headers or {})},
+            json=spec.json,
+            data=spec.data,
+        )
+
+    def _open(self) -> None:
+        if self._closed:
+            raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
+        if self._loop is not None:
+            return
+        from dagster_rest.http.opening import open_exchange
+
+        self._loop = BackgroundLoop()
+        self._exchange, last = open_exchange(self._options, base_url=self.base_url, client=self)
+        self._finalizer = weakref.finalize(self, self._loop.stop, last)
+
+    def _auth(self, config: Any) -> Any:
+        """The auth of a config, made once: one token serves all resources of a client."""
+        from dagster_rest.http.auth import create_auth, secrets_of
+
+        for known, auth in self._auths:
+            if known is config or (type(known) is type(config) and known == config):
+                return auth
+        from dagster_rest.config.env import resolve_env
+
+        resolved = resolve_env(config, where="auth")
+        self.redactor.add(*secrets_of(resolved))
+        auth = create_auth(resolved, on_token=self.redactor.add)
+        self._auths.append((config, auth))
+        return auth
+
+    def _learn_secrets(self) -> None:
+        from urllib.parse import parse_qs, unquote, urlsplit
+
+        self.redactor.add_named(self._options.headers)
+        self.redactor.add_named(self._options.params)
+        for url in (self.base_url, self._options.proxy or ""):
+            parts = urlsplit(url)
+            self.redactor.add(*(unquote(part) for part in (parts.username, parts.password) if part))
+            self.redactor.add_named(parse_qs(parts.query))
+
+
+class _Spec:
+    """A request as a person wrote it in a call."""
+
+    def __init__(self, method: str, path: str, params: dict[str, Any], headers: dict[str, Any], json: Any, data: Any):
+        self.method, self.path, self.params, self.headers = method, path, params, headers
+        self.json, self.data = json, data
+
+
+def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:
+    """Fetch page by page from a URL, without making a client first.
+
+    Args:
+        url: The whole URL.
+        client: Arguments for `RestClient`.
+        options: Those of `RestClient.paginate`.
+
+    Yields:
+        Pages: lists of records.
+
+    Example:
+        ```python
+        from dagster_rest.http import paginate
+
+        for page in paginate("https://pokeapi.co/api/v2/pokemon", paginator="json_link"):
+            print(len(page))
+        ```
+    """
+    with RestClient(**dict(client or {})) as opened, closing(opened.paginate(url, **options)) as pages:  # type: ignore[type-var]
+        yield from pages
+
+
+def _written(path: str) -> tuple[str, ...]:
+    return (path,) if is_absolute(path) else ()
+
+
+def _hooks(hooks: Any) -> tuple[Callable[..., Any], ...]:
+    if hooks is None:
+        return ()
+    if isinstance(hooks, Mapping):
+        return _hooks(hooks.get("response"))
+    return (hooks,) if callable(hooks) else tuple(hooks)
+
+
+def _looked_up(config: Any, resolved: Any) -> list[str]:
+    """Every text that came out of the environment."""
+    if isinstance(resolved, str):
+        return [resolved] if resolved != config or type(resolved) is not type(config) else []
+    if isinstance(resolved, Mapping) and isinstance(config, Mapping):
+        pairs = zip(config.values(), resolved.values(), strict=True)
+    elif isinstance(resolved, (list, tuple)) and isinstance(config, (list, tuple)):
+        pairs = zip(config, resolved, strict=True)
+    elif hasattr(type(resolved), "model_fields") and type(resolved) is type(config):
+        pairs = ((getattr(config, name), getattr(resolved, name)) for name in type(resolved).model_fields)  # type: ignore[assignment]
+    else:
+        return []
+    return [text for before, after in pairs if after is not before for text in _looked_up(before, after)]

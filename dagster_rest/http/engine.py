@@ -1,0 +1,270 @@
+"""The engine: many units at a time, their pages in order, memory bounded.
+
+The caller's thread pulls units from its iterable, a window ahead of the page it is handed. Each unit walks its pages
+in the client's event loop and puts them into a queue of its own. The caller takes from the queue of the foremost unit
+only, so the order is that of the units, whatever comes first. The foremost unit may always go on; the others stop when
+the pages that wait hold too much, so nothing can lock up and memory stays flat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
+from dagster_rest.http.request import Request
+from dagster_rest.http.walk import Walk
+
+if TYPE_CHECKING:
+    from dagster_rest.http.client import RestClient
+    from dagster_rest.http.exchange import Context, Exchange, Outcome
+
+logger = logging.getLogger("dagster_rest.http")
+PAGES_AHEAD_FIRST = 4
+PAGES_AHEAD_OTHERS = 2
+BYTES_WAITING = 64 * 1024 * 1024
+UNITS_AHEAD = 4
+PROGRESS_SECONDS = 5.0
+
+
+class _Prefetch:
+    """A unit's requests that are under way before the walk asks for them."""
+
+    def __init__(self, exchange: Exchange, context: Context, unit: _UnitRun) -> None:
+        self._exchange, self._context, self._unit = exchange, context, unit
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        self._asked = 0
+
+    async def get(self, request: Request) -> Outcome:
+        task = self._tasks.pop(request.fingerprint(), None)
+        if task is None:
+            return await self._send(request)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    def ahead(self, requests: Iterator[Request]) -> None:
+        for request in requests:
+            if len(self._tasks) >= self._unit.depth():
+                return
+            key = request.fingerprint()
+            if key not in self._tasks:
+                self._tasks[key] = asyncio.ensure_future(self._send(request))
+
+    async def _send(self, request: Request) -> Outcome:
+        self._asked += 1
+        return await self._exchange.send(request, self._context, priority=(self._unit.order, self._asked))
+
+    async def cancel(self) -> None:
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _UnitRun:
+    """One unit on its way: its walk in the loop, its pages in a queue for the caller."""
+
+    def __init__(self, fetch: Fetch, unit: FetchUnit, order: int) -> None:
+        self.fetch, self.unit, self.order = fetch, unit, order
+        self.pages: queue.SimpleQueue[tuple[Page, int] | BaseException] = queue.SimpleQueue()
+        self.waiting = 0
+        self.task: asyncio.Task[None] | None = None
+
+    def depth(self) -> int:
+        return self.fetch.concurrency if self.order == self.fetch.first else PAGES_AHEAD_OTHERS
+
+    def may_go_on(self) -> bool:
+        if self.waiting == 0 and self.order == self.fetch.first:
+            return True
+        limit = PAGES_AHEAD_FIRST if self.order == self.fetch.first else PAGES_AHEAD_OTHERS
+        return self.waiting < limit and self.fetch.bytes_waiting < BYTES_WAITING
+
+    def start(self) -> None:
+        self.task = asyncio.ensure_future(self._work())
+
+    async def _work(self) -> None:
+        prefetch = _Prefetch(self.fetch.exchange, self.fetch.context, self)
+        try:
+            await self.fetch.room_for(self)
+            walk = self.fetch.walk(self.unit, prefetch)
+            async for page in walk.pages():
+                self._hand_over(page)
+                if not page.is_last:
+                    await self.fetch.room_for(self)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
+            self.pages.put(error)
+        finally:
+            await prefetch.cancel()
+
+    def _hand_over(self, page: Page) -> None:
+        size = self.fetch.size_of(page)
+        self.waiting += 1
+        self.fetch.bytes_waiting += size
+        self.pages.put((page, size))
+
+
+class Fetch:
+    """Fetches units for a caller's thread; iterate it once.
+
+    Args:
+        client: The open client.
+        units: The units, consumed lazily in the caller's thread.
+        options: How they are fetched.
+        keep_response: Whether pages carry their responses.
+    """
+
+    def __init__(
+        self, client: RestClient, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool = False
+    ) -> None:
+        self._client = client
+        self._units = iter(units)
+        self._options = options
+        self._keep_response = keep_response
+        self._loop = client.loop
+        self.exchange = client.exchange
+        self.context = client.context(options)
+        self.concurrency = options.max_concurrency or client.max_concurrency
+        self.first = 0
+        self.bytes_waiting = 0
+        self._stalled: list[asyncio.Future[None]] = []
+        self._runs: deque[_UnitRun] = deque()
+        self._begun = 0
+        self._exhausted = False
+        self._progress = _ProgressLog(options)
+
+    def __iter__(self) -> Iterator[Page]:
+        try:
+            while self._top_up():
+                item = self._take(self._runs[0])
+                if isinstance(item, BaseException):
+                    raise item
+                self._progress.count(item)
+                yield item
+        finally:
+            self._cancel()
+
+    def _top_up(self) -> bool:
+        """Begin units up to the window; whether any is left."""
+        window = UNITS_AHEAD * self.concurrency
+        while not self._exhausted and len(self._runs) < window:
+            if self._runs and self._begun > self.concurrency and not self._runs[0].pages.empty():
+                if len(self._runs) >= self.concurrency:
+                    break
+            unit = next(self._units, None)
+            if unit is None:
+                self._exhausted = True
+                break
+            run = _UnitRun(self, unit, self._begun)
+            self._begun += 1
+            self._runs.append(run)
+            self._loop.call(run.start)
+        return bool(self._runs)
+
+    def _take(self, run: _UnitRun) -> Page | BaseException:
+        while True:
+            try:
+                item = run.pages.get(timeout=self._progress.seconds_left())
+                break
+            except queue.Empty:
+                self._progress.report()
+        if isinstance(item, BaseException):
+            return item
+        page, size = item
+        if page.is_last:
+            self._runs.popleft()
+        self._loop.call(self._taken, run, size, page.is_last)
+        return page
+
+    def _taken(self, run: _UnitRun, size: int, done: bool) -> None:
+        run.waiting -= 1
+        self.bytes_waiting -= size
+        if done:
+            self.first = run.order + 1
+        stalled, self._stalled = self._stalled, []
+        for waiter in stalled:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def room_for(self, run: _UnitRun) -> None:
+        """Wait until a unit may ask for one more page."""
+        while not run.may_go_on():
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._stalled.append(waiter)
+            await waiter
+
+    def walk(self, unit: FetchUnit, prefetch: _Prefetch) -> Walk:
+        """The walk of a unit."""
+        return Walk(
+            unit=unit,
+            options=self._options,
+            request=self._client.first_request(unit.request, self._options),
+            source=prefetch,
+            redactor=self._client.redactor,
+            auth=self.context.auth,
+            keep_response=self._keep_response,
+        )
+
+    def size_of(self, page: Page) -> int:
+        """Count a page; its size as it came."""
+        self.exchange.stats.add(pages=1)
+        return page.size
+
+    def _cancel(self) -> None:
+        runs, self._runs = list(self._runs), deque()
+        if runs:
+            self._loop.run(_cancel_all(runs))
+
+
+async def _cancel_all(runs: list[_UnitRun]) -> None:
+    tasks = [run.task for run in runs if run.task is not None]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _ProgressLog:
+    """Says every few seconds how far a fetch is."""
+
+    def __init__(self, options: FetchOptions) -> None:
+        self._options = options
+        self._began = self._said = time.monotonic()
+        self._pages = self._rows = self._units = 0
+
+    def seconds_left(self) -> float:
+        return max(0.01, self._said + PROGRESS_SECONDS - time.monotonic())
+
+    def count(self, page: Page) -> None:
+        self._pages += 1
+        self._rows += len(page)
+        self._units += page.is_last
+        if time.monotonic() - self._said >= PROGRESS_SECONDS:
+            self.report()
+
+    def report(self) -> None:
+        self._said = time.monotonic()
+        now = Progress(self._pages, self._rows, self._units, self._said - self._began)
+        of = f" of {self._options.units_total}" if self._options.units_total is not None else ""
+        logger.info(
+            "%s: %d pages, %d rows, %.0f rows/s, %d%s requests series done",
+            self._options.where or "fetch",
+            now.pages,
+            now.rows,
+            now.rows / max(now.seconds, 0.001),
+            now.units_done,
+            of,
+        )
+        if self._options.progress is not None:
+            self._options.progress(now)
+
+

@@ -1,0 +1,406 @@
+"""One request to one response: auth, rate limit, redirects, size, retries, actions.
+
+This module imports httpx; import it where a client is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from dagster_rest.http.actions import Action, Judgement, Verdict, judge
+from dagster_rest.http.errors import (
+    ActionError,
+    HttpAuthError,
+    HttpConnectionError,
+    HttpError,
+    HttpStatusError,
+    OriginError,
+    ResponseTooLargeError,
+    RetryLater,
+    TokenError,
+)
+from dagster_rest.http.page import RequestStats
+from dagster_rest.http.rate_limit import RateLimiter
+from dagster_rest.http.redaction import Redactor
+from dagster_rest.http.request import Request, origin_of
+from dagster_rest.http.retry import RetryPolicy, is_rate_limited, server_wait
+from dagster_rest.http.slots import Slots
+
+logger = logging.getLogger("dagster_rest.http")
+MAX_REDIRECTS = 20
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What holds for all requests of one fetch.
+
+    Attributes:
+        auth: The auth, or None.
+        actions: Compiled response actions.
+        hooks: Response hooks.
+        trusted: Origins that may be asked.
+        slots: Limits the requests in flight.
+        where: The config path, for errors.
+        raise_for_status: Whether an error status raises.
+    """
+
+    auth: httpx.Auth | None
+    trusted: Collection[str]
+    slots: Slots
+    actions: Sequence[Action] = ()
+    hooks: Sequence[Callable[..., Any]] = ()
+    where: str | None = None
+    raise_for_status: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A response that was accepted.
+
+    Attributes:
+        response: The response, its body read.
+        ignored: Whether an action says to skip it.
+    """
+
+    response: httpx.Response
+    ignored: bool = False
+
+
+class _AgainError(Exception):
+    """This attempt failed in a way that another one may not."""
+
+    def __init__(self, final: HttpError, *, wait: float | None = None, outcome: Outcome | None = None) -> None:
+        super().__init__(final.message)
+        self.final = final
+        self.wait = wait
+        self.outcome = outcome
+
+
+@dataclass
+class Exchange:
+    """Sends requests for a client; lives in the client's event loop.
+
+    Attributes:
+        http: The httpx client.
+        headers: Headers of every request.
+        params: Query parameters of every request.
+        policy: Retries.
+        limiter: The rate limit, or None.
+        redactor: For messages.
+        stats: Counters.
+        max_bytes: The largest body.
+        follow_redirects: Whether redirects are followed.
+        sleep: How a pause is made.
+    """
+
+    http: httpx.AsyncClient
+    headers: dict[str, str]
+    params: dict[str, Any]
+    policy: RetryPolicy
+    limiter: RateLimiter | None
+    redactor: Redactor
+    stats: RequestStats
+    max_bytes: int
+    follow_redirects: bool = True
+    sleep: Sleep = asyncio.sleep
+    _not_before: float = 0.0
+
+    async def send(self, request: Request, context: Context, *, priority: tuple[int, ...] = (0,)) -> Outcome:
+        """Send a request until there is a response that can be used.
+
+        Args:
+            request: The request.
+            context: What holds for all requests of the fetch.
+            priority: Those with lower numbers go first when requests have to wait.
+
+        Raises:
+            HttpStatusError: An error status, after the retries.
+            HttpConnectionError: No whole response, after the retries.
+            RetryLater: A wait longer than the policy allows.
+            OriginError: The request or a redirect leads to an origin that is not trusted.
+        """
+        self._check_origin(request.url, context, "the request")
+        attempts = self.policy.attempts if request.method.upper() in self.policy.methods else 1
+        started = time.monotonic()
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_AgainError),
+            wait=self._pause,
+            stop=lambda state: self._gives_up(state, attempts, started),
+            sleep=self._rest,
+            before_sleep=lambda state: self._announce(state, request),
+            retry_error_callback=lambda state: self._last_word(state, attempts, context),
+        )
+        outcome: Outcome = await retrying(self._attempt, request, context, priority)
+        return outcome
+
+    async def _attempt(self, request: Request, context: Context, priority: tuple[int, ...]) -> Outcome:
+        await self._wait_for_turn()
+        async with context.slots.held(priority):
+            response = await self._roundtrip(request, context)
+        judgement = judge(response, context.actions, context.hooks)
+        return self._decide(judgement, request, context)
+
+    async def _wait_for_turn(self) -> None:
+        started = time.monotonic()
+        while (wait := self._not_before - time.monotonic()) > 0:
+            await self.sleep(wait)
+            if self.sleep is not asyncio.sleep:
+                break
+        if self.limiter is not None:
+            await self.limiter.acquire()
+        waited = time.monotonic() - started
+        if waited > 0.001:
+            self.stats.add(throttled_seconds=waited)
+
+    def _decide(self, judgement: Judgement, request: Request, context: Context) -> Outcome:
+        response, verdict = judgement.response, judgement.verdict
+        status = response.status_code
+        if verdict == "ignore":
+            return Outcome(response, ignored=True)
+        if verdict == "fail":
+            text = judgement.message or f"a response action refuses this response (status {status})"
+            raise ActionError(
+                f"{self.redactor.redact(text)}; the body is: {self.redactor.shorten(response.content)}",
+                code="http_action_failed",
+                where=self._where(context, response.request.url),
+            )
+        if self._again(verdict, response):
+            wait = server_wait(status, response.headers)
+            raise _AgainError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
+        if response.is_error and context.raise_for_status:
+            raise self._status_error(response, context)
+        return Outcome(response)
+
+    def _again(self, verdict: Verdict | None, response: httpx.Response) -> bool:
+        status = response.status_code
+        return verdict == "retry" or self.policy.retries_status(status) or is_rate_limited(status, response.headers)
+
+    async def _roundtrip(self, request: Request, context: Context) -> httpx.Response:
+        try:
+            prepared = self._prepare(request)
+            for _ in range(MAX_REDIRECTS):
+                self.stats.add(requests=1)
+                response = await self._exchange(prepared, context)
+                if response.next_request is None or not self.follow_redirects:
+                    return response
+                prepared = self._redirected(response.next_request, request, context)
+        except httpx.TimeoutException as error:
+            raise _AgainError(self._no_answer(error, request, context, code=_timeout_code(error))) from error
+        except (httpx.TransportError, httpx.DecodingError, OSError) as error:
+            if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+                raise self._unsendable(error, request, context) from None
+            raise _AgainError(self._no_answer(error, request, context, code="http_connection")) from error
+        except (httpx.InvalidURL, UnicodeEncodeError, TypeError, ValueError) as error:
+            raise self._unsendable(error, request, context) from None
+        except TokenError as error:
+            raise self._token_failed(error) from None
+        raise HttpError(
+            f"more than {MAX_REDIRECTS} redirects",
+            code="http_too_many_redirects",
+            where=self._where(context, request.url),
+        )
+
+    async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
+        response = await self.http.send(prepared, auth=context.auth, stream=True, follow_redirects=False)
+        async with _closing(response):
+            complete = await self._read(response, context)
+        self.stats.add(bytes_received=len(complete.content))
+        return complete
+
+    async def _read(self, response: httpx.Response, context: Context) -> httpx.Response:
+        length = response.headers.get("content-length", "")
+        if length.isdigit() and int(length) > self.max_bytes:
+            raise self._too_large(response, context)
+        if length and "content-encoding" not in response.headers:
+            await response.aread()
+            return response
+        parts, size = [], 0
+        async for part in response.aiter_bytes():
+            size += len(part)
+            if size > self.max_bytes:
+                raise self._too_large(response, context)
+            parts.append(part)
+        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _FRAMING]
+        unpacked = httpx.Response(
+            response.status_code,
+            headers=headers,
+            content=b"".join(parts),
+            request=response.request,
+            extensions=response.extensions,
+            history=response.history,
+        )
+        unpacked.next_request = response.next_request
+        return unpacked
+
+    def _prepare(self, request: Request) -> httpx.Request:
+        content, content_type = request.content()
+        headers = httpx.Headers(self.headers)
+        if content_type:
+            headers["Content-Type"] = content_type
+        headers.update({name: str(value) for name, value in request.headers.items() if value is not None})
+        url = request.full_url()
+        if self.params:
+            known = httpx.URL(url).params
+            missing = {name: value for name, value in self.params.items() if name not in known}
+            url = replace(request, url=url, params=missing).full_url()
+        return self.http.build_request(request.method, url, content=content, headers=headers)
+
+    def _redirected(self, following: httpx.Request, request: Request, context: Context) -> httpx.Request:
+        self._check_origin(str(following.url), context, f"a redirect of {self.redactor.redact_url(request.url)}")
+        for name, value in httpx.Headers({**self.headers, **request.headers}).items():
+            if name.lower() not in ("host", "content-type"):
+                following.headers.setdefault(name, value)
+        return following
+
+    def _check_origin(self, url: str, context: Context, what: str) -> None:
+        origin = origin_of(url)
+        if origin in context.trusted or _upgraded(origin) in context.trusted:
+            return
+        if not url.lower().startswith(("http://", "https://")):
+            raise HttpError(
+                f"{self.redactor.redact_url(url)!r} is not an http(s) URL",
+                code="http_request_invalid",
+                where=context.where,
+                hint="Set `base_url`, or write the whole URL as the path.",
+            )
+        raise OriginError(
+            f"{what} leads to {origin}, which the config does not name",
+            code="http_origin",
+            where=self._where(context, url),
+            hint=f"If {origin} may be trusted with the credentials, add it to `client.allowed_origins`.",
+        )
+
+    def _pause(self, state: RetryCallState) -> float:
+        failure = _failure(state)
+        own = self.policy.pause(state.attempt_number)
+        if failure.wait is None:
+            return own
+        return failure.wait + (own - min(own, self.policy.backoff * 2.0 ** (state.attempt_number - 1)))
+
+    def _gives_up(self, state: RetryCallState, attempts: int, started: float) -> bool:
+        wait = _failure(state).wait
+        if wait is not None and wait > self.policy.max_wait:
+            return True
+        elapsed = time.monotonic() - started
+        return state.attempt_number >= attempts or elapsed + state.upcoming_sleep > self.policy.total
+
+    def _last_word(self, state: RetryCallState, attempts: int, context: Context) -> Outcome:
+        failure = _failure(state)
+        if failure.wait is not None and state.attempt_number < attempts:
+            raise RetryLater(
+                f"the API asks to wait {failure.wait:.0f} s: {failure.final.message}",
+                seconds=failure.wait,
+                where=failure.final.where,
+                hint=f"That is longer than `retry.max_wait` ({self.policy.max_wait:.0f} s) or what `retry.total` leaves.",
+            ) from None
+        if failure.outcome is not None and not context.raise_for_status:
+            return failure.outcome
+        raise failure.final from None
+
+    def _announce(self, state: RetryCallState, request: Request) -> None:
+        failure = _failure(state)
+        wait = state.upcoming_sleep
+        self.stats.add(retries=1)
+        if failure.wait is not None:
+            self._not_before = max(self._not_before, time.monotonic() + failure.wait)
+        logger.warning(
+            "%s; attempt %d, next one in %.1f s (%s %s)",
+            failure.final.message,
+            state.attempt_number,
+            wait,
+            request.method,
+            self.redactor.redact_url(request.url),
+        )
+
+    async def _rest(self, seconds: float) -> None:
+        started = time.monotonic()
+        await self.sleep(seconds)
+        self.stats.add(throttled_seconds=time.monotonic() - started)
+
+    def _status_error(self, response: httpx.Response, context: Context) -> HttpStatusError:
+        status = response.status_code
+        body = self.redactor.shorten(response.content) or "(empty)"
+        cls, code = (HttpAuthError, "http_auth") if status in (401, 403) else (HttpStatusError, "http_status")
+        return cls(
+            f"{response.request.method} answered {status} {response.reason_phrase}: {body}",
+            code=code,
+            where=self._where(context, response.request.url),
+            status_code=status,
+        )
+
+    def _no_answer(self, error: Exception, request: Request, context: Context, *, code: str) -> HttpConnectionError:
+        cause = error.__cause__ or error
+        detail = self.redactor.redact(str(cause) or type(cause).__name__)
+        what = "no answer in time" if code == "http_timeout" else "no whole answer"
+        return HttpConnectionError(
+            f"{what} ({type(cause).__name__}: {detail})", code=code, where=self._where(context, request.url)
+        )
+
+    def _unsendable(self, error: Exception, request: Request, context: Context) -> HttpError:
+        return HttpError(
+            f"the request cannot be sent: {self.redactor.redact(error)}",
+            code="http_request_invalid",
+            where=self._where(context, request.url),
+        )
+
+    def _token_failed(self, error: TokenError) -> Exception:
+        clean = TokenError(
+            self.redactor.redact(error.message),
+            where=self.redactor.redact_url(error.where),
+            status_code=error.status_code,
+            hint="Check the client's `auth`.",
+        )
+        return _AgainError(clean) if self.policy.retries_status(error.status_code) else clean
+
+    def _too_large(self, response: httpx.Response, context: Context) -> ResponseTooLargeError:
+        return ResponseTooLargeError(
+            f"the body is larger than {self.max_bytes} bytes (unpacked)",
+            code="http_response_too_large",
+            where=self._where(context, response.request.url),
+            hint="Ask for smaller pages, or raise `client.max_response_bytes`.",
+        )
+
+    def _where(self, context: Context, url: object) -> str:
+        place = self.redactor.redact_url(url)
+        return f"{context.where}, {place}" if context.where else place
+
+
+_FRAMING = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+def _failure(state: RetryCallState) -> _AgainError:
+    error = state.outcome.exception() if state.outcome is not None else None
+    if not isinstance(error, _AgainError):
+        raise TypeError("tenacity called back without a failure")
+    return error
+
+
+def _timeout_code(error: httpx.TimeoutException) -> str:
+    # httpx-aiohttp reports a lost connection as a time-out of the connect.
+    lost = error.__cause__ is not None and not isinstance(error.__cause__, TimeoutError)
+    return "http_connection" if lost else "http_timeout"
+
+
+def _upgraded(origin: str) -> str:
+    """The http origin that an https one is the upgrade of."""
+    if origin.startswith("https://") and origin.endswith(":443"):
+        return f"http://{origin[len('https://') : -len(':443')]}:80"
+    return origin
+
+
+@asynccontextmanager
+async def _closing(response: httpx.Response) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await response.aclose()

@@ -1,0 +1,112 @@
+"""JSONPath as the config uses it: jsonpath-ng, with a fast lane for plain dotted names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from dagster_rest.http.errors import SelectorError
+
+_PLAIN = re.compile(r"\$|(?:\$\.)?[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
+MISSING: Any = object()
+
+
+@dataclass(frozen=True)
+class JsonPath:
+    """A compiled JSONPath.
+
+    Attributes:
+        text: As written.
+        definite: At most one match is possible (no wildcard, filter, slice or descent).
+        keys: The plain keys, if it is nothing more than keys; else None.
+        expression: jsonpath-ng's expression, if it is more than keys.
+        container: The definite path before the first wildcard or filter, for an indefinite path.
+    """
+
+    text: str
+    definite: bool
+    keys: tuple[str, ...] | None
+    expression: Any = None
+    container: JsonPath | None = None
+
+    def find(self, body: Any) -> list[Any]:
+        """All matches, in document order."""
+        if self.keys is None:
+            return [match.value for match in self.expression.find(body)]
+        value = _walk(body, self.keys)
+        return [] if value is MISSING else [value]
+
+    def first(self, body: Any, default: Any = None) -> Any:
+        """The first match, or `default`."""
+        if self.keys is not None:
+            value = _walk(body, self.keys)
+            return default if value is MISSING else value
+        return next(iter(self.find(body)), default)
+
+
+def _walk(value: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        if not isinstance(value, Mapping) or key not in value:
+            return MISSING
+        value = value[key]
+    return value
+
+
+@lru_cache(maxsize=1024)
+def compile_path(text: str) -> JsonPath:
+    """Compile a JSONPath.
+
+    Args:
+        text: For example `data`, `$`, `result.items[*]`, `data[?(@.a > 1)]`, `'@odata.nextLink'`.
+
+    Raises:
+        SelectorError: It cannot be parsed.
+    """
+    if _PLAIN.fullmatch(text):
+        keys = tuple(text.split("."))
+        return JsonPath(text, definite=True, keys=keys[1:] if keys[0] == "$" else keys)
+    from jsonpath_ng.exceptions import JSONPathError
+    from jsonpath_ng.ext import parse
+
+    try:
+        expression = parse(text)
+    except (JSONPathError, AttributeError, TypeError, ValueError) as error:
+        raise SelectorError(
+            f"{text!r} is not a JSONPath: {error}", code="http_selector_invalid", hint="See docs/pagination.md."
+        ) from error
+    definite = _is_definite(expression)
+    container = None if definite else JsonPath(text, True, None, _definite_prefix(expression))
+    return JsonPath(text, definite, None, expression, container)
+
+
+def from_keys(keys: tuple[str, ...]) -> JsonPath:
+    """The path to nested keys, whatever characters they hold."""
+    text = ".".join(k if re.fullmatch(r"[A-Za-z_][\w-]*", k) else f"'{k}'" for k in keys) or "$"
+    return JsonPath(text, definite=True, keys=keys)
+
+
+def _is_definite(node: Any) -> bool:
+    from jsonpath_ng.jsonpath import Child, Fields, Index, Root, This
+
+    if isinstance(node, Child):
+        return _is_definite(node.left) and _is_definite(node.right)
+    if isinstance(node, Fields):
+        return len(node.fields) == 1 and node.fields[0] != "*"
+    if isinstance(node, Index):
+        return len(node.indices) == 1 if hasattr(node, "indices") else True
+    return isinstance(node, (Root, This))
+
+
+def _definite_prefix(node: Any) -> Any:
+    from jsonpath_ng.jsonpath import Child, Descendants, Root
+
+    if isinstance(node, (Child, Descendants)):
+        if _is_definite(node.left):
+            if isinstance(node, Child) and isinstance(node.right, Child):
+                return Child(node.left, _definite_prefix(node.right))
+            return node.left
+        return _definite_prefix(node.left)
+    return Root()

@@ -1,0 +1,266 @@
+"""OAuth 2.0: tokens that are fetched, kept and renewed. authlib builds and signs the token requests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+
+from dagster_rest.http.errors import AuthConfigError, TokenError
+
+OnToken = Callable[[str], None]
+_FORM = "application/x-www-form-urlencoded"
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+class TokenAuth(httpx.Auth):
+    """Bearer tokens that a token endpoint gives: fetched once, renewed before they expire and once on a 401.
+
+    One instance serves all requests of a client; while one of them renews the token, the others wait.
+
+    Args:
+        access_token_url: The token endpoint.
+        access_token_request_data: More form fields; they may override `grant_type`.
+        default_token_expiration: Seconds that a token lives if the endpoint does not say.
+        refresh_margin: Seconds before the end of its life that a token is renewed, at most half of its life.
+        access_token: A token to start with; used until the API refuses it.
+        session: An object with `post(url, data=..., headers=...)` that sends the token request instead.
+        on_token: Called with every token that comes, so that logs can hide it.
+    """
+
+    def __init__(
+        self,
+        *,
+        access_token_url: str,
+        access_token_request_data: Mapping[str, Any] | None = None,
+        default_token_expiration: float = 3600,
+        refresh_margin: float = 60,
+        access_token: str | None = None,
+        session: Any = None,
+        on_token: OnToken | None = None,
+    ) -> None:
+        self._url = access_token_url
+        self._extra = dict(access_token_request_data or {})
+        self._lifetime = float(default_token_expiration)
+        self._margin = float(refresh_margin)
+        self._token = access_token
+        self._renew_at = float("inf")
+        self._session = session
+        self._on_token = on_token or (lambda _: None)
+        self._locks: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
+
+    def token_request(self) -> tuple[dict[str, str], str]:
+        """Headers and form body of the token request."""
+        raise NotImplementedError
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send the request with a good token, and once more with a new one if the API answers 401."""
+        refused: str | None = None
+        while True:
+            async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+                if self._token is None or self._token == refused or time.monotonic() >= self._renew_at:
+                    headers, body = self.token_request()
+                    headers = {"Content-Type": _FORM, "Accept": "application/json", **headers}
+                    if self._session is None:
+                        answer = yield httpx.Request("POST", self._url, headers=headers, content=body.encode())
+                        await answer.aread()
+                    else:
+                        answer = await asyncio.to_thread(
+                            self._session.post, self._url, data=dict(parse_qsl(body)), headers=headers
+                        )
+                    self._take(answer)
+                token = self._token
+            request.headers["Authorization"] = f"Bearer {token}"
+            response = yield request
+            if response.status_code != 401 or refused is not None:
+                return
+            refused = token
+
+    def _take(self, answer: Any) -> None:
+        if answer.status_code >= 400:
+            raise TokenError(
+                f"the token endpoint answered {answer.status_code}: {answer.text[:300]}",
+                where=self._url,
+                status_code=answer.status_code,
+            )
+        try:
+            fields = answer.json()
+            token = fields["access_token"]
+            lifetime = float(fields.get("expires_in") or 0) if "expires_in" in fields else self._lifetime
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise TokenError(
+                "the token endpoint's answer has no `access_token` in a JSON object",
+                where=self._url,
+                status_code=answer.status_code,
+            ) from None
+        self._token = str(token)
+        self._on_token(self._token)
+        self._renew_at = time.monotonic() + lifetime - min(self._margin, lifetime / 2)
+        self._keep(fields)
+
+    def _keep(self, fields: Mapping[str, Any]) -> None:
+        """Look at what else the endpoint gave."""
+
+    def _form(self, grant_type: str, **fields: Any) -> str:
+        from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+        given = {**fields, **self._extra}
+        return str(prepare_token_request(given.pop("grant_type", grant_type), **given))
+
+
+class ClientCredentialsAuth(TokenAuth):
+    """The client credentials grant (dlt's docs, "RESTClient: OAuth 2.0 authorization").
+
+    Args:
+        client_id: The client's id.
+        client_secret: The client's secret.
+        client_auth: `body` sends both as form fields, `basic` as HTTP Basic.
+        options: See `TokenAuth`.
+    """
+
+    def __init__(self, *, client_id: str, client_secret: str, client_auth: str = "body", **options: Any) -> None:
+        super().__init__(**options)
+        self._client_id, self._client_secret, self._client_auth = client_id, client_secret, client_auth
+
+    def token_request(self) -> tuple[dict[str, str], str]:
+        """The form, with the client's credentials."""
+        return _authenticated(
+            self._form("client_credentials"), self._url, self._client_id, self._client_secret, self._client_auth
+        )
+
+
+class RefreshTokenAuth(TokenAuth):
+    """The refresh token grant; a new refresh token in an answer replaces the old one for this process.
+
+    Args:
+        refresh_token: The refresh token.
+        client_id: The client's id, if the endpoint wants one.
+        client_secret: The client's secret, if it has one.
+        client_auth: `body` sends both as form fields, `basic` as HTTP Basic.
+        options: See `TokenAuth`.
+    """
+
+    def __init__(
+        self,
+        *,
+        refresh_token: str,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        client_auth: str = "body",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._refresh_token = refresh_token
+        self._client_id, self._client_secret, self._client_auth = client_id, client_secret, client_auth
+
+    def token_request(self) -> tuple[dict[str, str], str]:
+        """The form, with the refresh token."""
+        form = self._form("refresh_token", refresh_token=self._refresh_token)
+        if self._client_id is None:
+            return {}, form
+        return _authenticated(form, self._url, self._client_id, self._client_secret, self._client_auth)
+
+    def _keep(self, fields: Mapping[str, Any]) -> None:
+        if fields.get("refresh_token"):
+            self._refresh_token = str(fields["refresh_token"])
+            self._on_token(self._refresh_token)
+
+
+class JwtGrantAuth(TokenAuth):
+    """The JWT bearer grant (RFC 7523): a signed assertion is exchanged for a token.
+
+    Args:
+        private_key: PEM text, or the shared secret for HS algorithms.
+        client_id: Issuer of the assertion.
+        subject: Subject; the issuer by default.
+        audience: Audience; the token endpoint by default.
+        scopes: Scopes, text or list.
+        algorithm: Signature algorithm.
+        key_id: `kid` in the assertion's header.
+        private_key_passphrase: Passphrase of the key.
+        headers: Headers of the token request.
+        claims: More claims.
+        assertion_lifetime: Seconds that an assertion is valid.
+        options: See `TokenAuth`.
+    """
+
+    def __init__(
+        self,
+        *,
+        private_key: str,
+        client_id: str,
+        subject: str | None = None,
+        audience: str | None = None,
+        scopes: str | list[str] | None = None,
+        algorithm: str = "RS256",
+        key_id: str | None = None,
+        private_key_passphrase: str | None = None,
+        headers: Mapping[str, Any] | None = None,
+        claims: Mapping[str, Any] | None = None,
+        assertion_lifetime: float = 300,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._key, self._passphrase = private_key, private_key_passphrase
+        self._issuer, self._subject = client_id, subject or client_id
+        self._audience = audience or self._url
+        self._scope = scopes if isinstance(scopes, str) or scopes is None else " ".join(scopes)
+        self._header = {"alg": algorithm, **({"kid": key_id} if key_id else {})}
+        self._headers = {name: str(value) for name, value in (headers or {}).items()}
+        self._claims = dict(claims or {})
+        self._assertion_lifetime = int(assertion_lifetime)
+
+    def token_request(self) -> tuple[dict[str, str], str]:
+        """The form, with a fresh assertion."""
+        return self._headers, self._form(_JWT_BEARER, assertion=self._assertion())
+
+    def _assertion(self) -> str:
+        from authlib.oauth2.rfc7523.assertion import sign_jwt_bearer_assertion
+
+        claims = {**self._claims, **({"scope": self._scope} if self._scope else {})}
+        try:
+            return str(
+                sign_jwt_bearer_assertion(
+                    self._signing_key(),
+                    self._issuer,
+                    self._audience,
+                    subject=self._subject,
+                    claims=claims,
+                    header=dict(self._header),
+                    expires_in=self._assertion_lifetime,
+                )
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise AuthConfigError(
+                f"the assertion cannot be signed ({type(error).__name__})",
+                code="http_auth_config",
+                hint="Check `private_key`, its passphrase and `algorithm`.",
+            ) from None
+
+    def _signing_key(self) -> Any:
+        if self._passphrase is None:
+            return self._key
+        from cryptography.hazmat.primitives import serialization
+
+        key = serialization.load_pem_private_key(self._key.encode(), self._passphrase.encode())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return pem.decode()
+
+
+def _authenticated(
+    form: str, url: str, client_id: str, client_secret: str | None, client_auth: str
+) -> tuple[dict[str, str], str]:
+    from authlib.oauth2.auth import ClientAuth
+
+    method = {"basic": "client_secret_basic", "body": "client_secret_post"}[client_auth]
+    if client_secret is None:
+        method = "none"
+    _, headers, body = ClientAuth(client_id, client_secret, method).prepare("POST", url, {}, form)
+    return dict(headers), str(body)

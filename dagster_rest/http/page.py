@@ -1,0 +1,232 @@
+"""What goes into the engine and what comes out of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dagster_rest.config.placeholders import RequestSpec
+    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.http.paginators import BasePaginator
+    from dagster_rest.http.request import Request
+
+
+class _Inherit:
+    """The client's own value shall be used."""
+
+    def __repr__(self) -> str:
+        return "INHERIT"
+
+    def __reduce__(self) -> str:
+        return "INHERIT"
+
+
+INHERIT: Any = _Inherit()
+IgnoreScope = Literal["any", "first_page"]
+
+
+@dataclass(frozen=True)
+class FetchUnit:
+    """One paginated sequence to fetch: a resource's only one, or that of one parent row.
+
+    Attributes:
+        request: The first request, rendered.
+        index: The caller's number of the unit; pages carry it back.
+        resume_state: The `state` of the last page that is safely stored; fetching goes on behind it.
+        origin: Where the config says this request goes, if that is not the base URL.
+    """
+
+    request: RequestSpec
+    index: int
+    resume_state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A moment of a fetch, for log lines and callbacks.
+
+    Attributes:
+        pages: Pages handed out.
+        rows: Records in them.
+        units_done: Units whose last page was handed out.
+        seconds: Since the fetch began.
+    """
+
+    pages: int
+    rows: int
+    units_done: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    """How the units of one resource are fetched.
+
+    Attributes:
+        paginator: A paginator config, instance, alias or dict; None detects it from the first response.
+        data_selector: A JSONPath; None detects it from the first response.
+        response_actions: What to do with certain responses, in order.
+        hooks: Callables that see (and may change or replace) every response.
+        auth: An auth of its own; `INHERIT` is the client's, None is no auth.
+        headers: Headers over the client's.
+        allow_missing_data: A selector that matches nothing gives an empty page instead of an error.
+        ignore_scope: Whether `ignore` may also match after the first page of a unit.
+        max_pages: At most so many pages of each unit.
+        expect: What the API says about itself (`total_path`).
+        max_concurrency: Requests in flight; None is the client's.
+        where: The config path, for errors.
+        trusted_urls: Absolute URLs that the config itself writes; credentials may go to their origins.
+        units_total: How many units there will be, if known; for progress lines.
+        progress: Called every few seconds with a `Progress`.
+    """
+
+    paginator: Any = None
+    data_selector: str | None = None
+    response_actions: Sequence[Any] | None = None
+    hooks: Sequence[Callable[..., Any]] = ()
+    auth: Any = INHERIT
+    headers: Mapping[str, Any] | None = None
+    allow_missing_data: bool = False
+    ignore_scope: IgnoreScope = "any"
+    max_pages: int | None = None
+    expect: Any = None
+    max_concurrency: int | None = None
+    where: str | None = None
+    trusted_urls: Collection[str] = ()
+    units_total: int | None = None
+    progress: Callable[[Progress], None] | None = None
+
+    @classmethod
+    def from_plan(cls, plan: ResourcePlan, **changes: Any) -> FetchOptions:
+        """The options that a resource's plan asks for.
+
+        Args:
+            plan: The resolved resource.
+            changes: Fields to set over the plan's.
+        """
+        from dagster_rest.config.plan import INHERIT as PLAN_INHERIT
+        from dagster_rest.http.request import is_absolute
+
+        endpoint = plan.endpoint
+        path = endpoint.path or ""
+        options = cls(
+            paginator=plan.paginator,
+            data_selector=plan.data_selector,
+            response_actions=endpoint.response_actions,
+            auth=INHERIT if plan.auth is PLAN_INHERIT else plan.auth,
+            allow_missing_data=bool(endpoint.allow_missing_data),
+            ignore_scope=endpoint.ignore_scope or "any",
+            max_pages=endpoint.max_pages,
+            expect=endpoint.expect,
+            where=plan.config_path,
+            trusted_urls=(path,) if is_absolute(path) else (),
+        )
+        return dataclasses.replace(options, **changes)
+
+
+class Page(list[Any]):
+    """The records of one page: a list, with what belongs to it.
+
+    Attributes:
+        unit: The unit it is a page of.
+        number: Its number in the unit, from 0.
+        is_last: Whether it is the unit's last page.
+        ended_by: Why the unit ended here, on the last page (`single_page`, `total`, `empty_page`, `no_cursor`,
+            `no_link`, `has_more`, `maximum`, `max_pages`, `ignored`, `no_content`).
+        state: JSON-able; as `FetchUnit.resume_state` it continues behind this page. None on the last page, or when
+            the paginator cannot resume.
+        request: The request, with credentials only in `response.request`.
+        response: The response; None when it came through the engine, to keep memory flat.
+        paginator: The paginator, in its state after this page.
+        auth: The auth in use.
+        total: The number of items (or None) that the API itself names.
+        evidence: How paginator and selector were detected, if they were.
+        warnings: What a person should know about this page.
+        size: Bytes of the body, unpacked.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Any] = (),
+        *,
+        unit: FetchUnit,
+        number: int = 0,
+        is_last: bool = False,
+        ended_by: str | None = None,
+        state: dict[str, Any] | None = None,
+        request: Request | None = None,
+        response: httpx.Response | None = None,
+        paginator: BasePaginator | None = None,
+        auth: Any = None,
+        total: int | None = None,
+        evidence: str | None = None,
+        warnings: tuple[str, ...] = (),
+        size: int = 0,
+    ) -> None:
+        super().__init__(records)
+        self.unit = unit
+        self.number = number
+        self.is_last = is_last
+        self.ended_by = ended_by
+        self.state = state
+        self.request = request
+        self.response = response
+        self.paginator = paginator
+        self.auth = auth
+        self.total = total
+        self.evidence = evidence
+        self.warnings = warnings
+        self.size = size
+
+
+@dataclass(frozen=True)
+class StatsSnapshot:
+    """Counters at one moment.
+
+    Attributes:
+        requests: Requests sent, retries and token requests included.
+        pages: Pages read.
+        retries: Requests sent again.
+        bytes_received: Bytes of the bodies, after decompression.
+        throttled_seconds: Seconds waited for the rate limit and for what the API asked to wait.
+    """
+
+    requests: int = 0
+    pages: int = 0
+    retries: int = 0
+    bytes_received: int = 0
+    throttled_seconds: float = 0.0
+
+    def __sub__(self, earlier: StatsSnapshot) -> StatsSnapshot:
+        names = (f.name for f in dataclasses.fields(self))
+        return StatsSnapshot(**{name: getattr(self, name) - getattr(earlier, name) for name in names})
+
+
+class RequestStats:
+    """Counters of a client, safe to add to from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = StatsSnapshot()
+
+    def add(self, **counts: float) -> None:
+        """Add to counters by name."""
+        with self._lock:
+            self._now = dataclasses.replace(
+                self._now, **{name: getattr(self._now, name) + count for name, count in counts.items()}
+            )
+
+    def snapshot(self) -> StatsSnapshot:
+        """A frozen copy; the difference of two is what happened between them."""
+        return self._now
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._now, name)

@@ -1,0 +1,43 @@
+"""Names of one's own for paginators and auths, to be used in configs."""
+
+from __future__ import annotations
+
+from dagster_rest.config.registry import AUTHS, PAGINATORS
+from dagster_rest.http.errors import AuthConfigError, PaginationError
+from dagster_rest.http.paginators import BasePaginator
+
+
+def register_paginator(name: str, cls: type[BasePaginator]) -> None:
+    """Let configs name a paginator: `{"type": name, ...keyword arguments}`.
+
+    Args:
+        name: The alias.
+        cls: A subclass of `BasePaginator`.
+
+    Raises:
+        PaginationError: `cls` is something else.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, BasePaginator)):
+        raise PaginationError(
+            f"{cls!r} is not a subclass of BasePaginator",
+            code="http_paginator_config",
+            hint="Subclass dagster_rest.http.BasePaginator.",
+        )
+    PAGINATORS[name] = cls
+
+
+def register_auth(name: str, cls: type) -> None:
+    """Let configs name an auth: `{"type": name, ...keyword arguments}`.
+
+    Args:
+        name: The alias.
+        cls: A subclass of `httpx.Auth`, or a class whose instances take and return a request.
+
+    Raises:
+        AuthConfigError: `cls` is something else.
+    """
+    if not (isinstance(cls, type) and (hasattr(cls, "auth_flow") or callable(getattr(cls, "__call__", None)))):
+        raise AuthConfigError(
+            f"{cls!r} is not a class of auths", code="http_auth_config", hint="Subclass httpx.Auth."
+        )
+    AUTHS[name] = cls

@@ -1,0 +1,164 @@
+"""Which part of a body are the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagster_rest.http.decoding import key_tree
+from dagster_rest.http.errors import SelectorError
+from dagster_rest.http.jsonpath import JsonPath, compile_path, from_keys
+
+RECORD_NAMES = (
+    "data",
+    "items",
+    "results",
+    "entries",
+    "records",
+    "rows",
+    "entities",
+    "payload",
+    "content",
+    "objects",
+    "values",
+    "value",
+)
+#: Lists under these names are about the response or beside the records.
+SIDE_NAMES = frozenset(
+    {"errors", "error", "links", "_links", "included", "meta", "_meta", "warnings", "messages", "facets", "pagination"}
+)
+COUNT_NAMES = frozenset(
+    {"total", "count", "totalcount", "total_count", "totalresults", "total_results", "totalitems", "total_items"}
+    | {"totalelements", "total_elements", "totalrecords", "total_records", "numfound", "@odata.count", "size", "n"}
+)
+_DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A data selector and where it comes from.
+
+    Attributes:
+        path: The compiled selector.
+        evidence: How it was detected; None if the config names it.
+    """
+
+    path: JsonPath
+    evidence: str | None = None
+
+    def records(self, body: Any, *, allow_missing: bool = False, where: str | None = None) -> list[Any]:
+        """The records in a body.
+
+        A path that can match once gives the list it finds, or one record; null gives none. A path that can match
+        often gives its matches, lists among them joined, so the shape does not depend on how many there are.
+
+        Args:
+            body: The decoded body.
+            allow_missing: Whether a path that matches nothing gives no records instead of an error.
+            where: The config path, for the error.
+
+        Raises:
+            SelectorError: Nothing matches, and the body is not empty.
+        """
+        found = self.path.find(body)
+        if not found and not self._may_be_empty(body):
+            if not allow_missing:
+                raise self._nothing(body, where)
+            return []
+        if self.path.definite:
+            return [] if not found or found[0] is None else found[0] if isinstance(found[0], list) else [found[0]]
+        matches = [match for match in found if match is not None]
+        if matches and all(isinstance(match, list) for match in matches):
+            return [record for match in matches for record in match]
+        return matches
+
+    def _may_be_empty(self, body: Any) -> bool:
+        if body in (None, [], {}, "") or counts_nothing(body):
+            return True
+        return self.path.container is not None and bool(self.path.container.find(body))
+
+    def _nothing(self, body: Any, where: str | None) -> SelectorError:
+        how = "the detected selector" if self.evidence else "`data_selector`"
+        return SelectorError(
+            f"{how} {self.path.text!r} matches nothing; the body holds {key_tree(body)}",
+            code="http_selector_matched_nothing",
+            where=where,
+            hint="Correct `data_selector`, or set `allow_missing_data: true` if the records may be absent.",
+        )
+
+
+def counts_nothing(body: Any) -> bool:
+    """Whether a body says itself that there are no records."""
+    if not isinstance(body, Mapping):
+        return False
+    if any(_is_zero(value) for key, value in body.items() if str(key).lower() in COUNT_NAMES):
+        return True
+    inner = (body.get(key) for key in ("meta", "pagination", "paging", "page", "_meta"))
+    return any(isinstance(value, Mapping) and counts_nothing(value) for value in inner)
+
+
+def _is_zero(value: Any) -> bool:
+    return not isinstance(value, bool) and value in (0, "0")
+
+
+def select(selector: str | None, body: Any) -> Selection:
+    """The selection for a configured selector, or the one that the body's evidence suggests."""
+    return Selection(compile_path(selector)) if selector else detect_selector(body)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    keys: tuple[str, ...]
+    value: list[Any] | None
+    order: int
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        named = self.keys[-1].lower() in RECORD_NAMES
+        beside = any(key.lower() in SIDE_NAMES for key in self.keys)
+        objects = bool(self.value) and isinstance(self.value[0], Mapping)  # type: ignore[index]
+        empty = not self.value
+        by_kind = 0 if named and (objects or empty) else 1 if objects else 2 if named else 3 if empty else 4
+        return (int(beside), by_kind, self.order)
+
+
+def detect_selector(body: Any) -> Selection:
+    """Find the records by evidence.
+
+    Lists of objects come first, those under usual names (`data`, `items` ...) before others; lists that stand beside
+    the records (`errors`, `links`, `included`, `meta`) come last. A body that looks like one entity is one record.
+
+    Args:
+        body: The decoded body of the first response.
+    """
+    if not isinstance(body, Mapping):
+        return Selection(compile_path("$"), evidence="the body is a list" if isinstance(body, list) else "the whole body")
+    candidates = [_Candidate(keys, value, order) for order, (keys, value) in enumerate(_lists(body, ()))]
+    best = min(candidates, key=lambda candidate: candidate.rank, default=None)
+    if best is None or _is_entity(body, best):
+        return Selection(compile_path("$"), evidence="the body is one entity")
+    rows = len(best.value or ())
+    return Selection(from_keys(best.keys), evidence=f"a list of {rows} at {from_keys(best.keys).text!r}")
+
+
+def _lists(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any] | None]]:
+    for key, inner in value.items():
+        path = (*keys, str(key))
+        if isinstance(inner, list):
+            yield path, inner
+        elif isinstance(inner, Mapping) and len(path) < _DEPTH:
+            yield from _lists(inner, path)
+        elif inner is None and not keys and str(key).lower() in RECORD_NAMES[:6]:
+            yield path, None
+
+
+def _is_entity(body: Mapping[str, Any], best: _Candidate) -> bool:
+    beside, by_kind, _ = best.rank
+    plain = [key for key, value in body.items() if not isinstance(value, (list, Mapping)) and value is not None]
+    looks_like_one = "id" in body or "_id" in body or "uuid" in body
+    if by_kind == 0 and not beside:
+        return False
+    if beside:
+        return bool(plain) or looks_like_one
+    return by_kind >= 3 and (looks_like_one or by_kind == 4)
