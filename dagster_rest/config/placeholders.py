@@ -10,7 +10,7 @@ import os
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -148,6 +148,7 @@ class Context:
     problems: list[Problem]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    uses: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,7 @@ class RequestTemplate:
     json: Template | None
     data: Template | None
     where: str
+    batch: tuple[str, str | None] | None = None
 
     @property
     def parent_fields(self) -> tuple[tuple[str, str], ...]:
@@ -205,12 +207,23 @@ class RequestTemplate:
         return RequestSpec(
             method=self.method,
             path=path,
-            params={name: _query_value(value) for name, value in filling.mapping(self.params, "params").items() if value is not None},
+            params={
+                name: self._sent(name, value)
+                for name, value in filling.mapping(self.params, "params").items()
+                if value is not None
+            },
             headers={name: _text(value) for name, value in filling.mapping(self.headers, "headers").items() if value is not None},
             json=None if self.json is None else filling.value(self.json, "json"),
             data=None if self.data is None else filling.body(self.data),
             origin_from_data=from_data,
         )
+
+
+    def _sent(self, name: str, value: Any) -> Any:
+        if self.batch is None or name != self.batch[0] or not isinstance(value, list):
+            return _query_value(value)
+        separator = self.batch[1]
+        return _query_value(value) if separator is None else separator.join(_text(item) for item in value)
 
 
 def _parts(template: Template | None) -> Iterator[Part]:
@@ -240,7 +253,7 @@ def _query_value(value: Any) -> Any:
         return str(value)
     if isinstance(value, list):
         return [_query_value(item) for item in value if item is not None]
-    return value
+    return value if isinstance(value, (str, int, float)) else format(value, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -511,6 +524,7 @@ def _parent_part(rest: str, spec: str, conversion: str | None, where: str, conte
     except ValueError:
         _bad(context, where, f"the field of `{{{shown}}}` is not a JSONPath", code="config_bad_jsonpath", hint="Quote names with special characters: {resources.<name>.'a.b'}.")
         return None
+    context.uses.append((resource, where))
     return ParentField(resource, field_text, conversion, spec)
 
 
@@ -535,6 +549,7 @@ def _bound_param(name: str, spec: str, conversion: str | None, where: str, conte
     value = context.params[name]
     if isinstance(value, ResolveParam):
         path = value.field if isinstance(value.field, str) else str(value.field)
+        context.uses.append((value.resource, where))
         return ParentField(value.resource, path, conversion, spec)
     if isinstance(value, IncrementalConfig):
         _bad(context, where, f"`{name}` is an incremental param and cannot stand in the path", hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.")
@@ -543,7 +558,9 @@ def _bound_param(name: str, spec: str, conversion: str | None, where: str, conte
         _bad(context, where, f"`{name}` is null and cannot stand in the path", code="config_bad_value")
         return None
     if isinstance(value, str):
-        inner = parse_text(value, where=where, context=Context(incremental=context.incremental, params={}, problems=context.problems, attributes=context.attributes))
+        inner = parse_text(value, where=where, context=replace(context, params={}))
+        if all(isinstance(part, Literal) for part in inner.parts):
+            return StaticParam(name, "".join(part.text for part in inner.parts if isinstance(part, Literal)), conversion, spec)
         return StaticParam(name, inner, conversion, spec)
     return StaticParam(name, value, conversion, spec)
 

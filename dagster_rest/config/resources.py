@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.auth import AuthConfig
@@ -387,12 +387,18 @@ class ResourceConfig(ResourceBase):
     name: FilledText
     endpoint: Endpoint | None = key(None, "Where the rows come from: a path or a mapping; the resource's name if absent.")
     source: Source | None = own(None, "Instead of an endpoint: a callable that yields lists of records.")
+    _foreign: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.source is not None and self.endpoint is not None:
             raise problem("config_conflict", "`source` and `endpoint` exclude each other", expected="one of them")
         return self
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it was given as an object that yields records, which no defaults apply to (as in dlt)."""
+        return self._foreign
 
 
 def check_resource(value: Any, info: ValidationInfo) -> Any:
@@ -407,7 +413,9 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
     if _is_asset(value):
         return ExternalAsset(name=name, asset=value)
     selected = getattr(value, "selected", True)
-    return ResourceConfig.model_validate({"name": name, "source": value, "selected": selected is not False})
+    resource = ResourceConfig.model_validate({"name": name, "source": value, "selected": selected is not False})
+    resource._foreign = True
+    return resource
 
 
 class ExternalAsset(ConfigModel):

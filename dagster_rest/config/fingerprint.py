@@ -1,0 +1,86 @@
+"""A fingerprint of what a resource fetches and how it is stored, the same in every process."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from dagster_rest.config.base import ConfigModel, is_secret_field, is_secret_name
+from dagster_rest.config.env import env_names, is_env
+
+# Keys that change neither the rows nor the table.
+METADATA_ONLY = frozenset(
+    {
+        "description", "group_name", "tags", "owners", "kinds", "automation", "freshness", "checks", "preview", "resume", "resume_ttl",
+        "parallelized", "auth", "session", "timeout", "retry", "rate_limit", "max_concurrency", "allowed_origins", "verify", "cert",
+        "proxy", "http2", "follow_redirects", "max_response_bytes", "on_empty", "expect", "allow_missing_data", "ignore_scope",
+        "on_null_parent",
+    }
+)  # fmt: skip
+
+
+def fingerprint(*values: Any) -> str:
+    """A hex digest of values: models, containers, callables by ``module:qualname``; secrets do not enter."""
+    digest = hashlib.sha256()
+    for value in values:
+        digest.update(canonical(value).encode("utf-8", "surrogatepass"))
+        digest.update(b"\n")
+    return digest.hexdigest()[:32]
+
+
+def canonical(value: Any, *, secret: bool = False) -> str:
+    """A text that is equal for equal values."""
+    if is_env(value):
+        return f"env:{'+'.join(env_names(value))}"
+    if secret and isinstance(value, (str, bytes)):
+        return "secret"
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return repr(value) if type(value) in (bool, int, float, str, bytes) or value is None else f"{type(value).__name__}:{value!r}"
+    if isinstance(value, ConfigModel):
+        return _canonical_model(value)
+    if isinstance(value, Mapping):
+        items = (f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name))}" for name, item in value.items())
+        return f"{{{','.join(items)}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(canonical(item, secret=secret) for item in value)}]"
+    if isinstance(value, (set, frozenset)):
+        return f"[{','.join(sorted(canonical(item, secret=secret) for item in value))}]"
+    return _canonical_object(value)
+
+
+def _is_secret(name: object) -> bool:
+    return isinstance(name, str) and is_secret_name(str.__str__(name))
+
+
+def _canonical_model(model: ConfigModel) -> str:
+    fields = type(model).model_fields
+    parts = [
+        f"{name}={canonical(getattr(model, name), secret=is_secret_field(fields[name].metadata))}"
+        for name in sorted(model.model_fields_set & set(fields))
+        if name not in METADATA_ONLY
+    ]
+    extra = [f"{name}={canonical(item)}" for name, item in sorted((model.model_extra or {}).items())]
+    return f"{type(model).__name__}({','.join(parts + extra)})"
+
+
+def _canonical_object(value: Any) -> str:
+    if isinstance(value, functools.partial):
+        return f"partial({canonical(value.func)},{canonical(value.args)},{canonical(value.keywords)})"
+    qualname = getattr(value, "__qualname__", None)
+    if isinstance(qualname, str):
+        text = f"{getattr(value, '__module__', '')}:{qualname}"
+        code = getattr(value, "__code__", None)
+        # A lambda's name says nothing about it; its code does.
+        return f"{text}:{hashlib.sha256(code.co_code + repr(code.co_names).encode()).hexdigest()[:16]}" if code is not None and "<" in qualname else text
+    text = f"{type(value).__module__}:{type(value).__qualname__}"
+    if type(value).__str__ is not object.__str__ and type(value).__module__.partition(".")[0] in ("datetime", "decimal", "uuid", "pendulum", "jsonpath_ng"):
+        return f"{text}:{value}"
+    state = getattr(value, "__dict__", {})
+    plain = {
+        name: item
+        for name, item in sorted(state.items())
+        if not name.startswith("_") and not is_secret_name(name) and isinstance(item, (str, int, float, bool, type(None), list, tuple))
+    }
+    return f"{text}:{canonical(plain)}"

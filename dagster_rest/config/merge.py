@@ -1,0 +1,83 @@
+"""``resource_defaults`` under each resource, by dlt's rules (its "resource_defaults" section).
+
+Values are replaced whole, but for three: ``columns`` merge per column, and an endpoint's ``params`` and ``json`` merge one level
+deep. Nothing is shared between the results.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from dagster_rest.config.base import ConfigModel
+from dagster_rest.config.hints import ColumnHint
+from dagster_rest.config.resources import EndpointConfig, ResourceConfig, ResourceDefaults
+
+Model = TypeVar("Model", bound=ConfigModel)
+
+
+def given(model: ConfigModel) -> dict[str, Any]:
+    """The values that were written, by attribute name."""
+    return {name: getattr(model, name) for name in model.model_fields_set}
+
+
+def construct(kind: type[Model], values: dict[str, Any]) -> Model:
+    """A model of values that have been checked before."""
+    return kind.model_construct(_fields_set=set(values), **{_alias(kind, name): value for name, value in values.items()})
+
+
+def _alias(kind: type[ConfigModel], name: str) -> str:
+    field = kind.model_fields.get(name)
+    return field.alias if field is not None and field.alias else name
+
+
+def merge_resource(defaults: ResourceDefaults | None, resource: ResourceConfig) -> ResourceConfig:
+    """The resource with its defaults, its endpoint and its path filled in."""
+    if resource.foreign:
+        return resource
+    below = given(defaults) if defaults is not None else {}
+    below_endpoint = below.pop("endpoint", None)
+    values = {**below, **given(resource)}
+    columns = _merge_columns(below.get("columns"), given(resource).get("columns"))
+    if columns is not None:
+        values["columns"] = columns
+    if resource.source is None:
+        values["endpoint"] = merge_endpoint(below_endpoint, resource.endpoint, name=resource.name)
+        _lift(values, values["endpoint"])
+    return construct(ResourceConfig, values)
+
+
+def _lift(values: dict[str, Any], endpoint: EndpointConfig) -> None:
+    """``on_name_collision`` and ``on_empty`` may be written in the endpoint or beside it."""
+    for name in ("on_name_collision", "on_empty"):
+        if values.get(name) is None:
+            values[name] = getattr(endpoint, name)
+
+
+def _merge_columns(below: Any, own: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(own, dict)):
+        return None
+    merged = dict(below)
+    for name, hint in own.items():
+        merged[name] = _merge_hint(below[name], hint) if name in below else hint
+    return merged
+
+
+def _merge_hint(below: ColumnHint, own: ColumnHint) -> ColumnHint:
+    extra = {**(below.model_extra or {}), **(own.model_extra or {})}
+    names = set(ColumnHint.model_fields)
+    values = {**given(below), **given(own)}
+    return ColumnHint.model_construct(_fields_set=set(values), **{name: value for name, value in values.items() if name in names}, **extra)
+
+
+def merge_endpoint(below: EndpointConfig | None, own: EndpointConfig | None, *, name: str) -> EndpointConfig:
+    """The endpoint with its defaults; the path is the resource's own, or its name."""
+    lower = given(below) if below is not None else {}
+    lower.pop("path", None)
+    upper = given(own) if own is not None else {}
+    values = {"path": name, **lower, **upper}
+    for key in ("params", "json_body"):
+        if isinstance(lower.get(key), dict) and isinstance(upper.get(key), dict):
+            values[key] = {**lower[key], **upper[key]}
+    return construct(EndpointConfig, values)
+
+
