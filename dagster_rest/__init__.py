@@ -1,3 +1,50 @@
-"""REST APIs as Dagster assets."""
+"""REST APIs as Dagster assets: from one declarative config, one asset per resource, into DuckDB."""
 
-from dagster_rest.version import __version__ as __version__
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.version import __version__
+
+if TYPE_CHECKING:
+    from dagster_rest.assets.definitions import build_rest_definitions
+    from dagster_rest.assets.factory import build_rest_asset_specs, build_rest_assets
+    from dagster_rest.assets.run_config import RestRunConfig
+    from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
+    from dagster_rest.http import register_auth, register_paginator
+    from dagster_rest.resources import RestApiResource
+
+_PLACES = {
+    "DagsterRestTranslator": "dagster_rest.assets.translator",
+    "RestApiResource": "dagster_rest.resources",
+    "RestResourceProps": "dagster_rest.assets.translator",
+    "RestRunConfig": "dagster_rest.assets.run_config",
+    "build_rest_asset_specs": "dagster_rest.assets.factory",
+    "build_rest_assets": "dagster_rest.assets.factory",
+    "build_rest_definitions": "dagster_rest.assets.definitions",
+    "register_auth": "dagster_rest.http",
+    "register_paginator": "dagster_rest.http",
+}
+
+__all__ = [
+    "DagsterRestTranslator",
+    "RestApiResource",
+    "RestResourceProps",
+    "RestRunConfig",
+    "__version__",
+    "build_rest_asset_specs",
+    "build_rest_assets",
+    "build_rest_definitions",
+    "register_auth",
+    "register_paginator",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Each name is imported when it is asked for: `dagster_rest.http` works without the cost of importing Dagster.
+    if name not in _PLACES:
+        raise AttributeError(f"module 'dagster_rest' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,88 @@
+"""What happens when a REST asset is materialized: Dagster on one side, the load on the other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from dagster_rest.assets.errors import StateError
+from dagster_rest.assets.load import LoadReport, ResourceLoad, RunRequest
+from dagster_rest.assets.metadata import shared_metadata, slice_metadata
+from dagster_rest.assets.partitions import slices_of
+from dagster_rest.assets.rest_asset import RestAsset
+from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
+from dagster_rest.assets.state import newest_event
+
+DATABASE_KEY = "duckdb"
+"""The resource key of the DuckDBResource."""
+
+
+def materialize_resource(
+    context: dg.AssetExecutionContext, asset: RestAsset, *, config: RestRunConfig
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Load one resource and yield its materialization; the ledger is confirmed once the event is stored.
+
+    Args:
+        context: The step's context; it has the source's ``RestApiResource`` and the ``duckdb`` resource.
+        asset: The asset.
+        config: What a person said for this run.
+
+    Yields:
+        One result, with the metadata that ``docs/metadata.md`` lists.
+    """
+    from dagster_rest.resources import dagster_errors
+
+    rest = getattr(context.resources, asset.source.name)
+    database = getattr(context.resources, DATABASE_KEY)
+    with dagster_errors():
+        load = ResourceLoad(
+            asset,
+            request=_request(context, asset, config),
+            client=rest.client,
+            database=database,
+            log=context.log.info,
+            staging_dir=rest.staging_dir,
+        )
+        report = load.run()
+    yield _result(context, asset, report)
+    # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
+    with dagster_errors():
+        load.confirm(report)
+
+
+def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRunConfig) -> RunRequest:
+    slices = slices_of(context, asset.partitions_def)
+    if not slices:
+        raise StateError("the run selects no partition", code="state_no_partition", where=asset.plan.config_path)
+    return RunRequest(
+        run_id=context.run_id,
+        attempt=context.retry_number,
+        storage_id=context.instance.run_storage.get_run_storage_id(),
+        slices=slices,
+        events={one.key: newest_event(context.instance, asset_key=asset.key, partition=one.key) for one in slices},
+        full_refresh=wants_full_refresh(config, dict(context.run_tags)),
+        start_value=config.start_value,
+        end_value=config.end_value,
+        limit=config.limit,
+    )
+
+
+def _result(context: dg.AssetExecutionContext, asset: RestAsset, report: LoadReport) -> dg.MaterializeResult[Any]:
+    metadata = shared_metadata(asset, report)
+    if len(report.slices) == 1:
+        metadata |= slice_metadata(asset, report.slices[0])
+        return dg.MaterializeResult(
+            asset_key=asset.key,
+            metadata=metadata,
+            data_version=_data_version(report),
+        )
+    for one in report.slices:
+        # The metadata of one result is copied onto every partition of a backfill; what differs goes by key.
+        context.add_asset_metadata(slice_metadata(asset, one), asset_key=asset.key, partition_key=one.slice.key)
+    metadata["dagster_rest/rows_loaded"] = sum(outcome.rows_loaded for one in report.slices for outcome in one.outcomes)
+    return dg.MaterializeResult(asset_key=asset.key, metadata=metadata)
+
+
+def _data_version(report: LoadReport) -> dg.DataVersion | None:
+    version: Any = report.slices[0].data_version
+    return dg.DataVersion(version) if version else None

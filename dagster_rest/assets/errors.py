@@ -1,0 +1,32 @@
+"""Errors of state: what the ledger, the event log and the parents say does not fit together."""
+
+from __future__ import annotations
+
+from dagster_rest.errors import RestError
+
+CODES: dict[str, str] = {
+    "state_fenced": "A newer attempt of the same run has committed already; this one was given up and must not write. Nothing to do.",
+    "state_contended": "Other runs of the same asset kept committing first. Run one at a time, or give the asset a pool with limit 1.",
+    "state_parent_not_loaded": "A child ran before its parent was ever loaded into this database. Materialize the parent first.",
+    "state_parent_field_missing": "The parent's stored rows lack a field that the child uses now. Materialize the parent again.",
+    "state_null_parent": "A parent row has no value for a field that stands in the child's path. Fix the row, or set on_null_parent: skip.",
+    "state_empty_replace": "A replace load fetched nothing and on_empty is fail. The table is untouched.",
+    "cursor_missing": "A record has no value at incremental.cursor_path. Set on_cursor_value_missing to include or exclude.",
+    "cursor_type": "A record's cursor value has another type than the cursor. Give initial_value the type the API uses.",
+    "cursor_range": "end_value lies before initial_value, or stands without it. Correct the incremental block.",
+    "cursor_lag": "lag is set and the cursor is neither a number, nor a date, nor a date-time.",
+    "cursor_step": "incremental.step is set and the cursor is neither a number, nor a date, nor a date-time.",
+    "partition_cursor_missing": "A partitioned resource needs {incremental.start_value} or {partition.key} to ask for one partition.",
+    "source_not_records": "A resource's source callable gave something else than lists of dicts. Return or yield lists of dicts.",
+    "resource_not_configured": "The asset's RestApiResource or DuckDBResource is missing. Pass resources={name: ..., 'duckdb': ...}.",
+    "check_blocking": "A blocking check failed: the load was rolled back, the tables and the cursor are as before.",
+}
+"""Every code of this room, with cause and fix."""
+
+
+class StateError(RestError):
+    """What is stored (ledger, event log, parent rows, cursors) does not allow the load to go on."""
+
+
+class CursorError(StateError):
+    """A cursor value is missing, or has a type that cannot be compared."""

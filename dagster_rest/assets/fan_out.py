@@ -1,0 +1,233 @@
+"""From parent rows to requests: grouping, batching, and what of a parent goes into its children's records."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.errors import StateError
+from dagster_rest.config.errors import NullParentValue
+from dagster_rest.config.jsonpath import MISSING, first_match
+
+if TYPE_CHECKING:
+    from dagster_rest.config.plan import ParentLink, ResourcePlan
+    from dagster_rest.http import FetchUnit
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParentGroup:
+    """Parent rows that lead to one and the same request.
+
+    Args:
+        key: The values of the fields that the request uses, as stable text; empty without a parent.
+        values: Field values per parent resource.
+        includes: What ``include_from_parent`` adds to the records: one mapping for each distinct set of values.
+        partition: The parent rows' partition, or the empty text.
+    """
+
+    key: str = ""
+    values: Mapping[str, Fields] = field(default_factory=dict)
+    includes: tuple[Fields, ...] = ()
+    partition: str = ""
+
+
+@dataclass
+class FanOutCounts:
+    """What happened to the parents of a run; counted while its units are consumed."""
+
+    parents: int = 0
+    null_parents: int = 0
+
+
+TOP_LEVEL = (ParentGroup(),)
+"""The one group of a resource without a parent."""
+
+
+def group_parents(
+    plan: "ResourcePlan", rows: Mapping[str, Sequence[Fields]], *, partition: str = ""
+) -> list[ParentGroup]:
+    """Parent rows as groups with one request each, in the order the parents were loaded.
+
+    Args:
+        plan: The child resource.
+        rows: The stored rows per parent resource; several parents give their cross product.
+        partition: The partition the rows belong to, or the empty text.
+
+    Raises:
+        StateError: ``state_parent_field_missing`` when a stored row lacks a field that the child uses.
+    """
+    grouped: dict[str, tuple[dict[str, Fields], dict[str, Fields]]] = {}
+    for combination in itertools.product(*(rows[link.resource] for link in plan.parents)):
+        values: dict[str, Fields] = {
+            link.resource: _take(link, row, link.fields, plan=plan)
+            for link, row in zip(plan.parents, combination, strict=True)
+        }
+        key = json.dumps([values[link.resource] for link in plan.parents], default=str, sort_keys=True)
+        _, includes = grouped.setdefault(key, (values, {}))
+        include = _include(plan, combination)
+        if include:
+            includes.setdefault(json.dumps(include, default=str, sort_keys=True), include)
+    return [
+        ParentGroup(key=key, values=values, includes=tuple(includes.values()), partition=partition)
+        for key, (values, includes) in grouped.items()
+    ]
+
+
+def _take(link: "ParentLink", row: Fields, fields: Sequence[str], *, plan: "ResourcePlan") -> dict[str, Any]:
+    missing = [name for name in fields if name not in row]
+    if missing:
+        raise StateError(
+            f"a row of parent {link.resource!r} has no field {missing[0]!r}",
+            code="state_parent_field_missing",
+            where=plan.config_path,
+            hint=f"Either the API left it out, or {link.resource!r} was loaded before this config used it: materialize"
+            f" {link.resource!r} again.",
+        )
+    return {name: row[name] for name in fields}
+
+
+def _include(plan: "ResourcePlan", combination: Sequence[Fields]) -> dict[str, Any]:
+    include: dict[str, Any] = {}
+    for link, row in zip(plan.parents, combination, strict=True):
+        taken = _take(link, row, link.include, plan=plan)
+        include.update({f"_{link.resource}_{name}": value for name, value in taken.items()})
+    return include
+
+
+def batch_groups(plan: "ResourcePlan", groups: Sequence[ParentGroup]) -> Sequence[ParentGroup]:
+    """Groups put together so that one request asks for many parents (``batch`` in the config)."""
+    if plan.batch is None:
+        return groups
+    size, separator = plan.batch.size, plan.batch.separator or ","
+    return [_batch(groups[i : i + size], separator=separator) for i in range(0, len(groups), size)]
+
+
+def _batch(groups: Sequence[ParentGroup], *, separator: str) -> ParentGroup:
+    values: dict[str, Fields] = {}
+    for resource, fields in groups[0].values.items():
+        values[resource] = {
+            name: JoinedValues((group.values[resource][name] for group in groups), separator=separator)
+            for name in fields
+        }
+    return ParentGroup(
+        key=json.dumps([group.key for group in groups]),
+        values=values,
+        partition=groups[0].partition,
+    )
+
+
+class JoinedValues(list[Any]):
+    """Many parents' values in one request: a list in a JSON body, joined text anywhere else."""
+
+    def __init__(self, values: Iterator[Any], *, separator: str) -> None:
+        super().__init__(values)
+        self.separator = separator
+
+    def __str__(self) -> str:
+        return self.separator.join(str(value) for value in self)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def make_units(
+    plan: "ResourcePlan",
+    groups: Sequence[ParentGroup],
+    *,
+    incremental: Callable[[ParentGroup], Mapping[str, Any]],
+    partition: Callable[[ParentGroup], Mapping[str, Any] | None],
+    counts: FanOutCounts,
+    first: int = 0,
+    resume_state: Mapping[str, Any] | None = None,
+) -> Iterator["FetchUnit"]:
+    """The requests of a run, rendered one by one as the engine takes them.
+
+    Args:
+        plan: The resource.
+        groups: What to ask for.
+        incremental: The incremental values of a group's request.
+        partition: The values of ``{partition....}`` for a group.
+        counts: Counts parents and those left out.
+        first: The group to go on with (a resumed run).
+        resume_state: The paginator state of that group.
+
+    Raises:
+        StateError: ``state_null_parent`` when a parent's value is null and the config says ``on_null_parent: fail``.
+    """
+    from dagster_rest.http import FetchUnit
+
+    counts.parents += first if plan.parents else 0
+    for index in range(first, len(groups)):
+        group = groups[index]
+        if plan.parents:
+            counts.parents += 1
+        try:
+            request = plan.request.render(
+                parents=group.values, incremental=incremental(group), partition=partition(group)
+            )
+        except NullParentValue as error:
+            if plan.endpoint.on_null_parent == "fail":
+                raise StateError(
+                    f"a parent row has no value for the path: {error.message}",
+                    code="state_null_parent",
+                    where=f"{plan.config_path}.endpoint.path",
+                    hint="Fix the parent's row, or leave it out with on_null_parent: skip.",
+                ) from error
+            counts.null_parents += 1
+            continue
+        yield FetchUnit(request=request, index=index, resume_state=resume_state if index == first else None)
+
+
+def add_includes(records: list[Any], includes: Sequence[Fields]) -> list[Any]:
+    """A page's records with the parent's fields added: once for each distinct set of parent values.
+
+    Args:
+        records: The page's records; a record that is no object becomes ``{"value": record}``.
+        includes: What ``ParentGroup.includes`` holds.
+    """
+    if not includes:
+        return records
+    objects = [record if isinstance(record, dict) else {"value": record} for record in records]
+    return [{**record, **include} for include in includes for record in objects]
+
+
+class KeyCollector:
+    """Takes from a parent's record what its children use: the fan-out key values.
+
+    Args:
+        plan: The parent.
+        children: The resources that fan out from it.
+    """
+
+    def __init__(self, plan: "ResourcePlan", children: Sequence["ResourcePlan"]) -> None:
+        names = {
+            name: None
+            for child in children
+            for link in child.parents
+            if link.resource == plan.name
+            for name in (*link.fields, *link.include)
+        }
+        self.fields: tuple[str, ...] = tuple(names)
+        self._key = plan.primary_key or plan.merge_key
+        self._takers = {name: first_match(name) for name in self.fields}
+
+    def __bool__(self) -> bool:
+        return bool(self.fields)
+
+    def collect(self, records: Sequence[Any]) -> list[dict[str, Any]]:
+        """One staged row for each record."""
+        from dagster_rest.warehouse.fan_out import encode_row
+
+        return [encode_row(self._values(record), row_key=self._row_key(record)) for record in records]
+
+    def _values(self, record: Any) -> dict[str, Any]:
+        taken = ((name, take(record)) for name, take in self._takers.items())
+        return {name: value for name, value in taken if value is not MISSING}
+
+    def _row_key(self, record: Any) -> list[Any] | None:
+        if not self._key or not isinstance(record, dict):
+            return None
+        return [record.get(name) for name in self._key]

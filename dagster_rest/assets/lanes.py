@@ -1,0 +1,218 @@
+"""A lane takes records to one partition's staging folder; the router gives every record its lane."""
+
+import bisect
+import contextlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.errors import StateError
+from dagster_rest.assets.incremental import Bounds, RowFilter, bulk_keys, make_picker
+from dagster_rest.assets.partitions import Slice
+from dagster_rest.assets.ranges import Window
+from dagster_rest.assets.state import Start
+from dagster_rest.config.jsonpath import MISSING
+from dagster_rest.warehouse.connection import Database, local_path
+from dagster_rest.warehouse.ledger import CursorState
+
+if TYPE_CHECKING:
+    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.warehouse.staging import Stager
+
+logger = logging.getLogger("dagster_rest.assets")
+
+SHARED = ""
+"""The scope of the one cursor of a resource that does not keep one for each parent."""
+
+
+@dataclass(kw_only=True)
+class Lane:
+    """One partition of one load (or the whole of an asset without partitions) on its way to its table.
+
+    Args:
+        slice: The partition.
+        start: What the run continues from.
+        bounds: The cursor range of this load.
+        stager: Takes the records.
+        make_filter: Makes the row filter of a scope, or None for a resource without a cursor.
+        replaces: Whether the load replaces the partition's earlier rows.
+        parent_cursors: The stored cursor of each parent, for a child that keeps one for each.
+        filters: The row filters in use, by scope.
+        finished: The cursors of the parents that are done.
+        skipped: Records left out by filters that are done.
+        keys_staged: Fan-out keys staged.
+    """
+
+    slice: Slice
+    start: Start
+    bounds: Bounds
+    stager: "Stager"
+    make_filter: Callable[[str], RowFilter] | None
+    replaces: bool
+    parent_cursors: Mapping[str, CursorState]
+    filters: dict[str, RowFilter] = field(default_factory=dict)
+    finished: list[CursorState] = field(default_factory=list)
+    skipped: int = 0
+    keys_staged: int = 0
+
+    def filter_for(self, scope: str) -> RowFilter | None:
+        """The row filter of a scope: the whole resource, or one of its parents."""
+        if self.make_filter is None:
+            return None
+        if scope not in self.filters:
+            self.filters[scope] = self.make_filter(scope)
+        return self.filters[scope]
+
+    def finish_scope(self, scope: str, *, window: Window) -> None:
+        """Keep a parent's cursor beside the staged data and forget its filter: there may be very many parents."""
+        done = self.filters.pop(scope, None)
+        if done is None:
+            return
+        self.skipped += done.skipped
+        state = window.cursor_after(done.state())
+        if state is None:
+            return
+        self.finished.append(state)
+        if state != done.known:
+            self.stager.write_side(
+                "parent_cursors",
+                [
+                    {
+                        "parent_key": scope,
+                        "cursor": state.value,
+                        "type": state.type,
+                        "boundary": list(state.boundary),
+                    }
+                ],
+            )
+
+    @property
+    def rows_skipped(self) -> int:
+        """Records that the cursor left out."""
+        return self.skipped + sum(one.skipped for one in self.filters.values())
+
+
+class Router:
+    """Gives each record of a range request the lane of its partition, by the record's cursor value.
+
+    Args:
+        lanes: The lanes in the order of their windows, without gaps.
+        plan: The resource.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], *, plan: "ResourcePlan") -> None:
+        assert plan.incremental is not None
+        self._lanes = lanes
+        self._where = f"{plan.config_path}.endpoint.incremental.cursor_path"
+        self._pick = make_picker(plan.incremental.cursor_path)
+
+    def split(self, records: Sequence[Any]) -> Iterator[tuple[Lane, list[Any]]]:
+        """The records by lane; a record outside of all windows goes to the nearest, whose filter drops it.
+
+        Raises:
+            StateError: ``partition_cursor_missing`` for a record without a cursor: it has no partition.
+        """
+        values = [self._pick(record) for record in records]
+        if any(value is MISSING for value in values):
+            raise StateError(
+                "a record without a cursor value belongs to no partition",
+                code="partition_cursor_missing",
+                where=self._where,
+                hint="Leave such records out with a processing step, or run the partitions one by one.",
+            )
+        if not values:
+            return
+        starts = [lane.bounds.start for lane in self._lanes]
+        keys, _ = bulk_keys([*starts, *values], starts[0], where=self._where)
+        edges, keys = list(keys[: len(starts)]), keys[len(starts) :]
+        found: dict[int, list[Any]] = {}
+        for record, key in zip(records, keys, strict=True):
+            found.setdefault(max(bisect.bisect_right(edges, key) - 1, 0), []).append(record)
+        for index in sorted(found):
+            yield self._lanes[index], found[index]
+
+
+def staging_root(database: Database, *, configured: str | None = None) -> Path:
+    """The folder under which loads are staged: as configured, else beside the DuckDB file, else the system's.
+
+    Args:
+        database: The database.
+        configured: ``staging_dir`` of the client or the resource.
+    """
+    if configured:
+        return Path(configured)
+    path = local_path(database)
+    if path is not None:
+        return path.with_name(f"{path.name}.staging")
+    return Path(tempfile.gettempdir()) / "dagster_rest_staging"
+
+
+@contextlib.contextmanager
+def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Path, bool]]:
+    """A staging folder that no other process uses; the asset's own, unless another run works in it now.
+
+    Args:
+        root: What ``staging_root`` gave.
+        asset: The asset key as ``a/b``.
+        partition: The partition key, or the empty text.
+
+    Yields:
+        The folder, and whether it may hold an interrupted load to go on with.
+    """
+    from filelock import FileLock, Timeout
+
+    name = _folder_name(asset, partition)
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(str(root / f"{name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
+        logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
+        try:
+            yield folder, False
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
+    try:
+        yield root / name, True
+    finally:
+        lock.release()
+
+
+def _folder_name(asset: str, partition: str) -> str:
+    import hashlib
+    import re
+
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", f"{asset}-{partition}").strip("-")[:60]
+    digest = hashlib.blake2b(f"{asset}\n{partition}".encode(), digest_size=5).hexdigest()
+    return f"{readable}-{digest}"
+
+
+def position_of(
+    unit: int, state: Mapping[str, Any] | None, cursor: CursorState | None, *, resumable: bool
+) -> dict[str, Any]:
+    """Where a load stands, as JSON values, for the checkpoint of its staging folder.
+
+    Args:
+        unit: The unit to go on with.
+        state: The paginator's state in it, or None for its first page.
+        cursor: The cursor of the unit's scope so far.
+        resumable: False in the middle of a unit whose paginator cannot go on: then the load starts over.
+    """
+    return {
+        "unit": unit,
+        "state": dict(state) if state else None,
+        "cursor": None if cursor is None else [cursor.value, cursor.type, list(cursor.boundary)],
+        "resumable": resumable,
+    }
+
+
+def cursor_of(position: Mapping[str, Any] | None) -> CursorState | None:
+    """The cursor that ``position_of`` kept."""
+    kept = position.get("cursor") if position else None
+    return None if not kept else CursorState(value=kept[0], type=kept[1], boundary=tuple(kept[2]))

@@ -1,0 +1,190 @@
+"""What a materialization shows: the same numbers every time, so that the UI can plot them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from dagster_rest.assets.load import LoadReport, SliceReport
+from dagster_rest.assets.rest_asset import RestAsset
+from dagster_rest.assets.state import CURSOR_KEY, LOAD_ID_KEY
+from dagster_rest.warehouse.ledger import CursorState
+
+KEYS: dict[str, str] = {
+    "dagster/row_count": "Rows of the root table after the load.",
+    "dagster/partition_row_count": "Rows of the partition, for a partitioned asset.",
+    "dagster/column_schema": "Columns of the root table: name, type, description.",
+    "dagster/table_name": "The root table as `schema.table`.",
+    "dagster/storage_kind": "`duckdb`.",
+    "dagster/column_lineage": "Which columns come from the parent's, by `include_from_parent`.",
+    "dagster/code_references": "File and line of the resource in its YAML config (on the asset).",
+    "dagster_rest/source": "Name of the source (on the asset).",
+    "dagster_rest/resource": "Name of the resource (on the asset).",
+    "dagster_rest/write_disposition": "How loads are written (on the asset).",
+    "dagster_rest/rows_loaded": "Rows this load wrote to the root table.",
+    "dagster_rest/rows_deleted": "Rows this load removed from the root table or wrote anew.",
+    "dagster_rest/rows_skipped": "Records the API sent that were not new.",
+    "dagster_rest/rows_fetched": "Records the API sent.",
+    "dagster_rest/duplicates": "Records that lost against another one with the same key in the same load.",
+    "dagster_rest/discarded_rows": "Rows the schema contract dropped.",
+    "dagster_rest/discarded_values": "Values the schema contract dropped.",
+    "dagster_rest/requests": "Requests sent, retries included.",
+    "dagster_rest/pages": "Pages read.",
+    "dagster_rest/retries": "Requests that were sent again.",
+    "dagster_rest/bytes_received": "Bytes of the responses, unpacked.",
+    "dagster_rest/duration_seconds": "Seconds from start to commit.",
+    "dagster_rest/throttled_seconds": "Seconds waited for rate limits.",
+    "dagster_rest/parents": "Parent rows worked on.",
+    "dagster_rest/null_parents": "Parent rows left out because their value is null.",
+    "dagster_rest/windows": "Windows committed, each on its own.",
+    CURSOR_KEY: "The cursor after the load, as text.",
+    "dagster_rest/cursor_type": "Type of the cursor: int, float, decimal, str, date, datetime.",
+    "dagster_rest/cursor_path": "The field the cursor comes from.",
+    "dagster_rest/cursor_start": "The cursor before the load.",
+    LOAD_ID_KEY: "The load's id; the table carries it as `_load_id`.",
+    "dagster_rest/started_from": "Which case of the state protocol applied: first, normal, adopted, wiped ...",
+    "dagster_rest/paginator": "The paginator that was used, with the evidence if it was detected.",
+    "dagster_rest/ended_by": "Why pagination ended: reason and number of units.",
+    "dagster_rest/endpoint": "The first URL, redacted.",
+    "dagster_rest/api_total": "The API's own total, where it names one.",
+    "dagster_rest/tables": "Child tables with their row counts.",
+    "dagster_rest/schema_changes": "Tables, columns and types this load added.",
+    "dagster_rest/resumed": "Whether the load went on from an interrupted one.",
+    "dagster_rest/sampled": "True when `limit` cut the run short.",
+    "dagster_rest/warnings": "What a person should know about this load.",
+    "dagster_rest/preview": "Some rows of the load, if `preview` asks for them.",
+}
+"""Every metadata key of this package, with its meaning."""
+
+
+def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
+    """The metadata of a materialization that is the same for all its partitions.
+
+    Args:
+        asset: The asset.
+        report: What was done.
+    """
+    stats = report.stats
+    outcomes = [outcome for one in report.slices for outcome in one.outcomes]
+    numbers: dict[str, Any] = {
+        "dagster_rest/rows_fetched": report.rows_fetched,
+        "dagster_rest/rows_skipped": report.rows_skipped,
+        "dagster_rest/duplicates": sum(outcome.duplicates for outcome in outcomes),
+        "dagster_rest/discarded_rows": sum(outcome.discarded_rows for outcome in outcomes),
+        "dagster_rest/discarded_values": sum(outcome.discarded_values for outcome in outcomes),
+        "dagster_rest/requests": stats.requests if stats else 0,
+        "dagster_rest/pages": stats.pages if stats else 0,
+        "dagster_rest/retries": stats.retries if stats else 0,
+        "dagster_rest/bytes_received": stats.bytes_received if stats else 0,
+        "dagster_rest/throttled_seconds": float(stats.throttled_seconds) if stats else 0.0,
+        "dagster_rest/duration_seconds": round(report.seconds, 3),
+        "dagster_rest/parents": report.counts.parents,
+        "dagster_rest/null_parents": report.counts.null_parents,
+        "dagster_rest/windows": report.windows,
+    }
+    return {**numbers, **_table_metadata(asset, report), **_about_the_fetch(report)}
+
+
+def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
+    last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
+    if last is None:
+        return {}
+    metadata: dict[str, Any] = {
+        "dagster/table_name": f"{asset.dataset}.{last.table}",
+        "dagster/storage_kind": "duckdb",
+        "dagster/row_count": last.total_rows.get(last.table, 0),
+    }
+    columns = last.columns.get(last.table)
+    if columns:
+        metadata["dagster/column_schema"] = _table_schema(columns)
+        lineage = _lineage(asset, {column.name for column in columns})
+        if lineage is not None:
+            metadata["dagster/column_lineage"] = lineage
+    nested = {name: count for name, count in last.total_rows.items() if name != last.table}
+    if nested:
+        metadata["dagster_rest/tables"] = dg.MetadataValue.json(nested)
+    changes = [change for one in report.slices for outcome in one.outcomes for change in outcome.schema_changes]
+    if changes:
+        metadata["dagster_rest/schema_changes"] = dg.MetadataValue.md("\n".join(f"- {change}" for change in changes))
+    return metadata
+
+
+def _table_schema(columns: Any) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.sql_type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in columns
+        ]
+    )
+
+
+def _lineage(asset: RestAsset, columns: set[str]) -> dg.TableColumnLineage | None:
+    from dagster_rest.warehouse.naming import normalize
+
+    deps = {
+        normalize(f"_{link.resource}_{name}"): [
+            dg.TableColumnDep(asset_key=asset.parents[link.resource], column_name=normalize(name))
+        ]
+        for link in asset.plan.parents
+        for name in link.include
+    }
+    deps = {name: dep for name, dep in deps.items() if name in columns}
+    return dg.TableColumnLineage(deps_by_column=deps) if deps else None
+
+
+def _about_the_fetch(report: LoadReport) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    if report.paginator:
+        evidence = f" ({report.evidence})" if report.evidence else ""
+        metadata["dagster_rest/paginator"] = report.paginator + evidence
+    if report.ended_by:
+        metadata["dagster_rest/ended_by"] = dg.MetadataValue.json(dict(report.ended_by))
+    if report.endpoint:
+        metadata["dagster_rest/endpoint"] = report.endpoint
+    if report.total is not None:
+        metadata["dagster_rest/api_total"] = report.total
+    if report.resumed:
+        metadata["dagster_rest/resumed"] = True
+    if report.sampled:
+        metadata["dagster_rest/sampled"] = True
+    if report.warnings:
+        metadata["dagster_rest/warnings"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in report.warnings))
+    return metadata
+
+
+def slice_metadata(asset: RestAsset, one: SliceReport) -> dict[str, Any]:
+    """The metadata that belongs to one partition, or to the whole asset.
+
+    Args:
+        asset: The asset.
+        one: What was done to it.
+    """
+    rows = sum(outcome.rows_loaded for outcome in one.outcomes)
+    metadata: dict[str, Any] = {
+        "dagster_rest/rows_loaded": rows,
+        "dagster_rest/rows_deleted": sum(outcome.rows_deleted for outcome in one.outcomes),
+        "dagster_rest/started_from": one.start.case,
+    }
+    if one.load_ids:
+        metadata[LOAD_ID_KEY] = one.load_ids[-1]
+    if one.slice.key:
+        metadata["dagster/partition_row_count"] = rows
+    return {**metadata, **_cursor_metadata(asset, before=one.cursor_before, after=one.cursor)}
+
+
+def _cursor_metadata(asset: RestAsset, *, before: CursorState | None, after: CursorState | None) -> Mapping[str, Any]:
+    metadata: dict[str, Any] = {}
+    if asset.plan.incremental is None:
+        return metadata
+    metadata["dagster_rest/cursor_path"] = str(asset.plan.incremental.cursor_path)
+    if before is not None:
+        metadata["dagster_rest/cursor_start"] = dg.MetadataValue.text(before.value)
+    if after is not None:
+        metadata[CURSOR_KEY] = dg.MetadataValue.text(after.value)
+        metadata["dagster_rest/cursor_type"] = after.type
+    return metadata

@@ -1,0 +1,244 @@
+"""Which range of cursor values a run asks for, in one window or several."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.cursor import advance, from_state, is_before, now_like, to_state
+from dagster_rest.assets.errors import CursorError
+from dagster_rest.assets.incremental import Bounds, start_value
+from dagster_rest.assets.partitions import Slice, instant_like
+from dagster_rest.assets.state import Start
+from dagster_rest.warehouse.ledger import CursorState
+
+if TYPE_CHECKING:
+    from dagster_rest.config.models import IncrementalConfig
+    from dagster_rest.config.plan import ResourcePlan
+
+_MOST_WINDOWS = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """One commit of a run: the range of each partition, or a step of the whole range.
+
+    Args:
+        bounds: The range per partition key (the empty text without partitions).
+        incremental: The resource's incremental block, or None.
+        is_first: Whether it is the run's first: a rebuild begins with it.
+        is_last: Whether it is the run's last: consumption and the final cursor go with it.
+        stateless: Whether the run leaves the stored cursor alone (an explicit end).
+        step_end: Where the cursor stands after a window that is not open to the present.
+    """
+
+    bounds: Mapping[str, Bounds]
+    incremental: "IncrementalConfig | None" = None
+    is_first: bool = True
+    is_last: bool = True
+    stateless: bool = False
+    step_end: Any = None
+
+    def whole_range(self) -> Bounds:
+        """From the start of the first partition to the end of the last."""
+        ordered = list(self.bounds.values())
+        return dataclasses.replace(ordered[0], end=ordered[-1].end)
+
+    def bounds_for_parent(self, bounds: Bounds, known: CursorState | None) -> Bounds:
+        """The range of one parent: from its own cursor, or from the beginning for a parent not seen before."""
+        if self.incremental is None or self.stateless:
+            return bounds
+        return dataclasses.replace(bounds, start=start_value(self.incremental, known))
+
+    def cursor_after(self, state: CursorState | None) -> CursorState | None:
+        """The cursor to store after this window: its end, or the newest value seen if it is open to the present."""
+        if self.step_end is None:
+            return state
+        if state is not None and is_before(self.step_end, from_state(state)):
+            return state
+        return to_state(self.step_end)
+
+    def newest(self, states: Iterable[CursorState]) -> CursorState | None:
+        """The newest of several cursors, as the one to show for the asset."""
+        newest: CursorState | None = None
+        backwards = self.incremental is not None and self.incremental.last_value_func == "min"
+        for state in states:
+            if newest is None or is_before(from_state(newest), from_state(state)) != backwards:
+                newest = state
+        return None if newest is None else dataclasses.replace(newest, boundary=())
+
+
+def plan_windows(
+    plan: "ResourcePlan",
+    *,
+    slices: Sequence[Slice],
+    starts: Mapping[str, Start],
+    per_parent: bool = False,
+    start_override: Any = None,
+    end_override: Any = None,
+    now: datetime,
+) -> Iterator[Window]:
+    """The windows of a run, in order.
+
+    Args:
+        plan: The resource.
+        slices: The partitions of the run.
+        starts: What each of them continues from.
+        per_parent: Whether each parent has a cursor of its own, so that a new parent starts from the beginning.
+        start_override: ``RestRunConfig.start_value``.
+        end_override: ``RestRunConfig.end_value``.
+        now: The present.
+
+    Raises:
+        CursorError: ``cursor_range`` or ``cursor_step``.
+    """
+    incremental = plan.incremental
+    if incremental is None:
+        yield Window(bounds={one.key: Bounds() for one in slices})
+        return
+    if any(one.start is not None for one in slices):
+        yield Window(bounds={one.key: _partition_bounds(incremental, one) for one in slices}, incremental=incremental)
+        return
+    end = incremental.end_value if end_override is None else end_override
+    bounds = {
+        one.key: Bounds(
+            start=_start(
+                plan,
+                starts[one.key],
+                start_override=start_override,
+                stateless=end is not None,
+                per_parent=per_parent and incremental.step is None,
+            ),
+            end=end,
+            start_open=incremental.range_start == "open",
+            end_closed=incremental.range_end == "closed",
+        )
+        for one in slices
+    }
+    for one in bounds.values():
+        _check_range(one, where=f"{plan.config_path}.endpoint.incremental")
+    whole = Window(bounds=bounds, incremental=incremental, stateless=end is not None)
+    if incremental.step is None or len(slices) > 1:
+        yield whole
+    else:
+        yield from _steps(plan, whole, key=slices[0].key, now=now)
+
+
+def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
+    pattern = incremental.initial_value
+    assert one.start is not None
+    assert one.end is not None
+    return Bounds(start=instant_like(one.start, pattern), end=instant_like(one.end, pattern))
+
+
+def _start(plan: "ResourcePlan", start: Start, *, start_override: Any, stateless: bool, per_parent: bool) -> Any:
+    assert plan.incremental is not None
+    if start_override is not None:
+        return start_override
+    latest = start.state.latest
+    interrupted = latest is not None and not latest.complete and latest.fingerprint == plan.fingerprint
+    if (stateless and not interrupted) or per_parent:
+        return plan.incremental.initial_value
+    if stateless and latest is not None and latest.cursor is not None:
+        return from_state(latest.cursor)
+    return start_value(
+        plan.incremental,
+        latest.cursor if latest else None,
+        where=f"{plan.config_path}.endpoint.incremental",
+    )
+
+
+def _check_range(bounds: Bounds, *, where: str) -> None:
+    if bounds.end is None:
+        return
+    if bounds.start is None:
+        raise CursorError(
+            "end_value stands without initial_value",
+            code="cursor_range",
+            where=where,
+            hint="Give incremental.initial_value, the start of the range.",
+        )
+
+
+def _steps(plan: "ResourcePlan", whole: Window, *, key: str, now: datetime) -> Iterator[Window]:
+    incremental = plan.incremental
+    assert incremental is not None
+    where = f"{plan.config_path}.endpoint.incremental.step"
+    bounds = whole.bounds[key]
+    open_ended = bounds.end is None
+    end = bounds.end if not open_ended else now_like(bounds.start, now=now)
+    if bounds.start is None or end is None:
+        raise CursorError(
+            "windows need a start and an end",
+            code="cursor_step",
+            where=where,
+            hint="Give initial_value; where the cursor is a number, also end_value.",
+        )
+    edges = _edges(bounds.start, end, step=incremental.step, where=where)
+    for number, (left, right) in enumerate(itertools.pairwise(edges)):
+        is_last = number == len(edges) - 2
+        yield dataclasses.replace(
+            whole,
+            bounds={key: _clip(bounds, left, right, number=number, is_last=is_last, open_ended=open_ended)},
+            is_first=number == 0,
+            is_last=is_last,
+            step_end=None if is_last else right,
+        )
+
+
+def _clip(bounds: Bounds, left: Any, right: Any, *, number: int, is_last: bool, open_ended: bool) -> Bounds:
+    return Bounds(
+        start=left,
+        end=right,
+        start_open=bounds.start_open and number == 0,
+        end_closed=is_last and (bounds.end_closed or open_ended),
+    )
+
+
+def _edges(start: Any, end: Any, *, step: Any, where: str) -> list[Any]:
+    edges = [start]
+    while is_before(edges[-1], end, where=where):
+        following = advance(start, step, times=len(edges), where=where)
+        if not is_before(edges[-1], following, where=where) or len(edges) > _MOST_WINDOWS:
+            raise CursorError(
+                f"a step of {step!r} makes no windows, or more than {_MOST_WINDOWS}",
+                code="cursor_step",
+                where=where,
+                hint="Use a positive, larger step.",
+            )
+        edges.append(following if is_before(following, end, where=where) else end)
+    return edges if len(edges) > 1 else [start, end]
+
+
+def template_values(incremental: "IncrementalConfig", bounds: Bounds) -> dict[str, Any]:
+    """The values of ``{incremental....}`` placeholders and of start and end params, after ``convert``.
+
+    Args:
+        incremental: The resource's incremental block.
+        bounds: The range to ask for.
+    """
+    convert = incremental.converter
+    values = {
+        "start_value": bounds.start,
+        "last_value": bounds.start,
+        "initial_value": incremental.initial_value,
+        "end_value": bounds.end,
+    }
+    converted = {
+        name: None if value is None else _sendable(convert(value) if convert else value)
+        for name, value in values.items()
+    }
+    return {
+        **converted,
+        "cursor_path": incremental.cursor_path,
+        "lag": incremental.lag,
+        "row_order": incremental.row_order,
+        "range_start": incremental.range_start,
+        "range_end": incremental.range_end,
+    }
+
+
+def _sendable(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (datetime, date)) else value

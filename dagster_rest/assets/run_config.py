@@ -1,0 +1,45 @@
+"""What a person may say for one run: in the launchpad, or as a tag on the run."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+FULL_REFRESH_TAG = "dagster_rest/full_refresh"
+"""Run tag with the value ``true``: every REST asset of the run rebuilds its table."""
+
+
+class RestRunConfig(dg.Config):
+    """Run config of every REST asset's op.
+
+    Args:
+        full_refresh: Forget the cursor and rebuild the table (dlt: "Refresh entire source").
+        start_value: Start the incremental range here, for this run only.
+        end_value: End the incremental range here, for this run only; the cursor does not move.
+        limit: Sample this many pages and parents; the cursor does not move, and the metadata says so.
+
+    Example:
+        ```python
+        import dagster as dg
+        from dagster_rest import RestRunConfig
+
+        run_config = dg.RunConfig(ops={"shop__orders": RestRunConfig(full_refresh=True)})
+        ```
+    """
+
+    full_refresh: bool = Field(default=False, description="Forget the cursor and rebuild the table.")
+    start_value: Any = Field(default=None, description="Start the incremental range here, for this run only.")
+    end_value: Any = Field(
+        default=None,
+        description="End the incremental range here, for this run only; the cursor does not move.",
+    )
+    limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="Sample this many pages and parents; the cursor does not move.",
+    )
+
+
+def wants_full_refresh(config: RestRunConfig, run_tags: dict[str, str]) -> bool:
+    """Whether this run is to rebuild the table: by its run config or by its run's tag."""
+    return config.full_refresh or run_tags.get(FULL_REFRESH_TAG, "").lower() in ("true", "1", "yes")

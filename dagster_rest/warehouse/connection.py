@@ -1,0 +1,260 @@
+"""The only way to a DuckDB connection: short, alone, in one transaction, and closed whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dagster_rest.warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+logger = logging.getLogger("dagster_rest.warehouse")
+
+DEFAULT_TIMEOUT = 600.0
+"""Seconds to wait for the database before giving up."""
+
+_REMOTE = ("md:", "motherduck:", "quack:", "ducklake:", "postgres:")
+_MEMORY = ":memory:"
+_FIRST_SLEEP, _LONGEST_SLEEP = 0.02, 1.0
+_SAY_AFTER = 5.0
+
+
+class Database(Protocol):
+    """What is needed of a database: ``dagster_duckdb.DuckDBResource`` has it."""
+
+    @property
+    def database(self) -> str:
+        """The path of the DuckDB file, or a connection string of a server."""
+
+    def get_connection(self) -> AbstractContextManager[DuckDBPyConnection]:
+        """Open a read-write connection."""
+
+
+def local_path(database: Database) -> Path | None:
+    """The database's file, or None where it is no local file (a server, or in memory)."""
+    name = database.database
+    if name.startswith((*_REMOTE, _MEMORY)):
+        return None
+    return Path(name)
+
+
+@contextmanager
+def short_write(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[DuckDBPyConnection]:
+    """One transaction on the database, alone: file lock, connect, begin, commit or roll back, close.
+
+    DuckDB lets one process at a time write a file, so nothing slow belongs in here: fetch and stage first.
+
+    Args:
+        database: A ``dagster_duckdb.DuckDBResource`` or anything like it.
+        timeout: Seconds to wait for another process that holds the file.
+
+    Yields:
+        The connection, inside an open transaction.
+
+    Raises:
+        WarehouseError: ``warehouse_no_folder``, ``warehouse_read_only``, ``warehouse_locked``,
+            ``warehouse_newer_format``, ``warehouse_in_memory``.
+
+    Example:
+        ```python
+        from dagster_duckdb import DuckDBResource
+        from dagster_rest.warehouse.connection import short_write
+
+        with short_write(DuckDBResource(database="shop.duckdb")) as connection:
+            connection.execute("create table if not exists t (id bigint)")
+        ```
+    """
+    with _alone(database, timeout=timeout) as connection:
+        connection.execute("begin")
+        try:
+            yield connection
+        except BaseException:
+            _roll_back(connection)
+            raise
+        connection.execute("commit")
+
+
+@contextmanager
+def short_read(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[DuckDBPyConnection | None]:
+    """A short look into the database; None where its file does not exist yet, and none is made.
+
+    A reader takes the same lock as a writer: DuckDB refuses a reader while another process writes.
+
+    Args:
+        database: A ``dagster_duckdb.DuckDBResource`` or anything like it.
+        timeout: Seconds to wait for another process that holds the file.
+
+    Yields:
+        The connection, or None.
+
+    Raises:
+        WarehouseError: As ``short_write``.
+    """
+    path = local_path(database)
+    if path is not None and not path.exists():
+        _check_folder(path)
+        yield None
+        return
+    with _alone(database, timeout=timeout) as connection:
+        yield connection
+
+
+@contextmanager
+def _alone(database: Database, *, timeout: float) -> Iterator[DuckDBPyConnection]:
+    path = local_path(database)
+    if path is None:
+        if database.database.startswith(_MEMORY):
+            raise WarehouseError(
+                "an in-memory database loses tables, cursors and parent rows when the connection closes",
+                code="warehouse_in_memory",
+                where=database.database,
+                hint="Give the DuckDBResource a file.",
+            )
+        with _closing(database) as connection:
+            yield connection
+        return
+    _check_folder(path)
+    deadline = time.monotonic() + timeout
+    with _file_lock(path, timeout=timeout):
+        _wait_for_foreign_holder(database, path, deadline=deadline)
+        with _closing(database) as connection:
+            yield connection
+
+
+def _roll_back(connection: DuckDBPyConnection) -> None:
+    import duckdb
+
+    try:
+        connection.execute("rollback")
+    except duckdb.Error as error:
+        # The transaction is gone already (a failed commit); the first error is the one to show.
+        logger.debug("rollback after a failure was refused: %s", error)
+
+
+@contextmanager
+def _closing(database: Database) -> Iterator[DuckDBPyConnection]:
+    with database.get_connection() as connection:
+        try:
+            # Parts carry instants in UTC; a session zone must never shift what a cast to text shows.
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
+        finally:
+            # dagster-duckdb does not close the connection when the body raises.
+            connection.close()
+
+
+def _check_folder(path: Path) -> None:
+    folder = path.parent
+    if not folder.is_dir():
+        # dagster-duckdb would retry this for 102 s.
+        raise WarehouseError(
+            f"the folder of the DuckDB file does not exist: {folder}",
+            code="warehouse_no_folder",
+            where=str(path),
+            hint="Create the folder, or change `database` of the DuckDBResource.",
+        )
+
+
+@contextmanager
+def _file_lock(path: Path, *, timeout: float) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{path}.lock", timeout=timeout, poll_interval=_FIRST_SLEEP)
+    started = time.monotonic()
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WarehouseError(
+            f"waited {timeout:.0f} s for the other writers of {path.name}",
+            code="warehouse_locked",
+            where=str(path),
+            hint="Look for a step that hangs in its load; the lock goes with its process.",
+        ) from error
+    except OSError as error:
+        raise _read_only(path) from error
+    waited = time.monotonic() - started
+    if waited > _SAY_AFTER:
+        logger.info("waited %.1f s for other writers of %s", waited, path.name)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float) -> None:
+    """Wait while a process that knows nothing of our lock has the file open, and say who it is.
+
+    dagster-duckdb would sleep in doubling steps and oversleep by up to half a minute.
+    """
+    import duckdb
+
+    if not path.exists():
+        return
+    sleep, said = _FIRST_SLEEP, False
+    config: dict[str, Any] = {
+        "custom_user_agent": "dagster",
+        **getattr(database, "connection_config", {}),
+    }
+    while True:
+        try:
+            duckdb.connect(str(path), config=config).close()
+            return
+        except duckdb.ConnectionException:
+            # This very process has it open with other settings: get_connection says what to do about it.
+            return
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            text = str(error)
+            if "lock" not in text:
+                raise _unreadable(path, text) from error
+            holder = _holder(text)
+            if time.monotonic() >= deadline:
+                raise WarehouseError(
+                    f"{path.name} is held by {holder}",
+                    code="warehouse_locked",
+                    where=str(path),
+                    hint="Close that program (a DuckDB shell, a notebook), or point it at a copy.",
+                ) from error
+            if not said:
+                logger.warning("waiting for %s, held by %s", path.name, holder)
+                said = True
+        time.sleep(min(sleep, max(0.0, deadline - time.monotonic())))
+        sleep = min(sleep * 2, _LONGEST_SLEEP)
+
+
+def _holder(text: str) -> str:
+    found = re.search(r"held in (.+?) \(PID (\d+)\)", text)
+    return f"{Path(found[1]).name} (process {found[2]})" if found else "another process"
+
+
+def _unreadable(path: Path, text: str) -> WarehouseError:
+    if "newer" in text or "version number" in text:
+        return WarehouseError(
+            f"{path.name} was written by a DuckDB that this one cannot read",
+            code="warehouse_newer_format",
+            where=str(path),
+            hint="Upgrade duckdb here, or write the file with storage_compatibility_version set to the older version.",
+        )
+    if "ermission" in text or "Read-only" in text or "read-only" in text:
+        return _read_only(path)
+    return WarehouseError(
+        f"{path.name} cannot be opened: {text.splitlines()[0]}",
+        code="warehouse_unreadable",
+        where=str(path),
+        hint="Check that it is a DuckDB file and that it is whole.",
+    )
+
+
+def _read_only(path: Path) -> WarehouseError:
+    return WarehouseError(
+        f"no permission to write {path}",
+        code="warehouse_read_only",
+        where=str(path),
+        hint="The folder must be writable: DuckDB keeps its write-ahead log and the lock file beside the database.",
+    )

@@ -1,0 +1,306 @@
+"""The ledger: one row a load, written in the data's own transaction, so that effects can be exactly once.
+
+DuckDB and Dagster's event log share no transaction. The ledger says what the tables hold; the event log says what
+people were told. Comparing the two at the start of a run tells every kind of crash apart (DESIGN: state protocol).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from dagster_rest.warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+METADATA_SCHEMA = "_dagster_rest"
+LEDGER_VERSION = 1
+
+Status = Literal["pending", "confirmed"]
+
+_TABLES = f"""
+create schema if not exists {METADATA_SCHEMA};
+create table if not exists {METADATA_SCHEMA}.ledger_version (version integer not null);
+create table if not exists {METADATA_SCHEMA}.loads (
+    seq bigint not null, load_id varchar not null, asset varchar not null, partition varchar not null,
+    load_group varchar not null, run_id varchar not null, attempt integer not null, storage_id varchar not null,
+    status varchar not null, cursor varchar, cursor_type varchar, boundary varchar[] not null, cursor_path varchar,
+    rows_loaded bigint not null, complete boolean not null, fingerprint varchar not null, data_version varchar not null,
+    committed_at timestamptz not null, confirmed_at timestamptz
+);
+create table if not exists {METADATA_SCHEMA}.parent_cursors (
+    asset varchar not null, partition varchar not null, parent_key varchar not null,
+    cursor varchar not null, cursor_type varchar not null, boundary varchar[] not null
+);
+create table if not exists {METADATA_SCHEMA}.fan_out_keys (
+    asset varchar not null, partition varchar not null, load_id varchar not null, load_group varchar not null,
+    seq bigint not null, row_key varchar, field_values varchar not null
+);
+create table if not exists {METADATA_SCHEMA}.consumed (
+    child varchar not null, child_partition varchar not null, parent varchar not null, load_id varchar not null
+);
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CursorState:
+    """A cursor as it is stored.
+
+    Args:
+        value: The cursor as text, as the API wrote it.
+        type: ``int``, ``float``, ``decimal``, ``str``, ``date`` or ``datetime``.
+        boundary: Hashes of the rows that stand exactly at the cursor: they are not loaded again.
+    """
+
+    value: str
+    type: str
+    boundary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadRow:
+    """One load as the ledger has it.
+
+    Args:
+        load_id: The load's id; the tables carry it as ``_load_id``.
+        asset: The asset key as ``a/b``.
+        partition: The partition key, empty for an asset without partitions.
+        load_group: All loads of one materialization share it (its windows commit one by one).
+        run_id: The Dagster run.
+        attempt: The step's retry number within the run, from 0.
+        storage_id: The id of the Dagster storage that the event goes to.
+        status: ``pending`` until the materialization event is known to be stored.
+        cursor: The cursor after this load, if the asset is incremental.
+        cursor_path: The field the cursor came from.
+        rows_loaded: Rows of the root table.
+        complete: False for all windows of a materialization but its last.
+        fingerprint: The config's fingerprint at that time.
+        data_version: Tells whether the content changed.
+    """
+
+    load_id: str
+    asset: str
+    partition: str
+    load_group: str
+    run_id: str
+    attempt: int
+    storage_id: str
+    status: Status
+    cursor: CursorState | None
+    cursor_path: str | None
+    rows_loaded: int
+    complete: bool = True
+    fingerprint: str = ""
+    data_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetState:
+    """What the ledger knows of one asset and partition at the start of a run.
+
+    Args:
+        latest: The newest load, or None.
+        parent_cursors: Cursor per parent key, for child resources that keep one for each parent.
+    """
+
+    latest: LoadRow | None = None
+    parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
+
+
+def ensure_ledger(connection: DuckDBPyConnection) -> None:
+    """Make the ledger's tables, or bring older ones up to date.
+
+    Args:
+        connection: A connection inside the load's transaction.
+
+    Raises:
+        WarehouseError: ``warehouse_newer_ledger`` when a newer version of this package wrote it.
+    """
+    found = ledger_version(connection)
+    if found == LEDGER_VERSION:
+        return
+    if found is not None and found > LEDGER_VERSION:
+        raise WarehouseError(
+            f"the ledger has version {found}, this package knows version {LEDGER_VERSION}",
+            code="warehouse_newer_ledger",
+            where=f"{METADATA_SCHEMA}.ledger_version",
+            hint="Upgrade dagster_rest here to the version that wrote the database.",
+        )
+    connection.execute(_TABLES)
+    connection.execute(f"delete from {METADATA_SCHEMA}.ledger_version")
+    connection.execute(f"insert into {METADATA_SCHEMA}.ledger_version values (?)", [LEDGER_VERSION])
+
+
+def ledger_version(connection: DuckDBPyConnection) -> int | None:
+    """The version of the ledger in this database, or None where there is none."""
+    if not has_table(connection, "ledger_version"):
+        return None
+    row = connection.execute(f"select max(version) from {METADATA_SCHEMA}.ledger_version").fetchone()
+    return int(row[0]) if row and row[0] is not None else None
+
+
+def has_table(connection: DuckDBPyConnection, table: str, *, schema: str = METADATA_SCHEMA) -> bool:
+    """Whether a table is there, in the database the connection writes to."""
+    row = connection.execute(
+        "select count(*) from duckdb_tables()"
+        " where database_name = current_database() and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
+        [schema, table],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def read_state(connection: DuckDBPyConnection | None, *, asset: str, partition: str = "") -> AssetState:
+    """What the ledger knows of an asset.
+
+    Args:
+        connection: An open connection, or None where the database does not exist yet.
+        asset: The asset key as ``a/b``.
+        partition: The partition key, or the empty text.
+
+    Returns:
+        The newest load and the cursors per parent; both empty where there are none.
+    """
+    if connection is None or not has_table(connection, "loads"):
+        return AssetState()
+    return AssetState(
+        latest=latest_load(connection, asset=asset, partition=partition),
+        parent_cursors=_read_parent_cursors(connection, asset=asset, partition=partition),
+    )
+
+
+def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = "") -> LoadRow | None:
+    """The newest load of an asset and partition, or None."""
+    row = connection.execute(
+        "select load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
+        " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version"
+        f" from {METADATA_SCHEMA}.loads where asset = ? and partition = ? order by seq desc limit 1",
+        [asset, partition],
+    ).fetchone()
+    if row is None:
+        return None
+    cursor = None if row[8] is None else CursorState(value=row[8], type=row[9], boundary=tuple(row[10]))
+    return LoadRow(
+        load_id=row[0],
+        asset=row[1],
+        partition=row[2],
+        load_group=row[3],
+        run_id=row[4],
+        attempt=row[5],
+        storage_id=row[6],
+        status=row[7],
+        cursor=cursor,
+        cursor_path=row[11],
+        rows_loaded=row[12],
+        complete=row[13],
+        fingerprint=row[14],
+        data_version=row[15],
+    )
+
+
+def _read_parent_cursors(connection: DuckDBPyConnection, *, asset: str, partition: str) -> dict[str, CursorState]:
+    rows = connection.execute(
+        f"select parent_key, cursor, cursor_type, boundary from {METADATA_SCHEMA}.parent_cursors"
+        " where asset = ? and partition = ?",
+        [asset, partition],
+    ).fetchall()
+    return {row[0]: CursorState(value=row[1], type=row[2], boundary=tuple(row[3])) for row in rows}
+
+
+def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: datetime) -> None:
+    """Write a load's row, in the transaction of its data."""
+    cursor = row.cursor
+    connection.execute(
+        f"insert into {METADATA_SCHEMA}.loads"
+        f" select coalesce((select max(seq) from {METADATA_SCHEMA}.loads), 0) + 1,"
+        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?, ?, ?, ?, ?, ?, null",
+        [
+            row.load_id,
+            row.asset,
+            row.partition,
+            row.load_group,
+            row.run_id,
+            row.attempt,
+            row.storage_id,
+            row.status,
+            cursor.value if cursor else None,
+            cursor.type if cursor else None,
+            list(cursor.boundary) if cursor else [],
+            row.cursor_path,
+            row.rows_loaded,
+            row.complete,
+            row.fingerprint,
+            row.data_version,
+            committed_at,
+        ],
+    )
+
+
+def replace_parent_cursors(
+    connection: DuckDBPyConnection,
+    *,
+    asset: str,
+    partition: str,
+    cursors: Mapping[str, CursorState],
+    keep_others: bool,
+) -> None:
+    """Write the cursors that a child resource keeps for each of its parents.
+
+    Args:
+        connection: A connection inside the load's transaction.
+        asset: The child's asset key as ``a/b``.
+        partition: The partition key, or the empty text.
+        cursors: The new cursor per parent key.
+        keep_others: Whether parents that are not in ``cursors`` keep theirs (False after a full refresh).
+    """
+    if not keep_others:
+        connection.execute(
+            f"delete from {METADATA_SCHEMA}.parent_cursors where asset = ? and partition = ?",
+            [asset, partition],
+        )
+    if not cursors:
+        return
+    import pyarrow as pa
+
+    changed = pa.table(
+        {
+            "parent_key": list(cursors),
+            "cursor": [cursor.value for cursor in cursors.values()],
+            "cursor_type": [cursor.type for cursor in cursors.values()],
+            "boundary": pa.array([list(cursor.boundary) for cursor in cursors.values()], type=pa.list_(pa.string())),
+        }
+    )
+    connection.register("_changed_cursors", changed)
+    try:
+        connection.execute(
+            f"delete from {METADATA_SCHEMA}.parent_cursors where asset = ? and partition = ?"
+            " and parent_key in (select parent_key from _changed_cursors)",
+            [asset, partition],
+        )
+        connection.execute(
+            f"insert into {METADATA_SCHEMA}.parent_cursors"
+            " select ?, ?, parent_key, cursor, cursor_type, boundary from _changed_cursors",
+            [asset, partition],
+        )
+    finally:
+        connection.unregister("_changed_cursors")
+
+
+def confirm_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str], confirmed_at: datetime) -> None:
+    """Note that the materialization event of these loads is stored."""
+    connection.execute(
+        f"update {METADATA_SCHEMA}.loads set status = 'confirmed', confirmed_at = ?"
+        " where status = 'pending' and load_id in (select unnest(?::varchar[]))",
+        [confirmed_at, list(load_ids)],
+    )
+
+
+def load_ids_of_partition(connection: DuckDBPyConnection, *, asset: str, partitions: Iterable[str]) -> list[str]:
+    """All loads that wrote these partitions of an asset."""
+    rows = connection.execute(
+        f"select load_id from {METADATA_SCHEMA}.loads where asset = ? and partition in (select unnest(?::varchar[]))",
+        [asset, list(partitions)],
+    ).fetchall()
+    return [row[0] for row in rows]
