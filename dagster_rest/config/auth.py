@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -26,7 +26,9 @@ class ApiKeyAuthConfig(ConfigModel):
     type: Literal["api_key"] = "api_key"
     api_key: Secret = Field(description="The key.")
     name: FilledText = key("Authorization", "Name of the header, query parameter or cookie.")
-    location: Literal["header", "query", "param", "cookie"] = key("header", "Where the key is sent; `param` means `query`.")
+    location: Literal["header", "query", "param", "cookie"] = key(
+        "header", "Where the key is sent; `param` means `query`."
+    )
 
 
 class HttpBasicAuthConfig(ConfigModel):
@@ -46,7 +48,9 @@ class OAuth2ClientCredentialsConfig(ConfigModel):
     access_token_url: FilledText = Field(description="URL that gives the token.")
     client_id: Secret = Field(description="The client's id.")
     client_secret: Secret = Field(description="The client's secret.")
-    access_token_request_data: SecretMapping = key({}, "More form fields for the token request; may override `grant_type`.")
+    access_token_request_data: SecretMapping = key(
+        {}, "More form fields for the token request; may override `grant_type`."
+    )
     default_token_expiration: Duration = key(3600, "Seconds that a token lives if the server does not say.")
     access_token: Secret | None = key(None, "A token to start with.")
     session: Anything | None = key(None, "A session of one's own for the token request.")
@@ -143,17 +147,15 @@ AUTH_CHOICE = ByType(
     default="bearer",
 )
 AuthConfig: TypeAlias = Annotated[
-    Union[
-        BearerAuthConfig,
-        ApiKeyAuthConfig,
-        HttpBasicAuthConfig,
-        OAuth2ClientCredentialsConfig,
-        OAuth2RefreshTokenConfig,
-        JwtGrantAuthConfig,
-        DigestAuthConfig,
-        CustomHeaderAuthConfig,
-        RegisteredAuthConfig,
-        Any,
-    ],
+    BearerAuthConfig
+    | ApiKeyAuthConfig
+    | HttpBasicAuthConfig
+    | OAuth2ClientCredentialsConfig
+    | OAuth2RefreshTokenConfig
+    | JwtGrantAuthConfig
+    | DigestAuthConfig
+    | CustomHeaderAuthConfig
+    | RegisteredAuthConfig
+    | Any,
     AUTH_CHOICE,
 ]

@@ -158,6 +158,7 @@ class ByType(Checked):
         super().__init__(self.choose, schema=cast(JsonSchema, {}), expected=f"a {noun}", secret=False)
 
     def names(self) -> list[str]:
+        """All aliases."""
         return [*self.by_name, *self.registered_names()]
 
     def model_for(self, value: Any) -> type[ConfigModel] | None:
@@ -166,6 +167,7 @@ class ByType(Checked):
         return self.by_name.get(kind) if isinstance(kind, str) else None
 
     def choose(self, value: Any, info: ValidationInfo) -> Any:
+        """The model, registered alias or instance that the value means."""
         if isinstance(value, dict):
             return self._from_mapping(value, info)
         if isinstance(value, str) and not is_env(value):
@@ -177,7 +179,10 @@ class ByType(Checked):
     def _from_mapping(self, value: dict[Any, Any], info: ValidationInfo) -> Any:
         kind = value.get("type", self.default)
         if kind is None:
-            raise at("type", problem("config_missing_key", "the key is required", expected=f"one of {', '.join(self.names())}"))
+            raise at(
+                "type",
+                problem("config_missing_key", "the key is required", expected=f"one of {', '.join(self.names())}"),
+            )
         if not isinstance(kind, str) or is_env(kind):
             raise at("type", wrong_type(kind, expected=f"one of {', '.join(self.names())}"))
         return self._by_name(kind, value, info, nested=True)
@@ -192,16 +197,21 @@ class ByType(Checked):
             "config_unknown_type",
             f"no {self.noun} has this type",
             expected=f"one of {', '.join(self.names())}",
-            hint=did_you_mean(kind, self.names()) or f"A {self.noun} of your own is named with register_{self.noun} first.",
+            hint=did_you_mean(kind, self.names())
+            or f"A {self.noun} of your own is named with register_{self.noun} first.",
         )
         raise at("type", error) if nested else error
 
     def _from_object(self, value: Any) -> Any:
-        if isinstance(value, self.models) or isinstance(value, ConfigModel) and self.accepts(value):
+        if isinstance(value, self.models) or (isinstance(value, ConfigModel) and self.accepts(value)):
             return value
         if isinstance(value, type):
             raise problem("config_wrong_type", "found a class", expected=f"an instance of a {self.noun}")
-        if value is None or isinstance(value, (str, bytes, int, float, list, tuple, set, frozenset)) or not self.accepts(value):
+        if (
+            value is None
+            or isinstance(value, (str, bytes, int, float, list, tuple, set, frozenset))
+            or not self.accepts(value)
+        ):
             raise wrong_type(value, expected=f"a {self.noun}: a type's name, a mapping with `type`, or an instance")
         return value
 
@@ -212,14 +222,14 @@ class Problems:
     def __init__(self) -> None:
         self._details: list[InitErrorDetails] = []
 
-    def check(self, step: str | int, check: Callable[[], Any]) -> Any:
-        """The result of ``check``, or None with its error kept below ``step``."""
+    def check(self, step: str | int, check: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """The result of ``check(*args, **options)``, or None with its error kept below ``step``."""
         try:
-            return check()
+            return check(*args, **options)
         except ValidationError as error:
             for item in error.errors(include_url=False, include_input=False):
                 self._add(
-                    PydanticCustomError(item["type"], _no_template(item["msg"]), item.get("ctx")),  # type: ignore[arg-type]
+                    PydanticCustomError(item["type"], _no_template(item["msg"]), item.get("ctx")),
                     (step, *item["loc"]),
                 )
         except PydanticCustomError as error:

@@ -28,7 +28,7 @@ from dagster_rest.config.types import (
 
 def check_status(value: Any, info: ValidationInfo) -> int | str:
     """A status code as number or text, or a class such as ``4xx``."""
-    expected = "a status code (404 or \"404\") or a class (\"4xx\")"
+    expected = 'a status code (404 or "404") or a class ("4xx")'
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str):
@@ -46,9 +46,14 @@ def check_status(value: Any, info: ValidationInfo) -> int | str:
 
 
 STATUS_SCHEMA: dict[str, Any] = {
-    "anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "pattern": "^[1-5]([0-9]{2}|xx|XX)$"}]
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": "^[1-5]([0-9]{2}|xx|XX)$"},
+    ]
 }
-Status: TypeAlias = Annotated[int | str, Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx")]
+Status: TypeAlias = Annotated[
+    int | str, Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx")
+]
 
 
 class RetryConfig(ConfigModel):
@@ -58,7 +63,9 @@ class RetryConfig(ConfigModel):
     backoff: Duration = own(1.0, "Seconds before the second attempt; doubled each time.")
     max_delay: Duration = own(300.0, "Longest pause between two attempts.")
     jitter: Duration = own(1.0, "Up to this many random seconds are added to a pause.")
-    max_wait: Duration = own(60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later.")
+    max_wait: Duration = own(
+        60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later."
+    )
     total: Duration = own(600.0, "Seconds for all attempts of one request together.")
     statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are asked again.")
     methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are asked again.")
@@ -82,18 +89,21 @@ class TimeoutConfig(ConfigModel):
 
 
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
+    """Seconds, or a mapping of limits."""
     if isinstance(value, (dict, TimeoutConfig)):
         return TimeoutConfig.model_validate(value, context=info.context)
     return check_duration(value, info)
 
 
 def check_verify(value: Any, info: ValidationInfo) -> Any:
+    """How TLS certificates are checked."""
     if isinstance(value, (bool, str)) or type(value).__name__ == "SSLContext":
         return value
     raise wrong_type(value, expected="true, false, the path of a CA bundle, or an ssl.SSLContext")
 
 
 def check_cert(value: Any, info: ValidationInfo) -> Any:
+    """A client certificate, as httpx takes it."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and 1 <= len(value) <= 3 and all(isinstance(item, str) for item in value):
@@ -101,13 +111,27 @@ def check_cert(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a path, or a list of certificate, key and password")
 
 
-Timeout: TypeAlias = Annotated[float | TimeoutConfig, Checked(check_timeout, schema={"$ref": "TimeoutConfig"}, expected="seconds, or a mapping of connect, read, write, pool")]
-Verify: TypeAlias = Annotated[Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path")]
+Timeout: TypeAlias = Annotated[
+    float | TimeoutConfig,
+    Checked(
+        check_timeout,
+        schema={"$ref": "TimeoutConfig"},
+        expected="seconds, or a mapping of connect, read, write, pool",
+    ),
+]
+Verify: TypeAlias = Annotated[
+    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path")
+]
 Cert: TypeAlias = Annotated[
     Any,
     Checked(
         check_cert,
-        schema={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3}]},
+        schema={
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3},
+            ]
+        },
         expected="a path, or a list of certificate, key and password",
         secret=True,
     ),
@@ -117,7 +141,9 @@ Cert: TypeAlias = Annotated[
 class ClientConfig(ConfigModel):
     """Where the API is, who asks, and how requests are made."""
 
-    base_url: Text = Field(description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute.")
+    base_url: Text = Field(
+        description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute."
+    )
     headers: TextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
     auth: AuthConfig | None = key(None, "How to authenticate.")
     paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
@@ -133,6 +159,7 @@ class ClientConfig(ConfigModel):
     proxy: Text | None = own(None, "URL of a proxy.")
     http2: Bool = own(False, "Use HTTP/2.")
     follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
+    staging_dir: Text | None = own(None, "Folder for what is fetched and not loaded yet.")
     max_response_bytes: Positive = own(1_073_741_824, "A larger response, unpacked, is an error.")
 
 

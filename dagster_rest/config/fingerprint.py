@@ -21,6 +21,10 @@ METADATA_ONLY = frozenset(
 )  # fmt: skip
 
 
+# Modules of values whose text says all.
+_TELLING = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})
+
+
 def fingerprint(*values: Any) -> str:
     """A hex digest of values: models, containers, callables by ``module:qualname``; secrets do not enter."""
     digest = hashlib.sha256()
@@ -37,11 +41,17 @@ def canonical(value: Any, *, secret: bool = False) -> str:
     if secret and isinstance(value, (str, bytes)):
         return "secret"
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
-        return repr(value) if type(value) in (bool, int, float, str, bytes) or value is None else f"{type(value).__name__}:{value!r}"
+        return (
+            repr(value)
+            if type(value) in (bool, int, float, str, bytes) or value is None
+            else f"{type(value).__name__}:{value!r}"
+        )
     if isinstance(value, ConfigModel):
         return _canonical_model(value)
     if isinstance(value, Mapping):
-        items = (f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name))}" for name, item in value.items())
+        items = (
+            f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name))}" for name, item in value.items()
+        )
         return f"{{{','.join(items)}}}"
     if isinstance(value, (list, tuple)):
         return f"[{','.join(canonical(item, secret=secret) for item in value)}]"
@@ -73,14 +83,20 @@ def _canonical_object(value: Any) -> str:
         text = f"{getattr(value, '__module__', '')}:{qualname}"
         code = getattr(value, "__code__", None)
         # A lambda's name says nothing about it; its code does.
-        return f"{text}:{hashlib.sha256(code.co_code + repr(code.co_names).encode()).hexdigest()[:16]}" if code is not None and "<" in qualname else text
+        return (
+            f"{text}:{hashlib.sha256(code.co_code + repr(code.co_names).encode()).hexdigest()[:16]}"
+            if code is not None and "<" in qualname
+            else text
+        )
     text = f"{type(value).__module__}:{type(value).__qualname__}"
-    if type(value).__str__ is not object.__str__ and type(value).__module__.partition(".")[0] in ("datetime", "decimal", "uuid", "pendulum", "jsonpath_ng"):
+    if type(value).__module__.partition(".")[0] in _TELLING:
         return f"{text}:{value}"
     state = getattr(value, "__dict__", {})
     plain = {
         name: item
         for name, item in sorted(state.items())
-        if not name.startswith("_") and not is_secret_name(name) and isinstance(item, (str, int, float, bool, type(None), list, tuple))
+        if not name.startswith("_")
+        and not is_secret_name(name)
+        and isinstance(item, (str, int, float, bool, type(None), list, tuple))
     }
     return f"{text}:{canonical(plain)}"

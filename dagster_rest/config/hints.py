@@ -85,7 +85,9 @@ class WriteDispositionConfig(ConfigModel):
     source_filter: FilledText | None = key(None, "SQL condition: only these rows of the load are merged.")
     destination_scope: FilledText | None = key(None, "SQL condition: only these rows of the table are touched.")
     skip_unchanged_rows: Bool | None = key(None, "upsert, cdc: rows that did not change are left alone.")
-    row_version_column_name: FilledText | None = key(None, "upsert, scd2, cdc: column that tells versions of a row apart.")
+    row_version_column_name: FilledText | None = key(
+        None, "upsert, scd2, cdc: column that tells versions of a row apart."
+    )
     validity_column_names: list[FilledText] | None = key(None, "scd2: names of the two validity columns.")
     active_record_timestamp: Anything | None = key(None, "scd2: end of validity of current rows; null if absent.")
     boundary_timestamp: Anything | None = key(None, "scd2: the moment at which versions change; now if absent.")
@@ -95,7 +97,11 @@ class WriteDispositionConfig(ConfigModel):
         options = self.model_fields_set - {"disposition", "strategy"}
         if self.disposition != "merge":
             if "strategy" in self.model_fields_set or options:
-                raise problem("config_conflict", f"`{self.disposition}` takes no strategy and no options", expected="disposition: merge")
+                raise problem(
+                    "config_conflict",
+                    f"`{self.disposition}` takes no strategy and no options",
+                    expected="disposition: merge",
+                )
             return self
         strategy = self.strategy or "delete-insert"
         for name in options:
@@ -123,7 +129,9 @@ def _check_moment(name: str, value: Any) -> None:
         try:
             pendulum.parse(value)
         except ValueError:
-            raise problem("config_bad_value", f"`{name}` is not a time", expected="an ISO 8601 date or date-time") from None
+            raise problem(
+                "config_bad_value", f"`{name}` is not a time", expected="an ISO 8601 date or date-time"
+            ) from None
         return
     raise problem("config_wrong_type", f"`{name}` is not a time", expected="an ISO 8601 date or date-time")
 
@@ -133,11 +141,17 @@ def choice(value: Any, choices: tuple[str, ...]) -> str:
     if not isinstance(value, str) or is_env(value):
         raise wrong_type(value, expected=f"one of {', '.join(choices)}")
     if value not in choices:
-        raise problem("config_bad_value", "not one of the choices", expected=f"one of {', '.join(choices)}", hint=did_you_mean(value, choices))
+        raise problem(
+            "config_bad_value",
+            "not one of the choices",
+            expected=f"one of {', '.join(choices)}",
+            hint=did_you_mean(value, choices),
+        )
     return value
 
 
 def check_write_disposition(value: Any, info: ValidationInfo) -> Any:
+    """The short form, the long form or a callable."""
     if isinstance(value, str):
         if not is_env(value) and IMPORT_STRING.match(value):
             return check_write_disposition(import_object(value), info)
@@ -157,6 +171,7 @@ class SchemaContractConfig(ConfigModel):
 
 
 def check_schema_contract(value: Any, info: ValidationInfo) -> Any:
+    """One mode for all, a mapping or a callable."""
     if isinstance(value, str):
         if not is_env(value) and IMPORT_STRING.match(value):
             return check_schema_contract(import_object(value), info)
@@ -199,7 +214,10 @@ class ColumnHint(ConfigModel):
             if not name.startswith("x-"):
                 shown = name if len(name) <= 60 else "..."
                 error = problem(
-                    "config_unknown_key", f"unknown key `{shown}`", hint=did_you_mean(name, type(self).model_fields), expected="a column hint, or a name that begins with x-"
+                    "config_unknown_key",
+                    f"unknown key `{shown}`",
+                    hint=did_you_mean(name, type(self).model_fields),
+                    expected="a column hint, or a name that begins with x-",
                 )
                 raise at(name, error)
         return self
@@ -215,7 +233,10 @@ def check_columns(value: Any, info: ValidationInfo) -> Any:
         return _columns_of_list(value, info)
     if callable(value) or inspect.isclass(value) or type(value).__module__.startswith("pyarrow"):
         return value
-    raise wrong_type(value, expected="a mapping of column hints, a list of them, a pydantic model, a pyarrow schema or a callable")
+    raise wrong_type(
+        value,
+        expected="a mapping of column hints, a list of them, a pydantic model, a pyarrow schema or a callable",
+    )
 
 
 def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str, ColumnHint]:
@@ -223,7 +244,7 @@ def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str
     for name, hint in value.items():
         if not isinstance(name, str):
             raise problem("config_wrong_type", "a column's name is not text", expected="text")
-        columns[name] = problems.check(name, lambda hint=hint: check_model(ColumnHint, hint, info, expected="a mapping of column hints"))  # type: ignore[misc]
+        columns[name] = problems.check(name, check_model, ColumnHint, hint, info, expected="a mapping of column hints")
     problems.raise_if_any()
     return columns
 
@@ -231,7 +252,7 @@ def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str
 def _columns_of_list(value: list[Any] | tuple[Any, ...], info: ValidationInfo) -> dict[str, ColumnHint]:
     problems, columns = Problems(), {}
     for index, item in enumerate(value):
-        hint = problems.check(index, lambda item=item: _named_hint(item, info))  # type: ignore[misc]
+        hint = problems.check(index, _named_hint, item, info)
         if hint is not None:
             columns[hint.name] = hint
     problems.raise_if_any()
@@ -252,7 +273,14 @@ COLUMNS_SCHEMA: JsonSchema = {
         {"type": "string"},
     ]
 }
-Columns: TypeAlias = Annotated[Any, Checked(check_columns, schema=COLUMNS_SCHEMA, expected="column hints by name, a list of them, a pydantic model, or a callable")]
+Columns: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_columns,
+        schema=COLUMNS_SCHEMA,
+        expected="column hints by name, a list of them, a pydantic model, or a callable",
+    ),
+]
 WriteDispositionHint: TypeAlias = Annotated[
     Disposition | WriteDispositionConfig | Callable[..., Any],
     Checked(
@@ -286,6 +314,7 @@ class NestedHint(ConfigModel):
 
 
 def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
+    """Hints by the path of the nested table."""
     if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
         value = import_object(value)
     if callable(value):
@@ -296,16 +325,24 @@ def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
     for name, hint in value.items():
         path = (name,) if isinstance(name, str) else name
         if not (isinstance(path, tuple) and path and all(isinstance(part, str) for part in path)):
-            raise problem("config_wrong_type", "a nested table's name is neither text nor a tuple of texts", expected="text")
+            raise problem(
+                "config_wrong_type",
+                "a nested table's name is neither text nor a tuple of texts",
+                expected="text",
+            )
         label = "__".join(path)
-        hints[path] = problems.check(label, lambda hint=hint: check_model(NestedHint, hint, info, expected="a mapping of hints"))  # type: ignore[misc]
+        hints[path] = problems.check(label, check_model, NestedHint, hint, info, expected="a mapping of hints")
     problems.raise_if_any()
     return hints
 
 
 NestedHints: TypeAlias = Annotated[
     Any,
-    Checked(check_nested_hints, schema={"type": "object", "additionalProperties": {"$ref": "NestedHint"}}, expected="hints by nested table"),
+    Checked(
+        check_nested_hints,
+        schema={"type": "object", "additionalProperties": {"$ref": "NestedHint"}},
+        expected="hints by nested table",
+    ),
 ]
 
 
@@ -321,24 +358,32 @@ class ProcessingStep(ConfigModel):
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if not self.model_fields_set:
-            raise problem("config_missing_key", "the step is empty", expected="one of filter, map, yield_map, where, select")
+            raise problem(
+                "config_missing_key",
+                "the step is empty",
+                expected="one of filter, map, yield_map, where, select",
+            )
         return self
 
 
 class TableHints(ConfigModel):
     """The hints of a resource that describe its table."""
 
-    table_name: TextOrCallback | None = key(None, "Name of the table, or a callable of the row; the resource's name if absent.")
+    table_name: TextOrCallback | None = key(
+        None, "Name of the table, or a callable of the row; the resource's name if absent."
+    )
     primary_key: Names | None = key(None, "Column or columns that identify a row.")
     merge_key: Names | None = key(None, "Column or columns that say which rows a merge replaces.")
     write_disposition: WriteDispositionHint | None = key(None, "How a load is written; `append` if absent.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "What happens with new tables, columns and types.")
-    nested_hints: NestedHints | None = key(None, "Hints for nested tables, by path: `kids`, or `kids__sub` for a deeper one.")
-    max_table_nesting: Count | None = key(None, "Levels of nesting that become columns and tables; deeper ones stay JSON.")
+    nested_hints: NestedHints | None = key(
+        None, "Hints for nested tables, by path: `kids`, or `kids__sub` for a deeper one."
+    )
+    max_table_nesting: Count | None = key(
+        None, "Levels of nesting that become columns and tables; deeper ones stay JSON."
+    )
     parent_table_name: TextOrCallback | None = key(None, "Table that this one belongs to.")
     references: list[Mapping_] | Callback | None = key(None, "References to other tables, as documentation.")
     table_format: TableFormat | None = key(None, "Kept for other destinations.")
     file_format: FileFormat | None = key(None, "Kept for other destinations.")
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ValidationInfo, model_validator
@@ -35,6 +36,7 @@ def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
 
 
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
+    """max, min or a callable."""
     if isinstance(value, str) and not is_env(value):
         if IMPORT_STRING.match(value):
             return import_object(value)
@@ -44,12 +46,16 @@ def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="max, min, or a callable")
 
 
+_CALENDAR_STEP = re.compile(r"(\d+)\s*(?:mo|y)\Z")
+
+
 def check_step(value: Any, info: ValidationInfo) -> Any:
     """A window: text such as ``1d`` for times, a number for numbers; kept as written."""
     if isinstance(value, str):
         if is_env(value):
             value = str(from_env(value))
-        amount = check_duration(value, info)
+        calendar = _CALENDAR_STEP.match(value.strip())
+        amount = float(calendar.group(1)) if calendar else check_duration(value, info)
     else:
         amount = check_number(value, info)
     if amount <= 0:
@@ -63,7 +69,8 @@ LastValueFunc: TypeAlias = Annotated[
     Checked(check_last_value_func, schema={"type": "string"}, expected="max, min, or a callable"),
 ]
 Step: TypeAlias = Annotated[
-    str | float, Checked(check_step, schema={"type": ["string", "number"]}, expected="a duration such as 1d, or a number")
+    str | float,
+    Checked(check_step, schema={"type": ["string", "number"]}, expected="a duration such as 1d or 1mo, or a number"),
 ]
 
 
@@ -78,9 +85,14 @@ class IncrementalConfig(ConfigModel):
     convert: Callback | None = key(None, "Turns a cursor value into what the API wants.")
     transform: Callback | None = key(None, "Older name of `convert`.")
     last_value_func: LastValueFunc = key("max", "How the next cursor is chosen: max, min, or a callable of the values.")
-    primary_key: Names | None = key(None, "Fields that tell rows with the same cursor value apart; the resource's primary key if absent, `[]` for none.")
+    primary_key: Names | None = key(
+        None,
+        "Fields that tell rows with the same cursor value apart; the resource's primary key if absent, `[]` for none.",
+    )
     row_order: Literal["asc", "desc"] | None = key(None, "Order of the rows, so that a run may stop early.")
-    on_cursor_value_missing: Literal["raise", "include", "exclude"] = key("raise", "What happens with rows whose cursor is missing or null.")
+    on_cursor_value_missing: Literal["raise", "include", "exclude"] = key(
+        "raise", "What happens with rows whose cursor is missing or null."
+    )
     lag: Number | None = key(None, "Start this much earlier: a number; seconds for times; days for dates.")
     range_start: Literal["closed", "open"] = key("closed", "Whether rows equal to the start are loaded.")
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
@@ -101,9 +113,10 @@ class IncrementalConfig(ConfigModel):
     def _ends_before_it_starts(self) -> bool:
         if self.last_value_func not in ("max", "min") or type(self.end_value) is not type(self.initial_value):
             return False
+        start: Any = self.initial_value
+        end: Any = self.end_value
         try:
-            before = bool(self.end_value < self.initial_value)
-            after = bool(self.end_value > self.initial_value)
+            before, after = bool(end < start), bool(end > start)
         except TypeError:
             return False
         return before if self.last_value_func == "max" else after
@@ -161,8 +174,12 @@ def check_params(value: Any, info: ValidationInfo) -> Any:
     problems, params = Problems(), {}
     for name, item in value.items():
         if not isinstance(name, str):
-            raise problem("config_wrong_type", "a parameter's name is not text", expected="text; write numbers in quotes")
-        params[name] = problems.check(str.__str__(name), lambda item=item: _check_param(item, info))  # type: ignore[misc]
+            raise problem(
+                "config_wrong_type",
+                "a parameter's name is not text",
+                expected="text; write numbers in quotes",
+            )
+        params[name] = problems.check(str.__str__(name), _check_param, item, info)
     problems.raise_if_any()
     return params
 
@@ -173,7 +190,9 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
         model = _PARAM_KINDS.get(kind) if isinstance(kind, str) else None
         if model is None:
             raise problem(
-                "config_wrong_type", "found a mapping", expected="a value, a list of values, or a mapping with type: resolve or type: incremental",
+                "config_wrong_type",
+                "found a mapping",
+                expected="a value, a list of values, or a mapping with type: resolve or type: incremental",
                 hint="Nested data goes into `json`.",
             )
         return model.model_validate(value, context=info.context)
@@ -198,4 +217,6 @@ PARAMS_SCHEMA: dict[str, Any] = {
         ]
     },
 }
-Params: TypeAlias = Annotated[dict[str, Any], Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters")]
+Params: TypeAlias = Annotated[
+    dict[str, Any], Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters")
+]

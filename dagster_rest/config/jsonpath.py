@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 # Plain dotted names need no parser; jsonpath-ng takes some 0.3 ms per expression.
 _PLAIN = re.compile(r"(?:\$\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
@@ -13,15 +14,10 @@ _PLAIN = re.compile(r"(?:\$\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*
 _RESERVED = frozenset({"parent", "where", "wherenot"})
 
 
-class Missing:
+class Missing(Enum):
     """The type of ``MISSING``: a path that matches nothing, which is not the same as a null."""
 
-    _instance: Missing | None = None
-
-    def __new__(cls) -> Missing:
-        if cls._instance is None:
-            cls._instance = super().__new__(cls)
-        return cls._instance
+    MISSING = "missing"
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -30,7 +26,7 @@ class Missing:
         return False
 
 
-MISSING = Missing()
+MISSING: Final = Missing.MISSING
 
 
 def plain_names(path: str) -> tuple[str, ...] | None:
@@ -51,7 +47,7 @@ def parse(path: str) -> Any:
         ValueError: ``path`` is not a JSONPath.
     """
     from jsonpath_ng.exceptions import JSONPathError
-    from jsonpath_ng.ext import parse as parse_extended
+    from jsonpath_ng.ext.parser import parse as parse_extended
 
     try:
         return parse_extended(path)

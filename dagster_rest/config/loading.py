@@ -81,7 +81,11 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool) -> RestApiConfig:
     if problems:
         raise ConfigError(origin.locate(problems), source=origin.file)
     if not isinstance(copied, dict):
-        raise _whole(f"found {type_name(copied)}", expected="a mapping with `client` and `resources`", source=origin.file)
+        raise _whole(
+            f"found {type_name(copied)}",
+            expected="a mapping with `client` and `resources`",
+            source=origin.file,
+        )
     if dango.is_dango(copied):
         copied, origin = dango.translate(copied, origin=origin)
     try:
@@ -99,7 +103,13 @@ def copy_containers(
 ) -> Any:
     """A copy of the dicts and lists of ``value``, so that the user's own are never shared; texts interpolated."""
     if depth > MAX_DEPTH:
-        problems.append(Problem(path="", code="config_bad_value", message=f"nested deeper than {MAX_DEPTH} levels, or within itself"))
+        problems.append(
+            Problem(
+                path="",
+                code="config_bad_value",
+                message=f"nested deeper than {MAX_DEPTH} levels, or within itself",
+            )
+        )
         return None
     kind = type(value)
     if kind is str:
@@ -107,7 +117,11 @@ def copy_containers(
     if isinstance(value, dict):
         return {
             (_interpolated(key, path, problems) if yaml and type(key) is str else key): copy_containers(
-                item, yaml=yaml, problems=problems, path=(*path, key if isinstance(key, str) else repr(key)), depth=depth + 1
+                item,
+                yaml=yaml,
+                problems=problems,
+                path=(*path, key if isinstance(key, str) else repr(key)),
+                depth=depth + 1,
             )
             for key, item in value.items()
             if not problems or depth < MAX_DEPTH

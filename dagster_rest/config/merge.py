@@ -6,11 +6,12 @@ deep. Nothing is shared between the results.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from dagster_rest.config.base import ConfigModel
+from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.hints import ColumnHint
-from dagster_rest.config.resources import EndpointConfig, ResourceConfig, ResourceDefaults
+from dagster_rest.config.resources import ResourceConfig, ResourceDefaults
 
 Model = TypeVar("Model", bound=ConfigModel)
 
@@ -22,7 +23,8 @@ def given(model: ConfigModel) -> dict[str, Any]:
 
 def construct(kind: type[Model], values: dict[str, Any]) -> Model:
     """A model of values that have been checked before."""
-    return kind.model_construct(_fields_set=set(values), **{_alias(kind, name): value for name, value in values.items()})
+    written = {_alias(kind, name): value for name, value in values.items()}
+    return cast(Model, kind.model_construct(_fields_set=set(values), **written))
 
 
 def _alias(kind: type[ConfigModel], name: str) -> str:
@@ -66,7 +68,9 @@ def _merge_hint(below: ColumnHint, own: ColumnHint) -> ColumnHint:
     extra = {**(below.model_extra or {}), **(own.model_extra or {})}
     names = set(ColumnHint.model_fields)
     values = {**given(below), **given(own)}
-    return ColumnHint.model_construct(_fields_set=set(values), **{name: value for name, value in values.items() if name in names}, **extra)
+    return ColumnHint.model_construct(
+        _fields_set=set(values), **{name: value for name, value in values.items() if name in names}, **extra
+    )
 
 
 def merge_endpoint(below: EndpointConfig | None, own: EndpointConfig | None, *, name: str) -> EndpointConfig:
@@ -79,5 +83,3 @@ def merge_endpoint(below: EndpointConfig | None, own: EndpointConfig | None, *, 
         if isinstance(lower.get(key), dict) and isinstance(upper.get(key), dict):
             values[key] = {**lower[key], **upper[key]}
     return construct(EndpointConfig, values)
-
-

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
+from dagster_rest.config.asset_keys import BatchConfig, CheckConfig, FreshnessConfig, PartitionsConfig
 from dagster_rest.config.auth import (
     ApiKeyAuthConfig,
     AuthConfig,
@@ -20,6 +21,7 @@ from dagster_rest.config.auth import (
 )
 from dagster_rest.config.base import ConfigModel, key
 from dagster_rest.config.client import ClientConfig, RateLimitConfig, RetryConfig, TimeoutConfig
+from dagster_rest.config.endpoint import EndpointConfig, ExpectConfig, ResponseAction
 from dagster_rest.config.hints import (
     ColumnHint,
     NestedHint,
@@ -42,19 +44,7 @@ from dagster_rest.config.paginators import (
     RegisteredPaginatorConfig,
     SinglePagePaginatorConfig,
 )
-from dagster_rest.config.resources import (
-    BatchConfig,
-    CheckConfig,
-    EndpointConfig,
-    ExpectConfig,
-    ExternalAsset,
-    FreshnessConfig,
-    PartitionsConfig,
-    Resource,
-    ResourceConfig,
-    ResourceDefaults,
-    ResponseAction,
-)
+from dagster_rest.config.resources import ExternalAsset, Resource, ResourceConfig, ResourceDefaults
 
 
 class RestApiConfig(ConfigModel):
@@ -73,7 +63,9 @@ class RestApiConfig(ConfigModel):
     """
 
     client: ClientConfig
-    resources: list[Resource] = Field(description="The resources: names, mappings, or callables that yield lists of records.")
+    resources: list[Resource] = Field(
+        description="The resources: names, mappings, or callables that yield lists of records."
+    )
     resource_defaults: ResourceDefaults | None = key(None, "Merged under every resource.")
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.base import ByType, ConfigModel, key, own
 from dagster_rest.config.registry import PAGINATORS
-from dagster_rest.config.types import Anything, Bool, Count, FilledText, Int, JsonPath, Mapping_, Positive, problem
+from dagster_rest.config.types import (
+    Anything,
+    Bool,
+    Count,
+    FilledText,
+    Int,
+    JsonPath,
+    Mapping_,
+    Positive,
+    problem,
+)
 
 
 class PaginatorModel(ConfigModel):
@@ -21,7 +31,11 @@ class PaginatorModel(ConfigModel):
 def _exclusive(model: PaginatorModel, *names: str) -> None:
     given = [name for name in names if getattr(model, name) is not None]
     if len(given) > 1:
-        raise problem("config_conflict", f"`{given[0]}` and `{given[1]}` exclude each other", expected=f"one of {', '.join(names)}")
+        raise problem(
+            "config_conflict",
+            f"`{given[0]}` and `{given[1]}` exclude each other",
+            expected=f"one of {', '.join(names)}",
+        )
 
 
 def _not_empty(model: PaginatorModel, *names: str) -> None:
@@ -76,7 +90,9 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
     type_names: ClassVar[tuple[str, ...]] = ("cursor",)
     type: Literal["cursor"] = "cursor"
     cursor_path: JsonPath = key("cursors.next", "JSONPath of the next page's cursor; missing or empty ends.")
-    cursor_param: FilledText | None = key(None, "Query parameter that sends the cursor; `cursor` if no other place is named.")
+    cursor_param: FilledText | None = key(
+        None, "Query parameter that sends the cursor; `cursor` if no other place is named."
+    )
     cursor_body_path: FilledText | None = key(None, "Dotted path in the JSON body that sends the cursor.")
     cursor_header: FilledText | None = own(None, "Request header that sends the cursor.")
     stop_after_empty_page: Bool = key(False, "End at a page without records.")
@@ -180,17 +196,15 @@ PAGINATOR_CHOICE = ByType(
     accepts=_is_paginator,
 )
 PaginatorConfig: TypeAlias = Annotated[
-    Union[
-        AutoPaginatorConfig,
-        SinglePagePaginatorConfig,
-        JSONLinkPaginatorConfig,
-        HeaderLinkPaginatorConfig,
-        HeaderCursorPaginatorConfig,
-        JSONResponseCursorPaginatorConfig,
-        OffsetPaginatorConfig,
-        PageNumberPaginatorConfig,
-        RegisteredPaginatorConfig,
-        Any,
-    ],
+    AutoPaginatorConfig
+    | SinglePagePaginatorConfig
+    | JSONLinkPaginatorConfig
+    | HeaderLinkPaginatorConfig
+    | HeaderCursorPaginatorConfig
+    | JSONResponseCursorPaginatorConfig
+    | OffsetPaginatorConfig
+    | PageNumberPaginatorConfig
+    | RegisteredPaginatorConfig
+    | Any,
     PAGINATOR_CHOICE,
 ]

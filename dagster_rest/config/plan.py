@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
+from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
 from dagster_rest.config.fingerprint import fingerprint
@@ -18,17 +19,10 @@ from dagster_rest.config.incremental import IncrementalConfig, IncrementalParam,
 from dagster_rest.config.merge import construct, given, merge_resource
 from dagster_rest.config.models import BatchConfig, ClientConfig, RestApiConfig
 from dagster_rest.config.paginators import AutoPaginatorConfig, SinglePagePaginatorConfig
-from dagster_rest.config.placeholders import (
-    Context,
-    IncrementalValue,
-    Mapped,
-    RequestTemplate,
-    Template,
-    Text,
-    parse_text,
-    parse_value,
-)
-from dagster_rest.config.resources import EndpointConfig, ExternalAsset, ResourceConfig
+from dagster_rest.config.placeholders import Context, parse_text, parse_value
+from dagster_rest.config.request import RequestTemplate
+from dagster_rest.config.resources import ExternalAsset, ResourceConfig
+from dagster_rest.config.templates import Constant, Mapped, ParentField, RunValue, Template, Text, parts_of
 
 
 class Inherit(Enum):
@@ -100,7 +94,7 @@ class ResourcePlan:
     parents: tuple[ParentLink, ...]
     paginator: Any | None
     data_selector: str | None
-    auth: Any | None | Inherit
+    auth: Any | Inherit | None
     incremental: IncrementalConfig | None
     primary_key: tuple[str, ...]
     merge_key: tuple[str, ...]
@@ -169,7 +163,10 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
     if problems:
         raise ConfigError(config.origin.locate(_unique(problems)), source=config.origin.file)
     by_name = {draft.name: draft for draft in drafts}
-    order = topological(names, {child: [link.resource for link in links if not link.external] for child, links in parents.items()})
+    order = topological(
+        names,
+        {child: [link.resource for link in links if not link.external] for child, links in parents.items()},
+    )
     client_part = fingerprint(config.client)
     plans = [_finish(by_name[item], parents[item], by_name, config, client_part) for item in order]
     return SourcePlan(
@@ -201,7 +198,8 @@ def _unique(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _duplicate_names(config: RestApiConfig) -> list[Problem]:
-    problems, seen = [], {}
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
     for index, item in enumerate(config.resources):
         name = _name_text(item.name)
         if name in seen:
@@ -236,6 +234,7 @@ def _draft(config: RestApiConfig, index: int, resource: ResourceConfig, problems
     request = _request(endpoint, merged, incremental, context, endpoint_path)
     _check_bindings(endpoint, context, endpoint_path)
     _check_callable_hints(merged, where, problems)
+    _check_batch(merged, request, where, problems)
     return _Draft(
         name=_name_text(resource.name),
         index=index,
@@ -278,7 +277,11 @@ def _incremental(endpoint: EndpointConfig, where: str, problems: list[Problem]) 
 
 
 def _request(
-    endpoint: EndpointConfig, resource: ResourceConfig, incremental: IncrementalConfig | None, context: Context, where: str
+    endpoint: EndpointConfig,
+    resource: ResourceConfig,
+    incremental: IncrementalConfig | None,
+    context: Context,
+    where: str,
 ) -> RequestTemplate:
     path = parse_text(endpoint.path, where=join_path(where, "path"), context=context, in_path=True)
     batch = resource.batch
@@ -296,9 +299,17 @@ def _request(
         if incremental is None or name not in (incremental.start_param, incremental.end_param):
             items.append((key, template))
     if incremental is not None:
-        for parameter, attribute in ((incremental.start_param, "start_value"), (incremental.end_param, "end_value")):
+        for parameter, attribute in (
+            (incremental.start_param, "start_value"),
+            (incremental.end_param, "end_value"),
+        ):
             if parameter is not None:
-                items.append((parse_value(_doubled(parameter), where=where, context=context, native=False), _whole(attribute)))
+                items.append(
+                    (
+                        parse_value(_doubled(parameter), where=where, context=context, native=False),
+                        _whole(attribute),
+                    )
+                )
     headers = parse_value(endpoint.headers or {}, where=join_path(where, "headers"), context=context, native=False)
     return RequestTemplate(
         method=endpoint.method,
@@ -317,7 +328,7 @@ def _optional(value: Any, where: str, context: Context, *, native: bool) -> Temp
 
 
 def _whole(attribute: str) -> Text:
-    return Text((IncrementalValue(attribute),), native=True)
+    return Text((RunValue("incremental", attribute),), native=True)
 
 
 def _doubled(text: str) -> str:
@@ -337,7 +348,35 @@ def _check_bindings(endpoint: EndpointConfig, context: Context, where: str) -> N
             )
 
 
-_CALLABLE_HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "nested_hints", "parent_table_name", "references")
+def _check_batch(resource: ResourceConfig, request: RequestTemplate, where: str, problems: list[Problem]) -> None:
+    """The values of a batch stand in one place: a param, or a key of the JSON body."""
+    if resource.batch is None:
+        return
+    param = resource.batch.param
+    places = [template for name, template in request.params.items if name == Constant(param)]
+    if isinstance(request.json, Mapped):
+        places.extend(template for name, template in request.json.items if name == Constant(param))
+    fits = len(places) == 1 and [type(part) for part in parts_of(places[0])] == [ParentField]
+    if not fits or len([part for part in request.parts() if isinstance(part, ParentField)]) != 1:
+        problems.append(
+            Problem(
+                path=join_path(where, "batch", "param"),
+                code="config_bad_value",
+                message="a batch needs one placeholder of the parent, standing alone in this param",
+                hint=f"Write {{resources.<name>.<field>}} in params.{param} and nowhere else.",
+            )
+        )
+
+
+_CALLABLE_HINTS = (
+    "primary_key",
+    "merge_key",
+    "write_disposition",
+    "schema_contract",
+    "nested_hints",
+    "parent_table_name",
+    "references",
+)
 
 
 def _check_callable_hints(resource: ResourceConfig, where: str, problems: list[Problem]) -> None:
@@ -365,7 +404,9 @@ def _parents(
     return links
 
 
-def _links(draft: _Draft, names: set[str], external: Mapping[str, Any], problems: list[Problem]) -> tuple[ParentLink, ...]:
+def _links(
+    draft: _Draft, names: set[str], external: Mapping[str, Any], problems: list[Problem]
+) -> tuple[ParentLink, ...]:
     fields: dict[str, list[str]] = {}
     for resource, field_text in draft.request.parent_fields:
         fields.setdefault(resource, []).append(field_text)
@@ -429,12 +470,17 @@ def _cycle_problems(drafts: Sequence[_Draft], parents: Mapping[str, tuple[Parent
     edges = {child: [link.resource for link in links if not link.external] for child, links in parents.items()}
     position = {draft.name: draft.index for draft in drafts}
     return [
-        replace(problem, path=f"resources[{position[names[int(problem.path[10:-1])]]}]") for problem in cycle_problems(names, edges)
+        replace(problem, path=f"resources[{position[names[int(problem.path[10:-1])]]}]")
+        for problem in cycle_problems(names, edges)
     ]
 
 
 def _finish(
-    draft: _Draft, parents: tuple[ParentLink, ...], drafts: Mapping[str, _Draft], config: RestApiConfig, client_part: str
+    draft: _Draft,
+    parents: tuple[ParentLink, ...],
+    drafts: Mapping[str, _Draft],
+    config: RestApiConfig,
+    client_part: str,
 ) -> ResourcePlan:
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)

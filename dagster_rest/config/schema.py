@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from dagster_rest.config.base import ByType, ConfigModel
 from dagster_rest.config.origin import value_at
-from dagster_rest.config.types import Checked, JsonSchema
+from dagster_rest.config.types import Checked
 
 
 def field_keys(model: type[ConfigModel]) -> list[str]:
@@ -97,9 +97,7 @@ def model_at(model: type[ConfigModel], data: Any, loc: tuple[Any, ...]) -> type[
             if field is None:
                 return None
             pending, here = child_models(field, data), None
-        if len(pending) == 1 and isinstance(data, dict):
-            here = _by_param_type(pending, data)
-        elif isinstance(data, dict):
+        if isinstance(data, dict):
             here = _by_param_type(pending, data)
     return here
 
@@ -120,6 +118,3 @@ def _field(model: type[ConfigModel], step: Any) -> FieldInfo | None:
         if step in (field.alias, name):
             return field
     return None
-
-
-_Kinds = Callable[[Any], JsonSchema]

@@ -26,12 +26,19 @@ def problem(code: str, message: str, *, expected: str | None = None, hint: str |
     """An error for pydantic to collect; ``message`` may not contain a value."""
     context = {"expected": expected, "hint": hint}
     # Braces would be read as a template by pydantic.
-    return PydanticCustomError(code, message.replace("{", "{{").replace("}", "}}"), context)  # type: ignore[arg-type]
+    return PydanticCustomError(code, message.replace("{", "{{").replace("}", "}}"), context)
 
 
 def type_name(value: object) -> str:
     """What a YAML or Python author would call the type of ``value``."""
-    names = {bool: "true/false", int: "a whole number", float: "a number", str: "text", dict: "a mapping", type(None): "null"}
+    names = {
+        bool: "true/false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        dict: "a mapping",
+        type(None): "null",
+    }
     if isinstance(value, (list, tuple)):
         return "a list"
     return names.get(type(value)) or ("text" if isinstance(value, str) else f"a {type(value).__name__}")
@@ -52,7 +59,12 @@ class Checked:
     """
 
     def __init__(
-        self, check: Callable[[Any, ValidationInfo], Any], *, schema: JsonSchema, expected: str, secret: bool = False
+        self,
+        check: Callable[[Any, ValidationInfo], Any],
+        *,
+        schema: JsonSchema,
+        expected: str,
+        secret: bool = False,
     ) -> None:
         self.check = check
         self.schema = schema
@@ -79,12 +91,14 @@ def from_env(value: Any) -> Any:
 
 
 def check_text(value: Any, info: ValidationInfo) -> Any:
+    """Text, as it is."""
     if isinstance(value, str):
         return value
     raise wrong_type(value, expected="text")
 
 
 def check_filled_text(value: Any, info: ValidationInfo) -> Any:
+    """Text that is not empty."""
     check_text(value, info)
     if not is_env(value) and not value.strip():
         raise problem("config_bad_value", "the text is empty", expected="text")
@@ -92,6 +106,7 @@ def check_filled_text(value: Any, info: ValidationInfo) -> Any:
 
 
 def check_bool(value: Any, info: ValidationInfo) -> bool:
+    """True or false; from the environment also as text."""
     if isinstance(value, bool):
         return value
     if is_env(value):
@@ -110,7 +125,9 @@ def _whole(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
             try:
                 value = int(from_env(value))
             except ValueError:
-                raise problem("config_bad_value", "the environment variable holds no whole number", expected=expected) from None
+                raise problem(
+                    "config_bad_value", "the environment variable holds no whole number", expected=expected
+                ) from None
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(value, expected=expected)
         if minimum is not None and value < minimum:
@@ -121,6 +138,7 @@ def _whole(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
 
 
 def check_number(value: Any, info: ValidationInfo) -> float:
+    """A finite number."""
     if is_env(value):
         try:
             value = float(from_env(value))
@@ -139,6 +157,7 @@ DURATION_TEXT = "seconds, or text such as 500ms, 30s, 1m, 24h, 7d, 2w"
 
 
 def check_duration(value: Any, info: ValidationInfo) -> float:
+    """Seconds, of a number or of text such as `24h`."""
     if is_env(value):
         value = from_env(value)
         if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
@@ -155,6 +174,7 @@ def check_duration(value: Any, info: ValidationInfo) -> float:
 
 
 def check_jsonpath(value: Any, info: ValidationInfo) -> Any:
+    """A JSONPath, as text or compiled."""
     if not isinstance(value, str):
         if hasattr(value, "find") and hasattr(value, "update"):
             return value  # an expression that jsonpath-ng has compiled
@@ -165,12 +185,15 @@ def check_jsonpath(value: Any, info: ValidationInfo) -> Any:
         jsonpath.check(value)
     except ValueError:
         raise problem(
-            "config_bad_jsonpath", "not a JSONPath", expected="a JSONPath, such as data.items or ['@odata.nextLink']"
+            "config_bad_jsonpath",
+            "not a JSONPath",
+            expected="a JSONPath, such as data.items or ['@odata.nextLink']",
         ) from None
     return value
 
 
 def check_selector(value: Any, info: ValidationInfo) -> Any:
+    """A JSONPath; the empty text means detection, as in dlt."""
     if isinstance(value, str) and value == "":
         return None  # as in dlt: an empty selector means detection
     return check_jsonpath(value, info)
@@ -183,20 +206,30 @@ def import_object(text: str) -> Any:
         found: Any = importlib.import_module(module_name)
     except Exception as error:  # noqa: BLE001 - importing a user's module runs any code
         raise problem(
-            "config_bad_import", f"module `{module_name}` cannot be imported ({type(error).__name__})",
+            "config_bad_import",
+            f"module `{module_name}` cannot be imported ({type(error).__name__})",
             expected="package.module:function",
         ) from None
     for name in attribute.split("."):
         if not hasattr(found, name):
-            raise problem("config_bad_import", f"module `{module_name}` has no `{attribute}`", expected="package.module:function")
+            raise problem(
+                "config_bad_import",
+                f"module `{module_name}` has no `{attribute}`",
+                expected="package.module:function",
+            )
         found = getattr(found, name)
     return found
 
 
 def check_callable(value: Any, info: ValidationInfo) -> Any:
+    """A callable, or what an import string names."""
     if isinstance(value, str) and not is_env(value):
         if not IMPORT_STRING.match(value):
-            raise problem("config_wrong_type", "found text", expected="a callable, or an import string package.module:function")
+            raise problem(
+                "config_wrong_type",
+                "found text",
+                expected="a callable, or an import string package.module:function",
+            )
         value = import_object(value)
     if not callable(value):
         raise wrong_type(value, expected="a callable, or an import string package.module:function")
@@ -204,6 +237,7 @@ def check_callable(value: Any, info: ValidationInfo) -> Any:
 
 
 def check_text_or_callable(value: Any, info: ValidationInfo) -> Any:
+    """Text or a callable; import strings only in YAML, where nothing else can name a callable."""
     if isinstance(value, str):
         from_yaml = bool(info.context and info.context.get("yaml"))
         return import_object(value) if from_yaml and not is_env(value) and IMPORT_STRING.match(value) else value
@@ -219,7 +253,11 @@ def check_names(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, list):
         if all(isinstance(item, str) for item in value):
             return list(value)
-        raise problem("config_wrong_type", "the list holds something else than text", expected="a name or a list of names")
+        raise problem(
+            "config_wrong_type",
+            "the list holds something else than text",
+            expected="a name or a list of names",
+        )
     if isinstance(value, str):
         return check_text_or_callable(value, info)
     if callable(value):
@@ -228,10 +266,12 @@ def check_names(value: Any, info: ValidationInfo) -> Any:
 
 
 def check_anything(value: Any, info: ValidationInfo) -> Any:
+    """Any value, by reference."""
     return value
 
 
 def check_mapping(value: Any, info: ValidationInfo) -> Any:
+    """A mapping with text keys."""
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping")
     for key in value:
@@ -241,19 +281,27 @@ def check_mapping(value: Any, info: ValidationInfo) -> Any:
 
 
 def check_text_mapping(value: Any, info: ValidationInfo) -> Any:
+    """A mapping of texts."""
     check_mapping(value, info)
     for key, item in value.items():
         if not isinstance(item, str):
             shown = key if len(key) <= 60 else "..."
-            raise problem("config_wrong_type", f"the value of `{shown}` is {type_name(item)}", expected="text; write numbers in quotes")
+            raise problem(
+                "config_wrong_type",
+                f"the value of `{shown}` is {type_name(item)}",
+                expected="text; write numbers in quotes",
+            )
     return value
 
 
 def check_scalar_mapping(value: Any, info: ValidationInfo) -> Any:
+    """A mapping of texts and numbers."""
     check_mapping(value, info)
     for key, item in value.items():
         if not (item is None or isinstance(item, (str, int, float))):
-            raise problem("config_wrong_type", f"the value of `{key}` is {type_name(item)}", expected="text or a number")
+            raise problem(
+                "config_wrong_type", f"the value of `{key}` is {type_name(item)}", expected="text or a number"
+            )
     return value
 
 
@@ -266,24 +314,59 @@ FilledText = Annotated[str, Checked(check_filled_text, schema={"type": "string",
 Secret = Annotated[str, Checked(check_text, schema=ANY_TEXT, expected="text (secret)", secret=True)]
 Bool = Annotated[bool, Checked(check_bool, schema={"anyOf": [{"type": "boolean"}, ENV_TEXT]}, expected="true or false")]
 Int = Annotated[int, Checked(_whole(None), schema=WHOLE, expected="a whole number")]
-Count = Annotated[int, Checked(_whole(0), schema={"anyOf": [{"type": "integer", "minimum": 0}, ENV_TEXT]}, expected="a whole number, 0 or more")]
-Positive = Annotated[int, Checked(_whole(1), schema={"anyOf": [{"type": "integer", "minimum": 1}, ENV_TEXT]}, expected="a whole number, 1 or more")]
+Count = Annotated[
+    int,
+    Checked(
+        _whole(0),
+        schema={"anyOf": [{"type": "integer", "minimum": 0}, ENV_TEXT]},
+        expected="a whole number, 0 or more",
+    ),
+]
+Positive = Annotated[
+    int,
+    Checked(
+        _whole(1),
+        schema={"anyOf": [{"type": "integer", "minimum": 1}, ENV_TEXT]},
+        expected="a whole number, 1 or more",
+    ),
+]
 Number = Annotated[float, Checked(check_number, schema={"anyOf": [{"type": "number"}, ENV_TEXT]}, expected="a number")]
-Duration = Annotated[float, Checked(check_duration, schema={"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}, expected=DURATION_TEXT)]
+Duration = Annotated[
+    float,
+    Checked(
+        check_duration,
+        schema={"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]},
+        expected=DURATION_TEXT,
+    ),
+]
 JsonPath = Annotated[str, Checked(check_jsonpath, schema=ANY_TEXT, expected="a JSONPath")]
 Selector = Annotated[str | None, Checked(check_selector, schema=ANY_TEXT, expected="a JSONPath")]
-Callback = Annotated[Callable[..., Any], Checked(check_callable, schema=ANY_TEXT, expected="a callable or package.module:function")]
-TextOrCallback = Annotated[str | Callable[..., Any], Checked(check_text_or_callable, schema=ANY_TEXT, expected="text or a callable")]
+Callback = Annotated[
+    Callable[..., Any],
+    Checked(check_callable, schema=ANY_TEXT, expected="a callable or package.module:function"),
+]
+TextOrCallback = Annotated[
+    str | Callable[..., Any], Checked(check_text_or_callable, schema=ANY_TEXT, expected="text or a callable")
+]
 Names = Annotated[
     str | list[str] | Callable[..., Any],
-    Checked(check_names, schema={"anyOf": [ANY_TEXT, {"type": "array", "items": ANY_TEXT}]}, expected="a name or a list of names"),
+    Checked(
+        check_names,
+        schema={"anyOf": [ANY_TEXT, {"type": "array", "items": ANY_TEXT}]},
+        expected="a name or a list of names",
+    ),
 ]
 Anything = Annotated[Any, Checked(check_anything, schema={}, expected="anything")]
 Mapping_ = Annotated[dict[str, Any], Checked(check_mapping, schema={"type": "object"}, expected="a mapping")]
 SecretMapping = Annotated[
-    dict[str, Any], Checked(check_scalar_mapping, schema={"type": "object"}, expected="a mapping of texts", secret=True)
+    dict[str, Any],
+    Checked(check_scalar_mapping, schema={"type": "object"}, expected="a mapping of texts", secret=True),
 ]
 TextMapping = Annotated[
     dict[str, str],
-    Checked(check_text_mapping, schema={"type": "object", "additionalProperties": ANY_TEXT}, expected="a mapping of texts"),
+    Checked(
+        check_text_mapping,
+        schema={"type": "object", "additionalProperties": ANY_TEXT},
+        expected="a mapping of texts",
+    ),
 ]

@@ -36,7 +36,13 @@ def _to_problem(item: Mapping[str, Any], model: type[ConfigModel], data: Any) ->
     path = loc_path(loc)
     context = item.get("ctx") or {}
     if kind.startswith("config_"):
-        return Problem(path=path, code=kind, message=item["msg"], expected=context.get("expected"), hint=context.get("hint"))
+        return Problem(
+            path=path,
+            code=kind,
+            message=item["msg"],
+            expected=context.get("expected"),
+            hint=context.get("hint"),
+        )
     if kind == "missing":
         return Problem(path=path, code="config_missing_key", message="the key is required", hint=_missing_hint(loc))
     if kind == "extra_forbidden":
@@ -54,7 +60,10 @@ def _to_problem(item: Mapping[str, Any], model: type[ConfigModel], data: Any) ->
 
 def loc_path(loc: tuple[Any, ...]) -> str:
     """A pydantic location as a path; long or odd keys are shortened."""
-    steps = [step if isinstance(step, int) else (str(step) if len(str(step)) <= 60 else f"{str(step)[:20]}...") for step in loc]
+    steps = [
+        step if isinstance(step, int) else (str(step) if len(str(step)) <= 60 else f"{str(step)[:20]}...")
+        for step in loc
+    ]
     return join_path("", *steps)
 
 
@@ -68,10 +77,21 @@ def _literal(item: Mapping[str, Any], path: str, expected: str) -> Problem:
     choices = [choice.strip(" '\"") for choice in expected.replace(" or ", ",").split(",")]
     found = item.get("input")
     if not isinstance(found, str):
-        return Problem(path=path, code="config_wrong_type", message=f"found {type_name(found)}", expected=f"one of {', '.join(choices)}")
+        return Problem(
+            path=path,
+            code="config_wrong_type",
+            message=f"found {type_name(found)}",
+            expected=f"one of {', '.join(choices)}",
+        )
     exact = [choice for choice in choices if choice.lower() == found.lower()]
     hint = f"Did you mean `{exact[0]}`?" if exact else did_you_mean(found, choices)
-    return Problem(path=path, code="config_bad_value", message="not one of the choices", expected=f"one of {', '.join(choices)}", hint=hint)
+    return Problem(
+        path=path,
+        code="config_bad_value",
+        message="not one of the choices",
+        expected=f"one of {', '.join(choices)}",
+        hint=hint,
+    )
 
 
 def _unknown_key(loc: tuple[Any, ...], model: type[ConfigModel], data: Any) -> Problem:
@@ -86,7 +106,13 @@ def _unknown_key(loc: tuple[Any, ...], model: type[ConfigModel], data: Any) -> P
         hint = elsewhere
     expected = f"one of {', '.join(known)}" if known and hint is None else None
     shown = unknown if len(unknown) <= 60 else f"{unknown[:20]}..."
-    return Problem(path=loc_path(loc), code="config_unknown_key", message=f"unknown key `{shown}`", expected=expected, hint=hint)
+    return Problem(
+        path=loc_path(loc),
+        code="config_unknown_key",
+        message=f"unknown key `{shown}`",
+        expected=expected,
+        hint=hint,
+    )
 
 
 def _belongs(unknown: str, here: type[ConfigModel] | None) -> str | None:
@@ -96,14 +122,31 @@ def _belongs(unknown: str, here: type[ConfigModel] | None) -> str | None:
 
     if here is None:
         return None
-    neighbours: list[tuple[type[ConfigModel], str]] = {
-        models.RestApiConfig: [(models.ClientConfig, "`client`"), (models.ResourceDefaults, "`resource_defaults` or a resource")],
-        models.ClientConfig: [(models.RestApiConfig, "the top level"), (models.EndpointConfig, "a resource's `endpoint`")],
-        models.ResourceConfig: [(models.EndpointConfig, "`endpoint`"), (models.IncrementalConfig, "`endpoint.incremental`"), (models.ClientConfig, "`client`")],
-        models.ResourceDefaults: [(models.EndpointConfig, "`endpoint`"), (models.ResourceConfig, "each resource")],
-        models.EndpointConfig: [(models.ResourceConfig, "the resource, beside `endpoint`"), (models.IncrementalConfig, "`incremental`"), (models.ClientConfig, "`client`")],
-    }.get(here, [])
-    for model, place in neighbours:
+    places: dict[type[ConfigModel], list[tuple[type[ConfigModel], str]]] = {
+        models.RestApiConfig: [
+            (models.ClientConfig, "`client`"),
+            (models.ResourceDefaults, "`resource_defaults` or a resource"),
+        ],
+        models.ClientConfig: [
+            (models.RestApiConfig, "the top level"),
+            (models.EndpointConfig, "a resource's `endpoint`"),
+        ],
+        models.ResourceConfig: [
+            (models.EndpointConfig, "`endpoint`"),
+            (models.IncrementalConfig, "`endpoint.incremental`"),
+            (models.ClientConfig, "`client`"),
+        ],
+        models.ResourceDefaults: [
+            (models.EndpointConfig, "`endpoint`"),
+            (models.ResourceConfig, "each resource"),
+        ],
+        models.EndpointConfig: [
+            (models.ResourceConfig, "the resource, beside `endpoint`"),
+            (models.IncrementalConfig, "`incremental`"),
+            (models.ClientConfig, "`client`"),
+        ],
+    }
+    for model, place in places.get(here, []):
         if unknown in field_keys(model):
             return f"`{unknown}` belongs in {place}." if place.startswith("`") else f"`{unknown}` belongs at {place}."
     return None

@@ -24,14 +24,20 @@ class ConfigLoader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
 
 
-ConfigLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
-ConfigLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"), list("-+0123456789"))
+ConfigLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
+)
+ConfigLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"), list("-+0123456789")
+)
 ConfigLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)?\.[0-9]+|(?:0|[1-9][0-9]*)\.?(?:[0-9]+)?)(?:[eE][-+]?[0-9]+)?\Z"),
     list("-+0123456789."),
 )
-ConfigLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+ConfigLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]
+)
 ConfigLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"(?:<<)\Z"), ["<"])
 
 
@@ -103,7 +109,14 @@ def duplicate_keys(root: Any) -> list[Problem]:
             continue
         seen.add(id(node))
         if depth > MAX_DEPTH:
-            problems.append(Problem(path="", code="config_yaml", message=f"nested deeper than {MAX_DEPTH} levels", line=node.start_mark.line + 1))
+            problems.append(
+                Problem(
+                    path="",
+                    code="config_yaml",
+                    message=f"nested deeper than {MAX_DEPTH} levels",
+                    line=node.start_mark.line + 1,
+                )
+            )
             break
         if isinstance(node, yaml.MappingNode):
             names: set[str] = set()
@@ -111,7 +124,14 @@ def duplicate_keys(root: Any) -> list[Problem]:
                 name = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
                 below = join_path(path, name)
                 if isinstance(key_node, yaml.ScalarNode) and name in names and name != "<<":
-                    problems.append(Problem(path=below, code="config_duplicate_key", message="the key stands twice", line=key_node.start_mark.line + 1))
+                    problems.append(
+                        Problem(
+                            path=below,
+                            code="config_duplicate_key",
+                            message="the key stands twice",
+                            line=key_node.start_mark.line + 1,
+                        )
+                    )
                 names.add(name)
                 stack.append((item, below, depth + 1))
         elif isinstance(node, yaml.SequenceNode):

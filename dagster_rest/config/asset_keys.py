@@ -1,0 +1,195 @@
+"""Keys that describe the asset in Dagster: partitions, freshness, automation, checks, batches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import ValidationInfo, model_validator
+from typing_extensions import Self
+
+from dagster_rest.config.base import ConfigModel, Problems, check_model, own
+from dagster_rest.config.env import is_env
+from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.types import (
+    Bool,
+    Checked,
+    Duration,
+    FilledText,
+    Number,
+    Positive,
+    Text,
+    problem,
+    wrong_type,
+)
+
+
+class PartitionsConfig(ConfigModel):
+    """Partitions of a resource. An extension."""
+
+    every: Literal["hourly", "daily", "weekly", "monthly"] | None = own(None, "Length of a partition.")
+    cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
+    keys: list[FilledText] | None = own(None, "Static partition keys.")
+    start: FilledText | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
+    end: FilledText | None = own(None, "Last moment, as ISO 8601; now if absent.")
+    timezone: FilledText = own("UTC", "Time zone of the partitions.")
+    end_offset: Annotated[
+        int,
+        Checked(lambda value, info: _check_offset(value), schema={"type": "integer"}, expected="a whole number"),
+    ] = own(0, "More (or fewer) partitions at the end.")
+    fmt: FilledText | None = own(None, "Format of the partition keys.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [name for name in ("every", "cron", "keys") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise problem("config_conflict", "partitions need one kind", expected="exactly one of every, cron, keys")
+        return self
+
+
+def _check_offset(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong_type(value, expected="a whole number")
+    return value
+
+
+def check_partitions(value: Any, info: ValidationInfo) -> Any:
+    """Partitions in any of their forms."""
+    expected = "hourly, daily, weekly, monthly, a list of keys, or a mapping"
+    if isinstance(value, str) and not is_env(value):
+        if value not in ("hourly", "daily", "weekly", "monthly"):
+            raise problem(
+                "config_bad_value",
+                "no such partitions",
+                expected=expected,
+                hint=did_you_mean(value, ("hourly", "daily", "weekly", "monthly")),
+            )
+        return PartitionsConfig.model_validate({"every": value})
+    if isinstance(value, (list, tuple)):
+        return PartitionsConfig.model_validate({"keys": list(value)})
+    if isinstance(value, dict):
+        return PartitionsConfig.model_validate(value, context=info.context)
+    if isinstance(value, PartitionsConfig) or type(value).__name__.endswith("PartitionsDefinition"):
+        return value
+    raise wrong_type(value, expected=expected)
+
+
+class FreshnessConfig(ConfigModel):
+    """When a table is stale. An extension."""
+
+    fail_window: Duration | None = own(None, "Older than this is a failure.")
+    warn_window: Duration | None = own(None, "Older than this is a warning.")
+    deadline_cron: FilledText | None = own(None, "Cron expression of the deadlines.")
+    lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
+    timezone: FilledText = own("UTC", "Time zone of the deadlines.")
+
+
+def check_freshness(value: Any, info: ValidationInfo) -> Any:
+    """A duration, a mapping or a Dagster policy."""
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return FreshnessConfig.model_validate({"fail_window": value})
+    if isinstance(value, dict):
+        return FreshnessConfig.model_validate(value, context=info.context)
+    if isinstance(value, FreshnessConfig) or type(value).__name__.endswith("FreshnessPolicy"):
+        return value
+    raise wrong_type(value, expected="a duration such as 24h, or a mapping")
+
+
+def check_automation(value: Any, info: ValidationInfo) -> Any:
+    """A named automation, a cron expression or a Dagster condition."""
+    if isinstance(value, str):
+        text = str.__str__(value).strip()
+        if text in ("eager", "on_new_data") or text.startswith("@") or len(text.split()) == 5:
+            return text
+        raise problem(
+            "config_bad_value",
+            "no such automation",
+            expected="eager, on_new_data, or a cron expression",
+            hint=did_you_mean(text, ("eager", "on_new_data")),
+        )
+    if type(value).__module__.startswith("dagster"):
+        return value
+    raise wrong_type(value, expected="eager, on_new_data, or a cron expression")
+
+
+class CheckConfig(ConfigModel):
+    """How one check behaves. An extension."""
+
+    enabled: Bool = own(True, "Whether the check runs.")
+    severity: Literal["warn", "error"] | None = own(None, "What a failure means.")
+    blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
+    max_drop: Number | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
+
+
+def check_checks(value: Any, info: ValidationInfo) -> Any:
+    """All checks on or off, or each by name."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, dict):
+        raise wrong_type(value, expected="true, false, or a mapping of checks")
+    problems, checks = Problems(), {}
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise problem("config_wrong_type", "a check's name is not text", expected="text")
+        checks[name] = problems.check(name, _check_check, item, info)
+    problems.raise_if_any()
+    return checks
+
+
+def _check_check(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, bool):
+        return CheckConfig.model_validate({"enabled": value})
+    if isinstance(value, str):
+        return CheckConfig.model_validate({"severity": value})
+    return check_model(CheckConfig, value, info, expected="true, false, warn, error, or a mapping")
+
+
+class BatchConfig(ConfigModel):
+    """Many parent values in one request. An extension."""
+
+    param: FilledText = own(..., "Query parameter that gets the values.")
+    size: Positive = own(..., "Values in one request.")
+    separator: Text | None = own(",", "Between the values; null repeats the parameter instead.")
+
+
+Partitions: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_partitions,
+        schema={
+            "anyOf": [
+                {"enum": ["hourly", "daily", "weekly", "monthly"]},
+                {"type": "array", "items": {"type": "string"}},
+                {"$ref": "PartitionsConfig"},
+            ]
+        },
+        expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
+    ),
+]
+Freshness: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_freshness,
+        schema={"anyOf": [{"type": ["string", "number"]}, {"$ref": "FreshnessConfig"}]},
+        expected="a duration, or a mapping",
+    ),
+]
+Automation: TypeAlias = Annotated[
+    Any,
+    Checked(check_automation, schema={"type": "string"}, expected="eager, on_new_data, or a cron expression"),
+]
+Checks: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_checks,
+        schema={
+            "anyOf": [
+                {"type": "boolean"},
+                {
+                    "type": "object",
+                    "additionalProperties": {"anyOf": [{"type": ["boolean", "string"]}, {"$ref": "CheckConfig"}]},
+                },
+            ]
+        },
+        expected="true, false, or a mapping of checks",
+    ),
+]

@@ -1,0 +1,215 @@
+"""The endpoint of a resource: the request, and how its answer is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, ValidationInfo, model_validator
+from typing_extensions import Self
+
+from dagster_rest.config.auth import AuthConfig
+from dagster_rest.config.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.client import check_status
+from dagster_rest.config.env import is_env
+from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.incremental import IncrementalConfig, Params
+from dagster_rest.config.paginators import PaginatorConfig
+from dagster_rest.config.types import (
+    IMPORT_STRING,
+    Anything,
+    Bool,
+    Checked,
+    Count,
+    FilledText,
+    JsonPath,
+    Number,
+    Positive,
+    Selector,
+    Text,
+    import_object,
+    problem,
+    type_name,
+    wrong_type,
+)
+
+RESPONSE_ACTIONS = ("ignore", "retry", "fail")
+
+
+def check_action(value: Any, info: ValidationInfo) -> Any:
+    """A named action or hooks."""
+    if isinstance(value, str) and not is_env(value):
+        if IMPORT_STRING.match(value):
+            value = import_object(value)
+        elif value in RESPONSE_ACTIONS:
+            return value
+        else:
+            raise problem(
+                "config_bad_value",
+                "no such action",
+                expected="ignore, retry, fail, or a callable",
+                hint=did_you_mean(value, RESPONSE_ACTIONS),
+            )
+    if isinstance(value, (list, tuple)):
+        problems = Problems()
+        hooks = [problems.check(index, _check_hook, item) for index, item in enumerate(value)]
+        problems.raise_if_any()
+        return hooks
+    return _check_hook(value)
+
+
+def _check_hook(value: Any) -> Any:
+    if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
+        value = import_object(value)
+    if not callable(value):
+        raise wrong_type(value, expected="ignore, retry, fail, a callable, or a list of callables")
+    return value
+
+
+def check_statuses(value: Any, info: ValidationInfo) -> Any:
+    """One status or a list."""
+    if not isinstance(value, (list, tuple)):
+        return check_status(value, info)
+    problems = Problems()
+    found = [problems.check(index, check_status, item, info) for index, item in enumerate(value)]
+    problems.raise_if_any()
+    return found
+
+
+Action: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_action,
+        schema={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        expected="ignore, retry, fail, a callable, or a list of callables",
+    ),
+]
+Statuses: TypeAlias = Annotated[
+    int | str | list[int | str],
+    Checked(
+        check_statuses,
+        schema={"anyOf": [{"$ref": "#status"}, {"type": "array", "items": {"$ref": "#status"}}]},
+        expected="a status code, a class such as 4xx, or a list of them",
+    ),
+]
+
+
+class ResponseAction(ConfigModel):
+    """What to do with a response that matches. All conditions that are given must hold."""
+
+    status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
+    content: Text | None = key(None, "Text that the body contains.")
+    json_predicate: FilledText | None = own(
+        None, "Condition on the JSON body, such as `$.error.code == 'BUSY'`.", alias="json"
+    )
+    action: Action = Field(description="`ignore`, `retry`, `fail`, a callable of the response, or a list of callables.")
+    message: FilledText | None = own(None, "What the error says, for `fail`.")
+
+    @model_validator(mode="after")
+    def _matches_something(self) -> Self:
+        conditions = (self.status_code, self.content, self.json_predicate)
+        if isinstance(self.action, str) and all(condition is None for condition in conditions):
+            raise problem(
+                "config_missing_key",
+                "the action has no condition",
+                expected="one of status_code, content, json",
+            )
+        return self
+
+
+def check_response_actions(value: Any, info: ValidationInfo) -> Any:
+    """A list of actions and hooks."""
+    if not isinstance(value, (list, tuple)):
+        raise wrong_type(value, expected="a list of actions")
+    problems = Problems()
+    actions = [problems.check(index, _check_response_action, item, info) for index, item in enumerate(value)]
+    problems.raise_if_any()
+    return actions
+
+
+def _check_response_action(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, (str, list, tuple)) or callable(value):
+        return _check_hook(value)
+    return check_model(ResponseAction, value, info, expected="a mapping with `action`, or a callable")
+
+
+ResponseActions: TypeAlias = Annotated[
+    list[Any],
+    Checked(
+        check_response_actions,
+        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, {"type": "string"}]}},
+        expected="a list of actions",
+    ),
+]
+
+
+class ExpectConfig(ConfigModel):
+    """What a complete answer looks like. An extension."""
+
+    total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
+    min_rows: Count | None = own(None, "At least so many rows.")
+    max_drop: Number | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+
+
+def check_json(value: Any, info: ValidationInfo) -> Any:
+    """A JSON body."""
+    if not isinstance(value, (dict, list)):
+        raise wrong_type(value, expected="a mapping")
+    return value
+
+
+def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
+    """Headers."""
+    if not isinstance(value, dict):
+        raise wrong_type(value, expected="a mapping of headers")
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise problem("config_wrong_type", "a header's name is not text", expected="text")
+        if isinstance(item, (dict, list, tuple, set)):
+            raise problem(
+                "config_wrong_type",
+                f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}",
+                expected="text",
+            )
+    return value
+
+
+JsonBody: TypeAlias = Annotated[Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping")]
+Headers: TypeAlias = Annotated[
+    dict[str, Any],
+    Checked(
+        check_any_mapping,
+        schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+        expected="a mapping of headers",
+    ),
+]
+
+
+class EndpointConfig(ConfigModel):
+    """One endpoint: the request, and how its answer is read."""
+
+    path: Text = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
+    method: Literal["GET", "POST"] = key("GET", "HTTP method.")
+    params: Params | None = key(None, "Query parameters; placeholders are filled in.")
+    json_body: JsonBody | None = key(None, "JSON body; placeholders are filled in and keep their type.", alias="json")
+    data: Anything | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
+    headers: Headers | None = key(None, "Headers; placeholders are filled in.")
+    paginator: PaginatorConfig | None = key(None, "How to get from page to page.")
+    data_selector: Selector | None = key(None, "JSONPath of the records in a response; detected if absent.")
+    response_actions: ResponseActions | None = key(None, "What to do with certain responses.")
+    incremental: IncrementalConfig | None = key(None, "Load only what is new.")
+    auth: AuthConfig | None = key(None, "How to authenticate; the client's way if absent, none if null.")
+    allow_missing_data: Bool = own(False, "A selector that matches nothing gives no rows instead of an error.")
+    ignore_scope: Literal["any", "first_page"] = own(
+        "any", "Whether an `ignore` action may end a pagination that has begun."
+    )
+    on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
+    on_name_collision: Literal["error", "suffix"] = own("error", "What two fields with the same column name mean.")
+    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "What a `replace` that fetched nothing means.")
+    max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
+    expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        if self.json_body and self.data is not None:
+            raise problem("config_conflict", "`json` and `data` exclude each other", expected="one body")
+        return self

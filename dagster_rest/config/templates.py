@@ -1,0 +1,112 @@
+"""The typed parts that a text with placeholders consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+class _Unset:
+    """The type of ``UNSET``: a value that this run does not have, so that what it stands in is left out."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = _Unset()
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Text as written, braces unescaped."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class EnvText:
+    """Text that comes from the environment when the request is made."""
+
+    reference: Any
+
+
+@dataclass(frozen=True)
+class ParentField:
+    """A field of the parent row: ``{resources.<resource>.<field>}``."""
+
+    resource: str
+    field: str
+    conversion: str | None = None
+    spec: str = ""
+
+
+@dataclass(frozen=True)
+class RunValue:
+    """A value that the run brings: ``{incremental.<attribute>}`` or ``{partition.<attribute>}``."""
+
+    context: str
+    attribute: str
+    conversion: str | None = None
+    spec: str = ""
+
+
+@dataclass(frozen=True)
+class StaticParam:
+    """A param bound in the path, ``{name}``, with the parts of its own value."""
+
+    name: str
+    value: Any
+    conversion: str | None = None
+    spec: str = ""
+
+
+Part: TypeAlias = Literal | EnvText | ParentField | RunValue | StaticParam
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text with placeholders. ``native`` keeps the type of a single placeholder (JSON bodies)."""
+
+    parts: tuple[Part, ...]
+    native: bool = False
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that is sent as it is."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A mapping whose keys are texts and whose values are templates."""
+
+    items: tuple[tuple[Template, Template], ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list of templates."""
+
+    items: tuple[Template, ...]
+
+
+Template: TypeAlias = Text | Constant | Mapped | Listed
+
+
+def parts_of(template: Template | None) -> Iterator[Part]:
+    """Every part of a template, those of bound params included."""
+    if isinstance(template, Text):
+        for part in template.parts:
+            yield part
+            if isinstance(part, StaticParam) and isinstance(part.value, Text):
+                yield from part.value.parts
+    elif isinstance(template, Mapped):
+        for name, item in template.items:
+            yield from parts_of(name)
+            yield from parts_of(item)
+    elif isinstance(template, Listed):
+        for item in template.items:
+            yield from parts_of(item)
