@@ -82,9 +82,7 @@ def by_header(pages: Sequence[Sequence[Any]], *, rel: str = "next") -> Script:
 
     def answer(call: Call) -> Any:
         index = call.number("n", 0)
-        links = (
-            {"Link": f'<{call.url}{call.path}?n={index + 1}>; rel="{rel}"'} if index + 1 < len(pages) else {}
-        )
+        links = {"Link": f'<{call.url}{call.path}?n={index + 1}>; rel="{rel}"'} if index + 1 < len(pages) else {}
         return Answer(json=list(pages[index]), headers=links)
 
     return answer

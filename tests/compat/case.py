@@ -227,6 +227,4 @@ class Cases:
         **more: Any,
     ) -> None:
         scenario = id.split("-")[0]
-        self._cases.append(
-            Case(id=id, scenario=scenario, area=self.area, title=title, build=build, api=api, **more)
-        )
+        self._cases.append(Case(id=id, scenario=scenario, area=self.area, title=title, build=build, api=api, **more))

@@ -61,9 +61,7 @@ def our_outcome(tmp_path: Path) -> Callable[[Case], Outcome]:
         with dagster_instance(tmp_path) as instance:
 
             def run(*, number: int, url: str, elsewhere: str) -> Failure | None:
-                return run_ours(
-                    case, url=url, elsewhere=elsewhere, run=number, folder=tmp_path, instance=instance
-                )
+                return run_ours(case, url=url, elsewhere=elsewhere, run=number, folder=tmp_path, instance=instance)
 
             failures, requests = _play(case, run)
         return Outcome(failures, requests, read_warehouse(tmp_path / "ours.duckdb", DATASET, OURS))

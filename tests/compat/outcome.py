@@ -68,9 +68,7 @@ def _body(body: bytes) -> Any:
 
 def _headers(request: Any) -> dict[str, str]:
     wanted = {
-        name: value
-        for name, value in request.headers.items()
-        if name in CHOSEN_HEADERS or (name.startswith("x-"))
+        name: value for name, value in request.headers.items() if name in CHOSEN_HEADERS or (name.startswith("x-"))
     }
     if not request.body:
         wanted.pop("content-type", None)
@@ -187,9 +185,7 @@ def _warehouse_unmet(expected: Expect, actual: Warehouse) -> Iterable[str]:
     for place, values in (expected.values or {}).items():
         table, column = place.split(".")
         got = (
-            [row.get(column, "no such column") for row in actual.tables[table].rows]
-            if table in actual.tables
-            else None
+            [row.get(column, "no such column") for row in actual.tables[table].rows] if table in actual.tables else None
         )
         if got is None or sorted(values, key=_order) != sorted(got, key=_order):
             yield f"{place}: expected {list(values)}, got {got}"

@@ -98,8 +98,7 @@ def _read(
     ).fetchall()
     rows = connection.execute(f'select * from "{dataset}"."{name}"').fetchall()
     return dict(types), [
-        {column: _decoded(value, kind) for (column, kind), value in zip(types, row, strict=True)}
-        for row in rows
+        {column: _decoded(value, kind) for (column, kind), value in zip(types, row, strict=True)} for row in rows
     ]
 
 
@@ -131,9 +130,7 @@ def _shape(raw: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]], syste
             else:
                 children.setdefault((parent, row[system.parent]), []).append((name, row))
     trees = {
-        name: Counter(
-            json.dumps(_tree(name, row, children, own, system), sort_keys=True) for row in raw[name][1]
-        )
+        name: Counter(json.dumps(_tree(name, row, children, own, system), sort_keys=True) for row in raw[name][1])
         for name in raw
         if name not in nested
     }
@@ -173,9 +170,7 @@ def _clean(row: Mapping[str, Any], own: set[str], system: System) -> dict[str, A
 
 
 def _is_recent(value: Any) -> bool:
-    return isinstance(value, dt.datetime) and abs(value - dt.datetime.now(dt.timezone.utc)) < dt.timedelta(
-        hours=1
-    )
+    return isinstance(value, dt.datetime) and abs(value - dt.datetime.now(dt.timezone.utc)) < dt.timedelta(hours=1)
 
 
 def plain(value: Any) -> Any:

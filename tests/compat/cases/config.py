@@ -68,9 +68,7 @@ CASES.same(
 CASES.same(
     "S03-values",
     "lists repeat the key, booleans and floats are text",
-    source(
-        {"name": "x", "endpoint": {"params": {"l": [1, "b"], "t": True, "f": 1.0, "s": "a b&c=ü", "e": ""}}}
-    ),
+    source({"name": "x", "endpoint": {"params": {"l": [1, "b"], "t": True, "f": 1.0, "s": "a b&c=ü", "e": ""}}}),
     {"/x": ONE},
     requests=["GET /x?e=&f=1.0&l=1&l=b&s=a b&c=ü&t=True"],
 )
@@ -98,9 +96,7 @@ CASES.same(
 CASES.same(
     "S04-client-headers-overridden",
     "an endpoint header overrides the client's",
-    source(
-        {"name": "x", "endpoint": {"headers": {"x-token": "own"}}}, client={"headers": {"X-Token": "client"}}
-    ),
+    source({"name": "x", "endpoint": {"headers": {"x-token": "own"}}}, client={"headers": {"X-Token": "client"}}),
     {"/x": ONE},
     headers=[{"x-token": "own"}],
 )
@@ -155,9 +151,7 @@ CASES.same(
 CASES.same(
     "S05-list-form",
     "columns as a list",
-    source(
-        {"name": "x", "columns": [{"name": "v", "data_type": "text"}, {"name": "d", "data_type": "double"}]}
-    ),
+    source({"name": "x", "columns": [{"name": "v", "data_type": "text"}, {"name": "d", "data_type": "double"}]}),
     {"/x": [{"v": 2, "d": 1}]},
     types={"x.v": "VARCHAR", "x.d": "DOUBLE"},
 )
@@ -189,9 +183,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "method-lowercase": (source({"name": "x", "endpoint": {"method": "get"}}), "get"),
     "disposition": (source({"name": "x", "write_disposition": "upsert"}), "upsert"),
     "replace-strategy": (
-        source(
-            {"name": "x", "write_disposition": {"disposition": "replace", "strategy": "truncate-and-insert"}}
-        ),
+        source({"name": "x", "write_disposition": {"disposition": "replace", "strategy": "truncate-and-insert"}}),
         "disposition",
     ),
     "duplicate-name": (source("x", {"name": "x"}), "x"),

@@ -61,9 +61,7 @@ CASES.same(
 CASES.same(
     "S39-headers",
     "the parent's value in a header",
-    pair(
-        {"endpoint": {"path": "kids", "headers": {"X-Of": "{resources.p.id}", "X-{resources.p.title}": "v"}}}
-    ),
+    pair({"endpoint": {"path": "kids", "headers": {"X-Of": "{resources.p.id}", "X-{resources.p.title}": "v"}}}),
     {"/p": PARENTS, "/kids": lambda call: [{"of": call.headers["x-of"]}]},
     unordered=True,
     values={"c.of": ["0", "1", "2", "3", "4"]},
@@ -288,9 +286,7 @@ for name, build, word in [
     ),
     (
         "cycle",
-        source(
-            {"name": "a", "endpoint": "a/{resources.b.id}"}, {"name": "b", "endpoint": "b/{resources.a.id}"}
-        ),
+        source({"name": "a", "endpoint": "a/{resources.b.id}"}, {"name": "b", "endpoint": "b/{resources.a.id}"}),
         "a",
     ),
     (
@@ -299,9 +295,7 @@ for name, build, word in [
         "incremental",
     ),
 ]:
-    CASES.same(
-        f"S44-{name}", f"an error: {name}", build, {"/p": items(1), "/x": items(1)}, error=word, rows={}
-    )
+    CASES.same(f"S44-{name}", f"an error: {name}", build, {"/p": items(1), "/x": items(1)}, error=word, rows={})
 CASES.same(
     "S44-field-missing",
     "an error: a field that no parent row has",
@@ -373,9 +367,7 @@ CASES.same(
 CASES.differs(
     "S46-product",
     "two different parents, with `parents: product`",
-    source(
-        "p", "q", {"name": "c", "parents": "product", "endpoint": "c/{resources.p.id}/{resources.q.id}/z"}
-    ),
+    source("p", "q", {"name": "c", "parents": "product", "endpoint": "c/{resources.p.id}/{resources.q.id}/z"}),
     {"/p": items(2), "/q": items(2), "/c/{a}/{b}/z": items(1)},
     row="two parents (S46)",
     unordered=True,

@@ -193,9 +193,7 @@ CASES.differs(
 
 def selected(selector: str, **endpoint: Any) -> Any:
     """Resource `x` with this selector."""
-    return source(
-        {"name": "x", "endpoint": {"data_selector": selector, "paginator": "single_page", **endpoint}}
-    )
+    return source({"name": "x", "endpoint": {"data_selector": selector, "paginator": "single_page", **endpoint}})
 
 
 SELECTED: dict[str, tuple[str, Any, dict[str, int]]] = {

@@ -383,9 +383,7 @@ CASES.differs(
     oauth("x"),
     {
         "POST /token": token(3600),
-        "/x": lambda call: (
-            Answer(status=401, json={}) if call.headers.get("authorization") == "Bearer t1" else ONE
-        ),
+        "/x": lambda call: Answer(status=401, json={}) if call.headers.get("authorization") == "Bearer t1" else ONE,
     },
     row=ONE_TOKEN,
     dlt=Expect(error="401", requests=["POST /token", "GET /x"]),
@@ -402,9 +400,7 @@ CASES.differs(
     {"/x": lambda call: {"data": items(1), "next": f"{call.elsewhere}/y"}},
     elsewhere={"/y": {"data": items(1, 2)}},
     row=ORIGIN,
-    dlt=Expect(
-        requests=["GET /x", "GET /y"], headers=[{"authorization": "Bearer t"}, {"authorization": "Bearer t"}]
-    ),
+    dlt=Expect(requests=["GET /x", "GET /y"], headers=[{"authorization": "Bearer t"}, {"authorization": "Bearer t"}]),
     ours=Expect(requests=["GET /x"], error="127.0.0.2", rows={}),
 )
 CASES.differs(
@@ -424,9 +420,7 @@ CASES.differs(
     {"/x": lambda call: Answer(status=302, headers={"Location": f"{call.elsewhere}/y"})},
     elsewhere={"/y": ONE},
     row=ORIGIN,
-    dlt=Expect(
-        requests=["GET /x", "GET /y"], headers=[{"authorization": "Bearer t"}, {"authorization": None}]
-    ),
+    dlt=Expect(requests=["GET /x", "GET /y"], headers=[{"authorization": "Bearer t"}, {"authorization": None}]),
     ours=Expect(requests=["GET /x"], error="127.0.0.2", rows={}),
 )
 CASES.same(

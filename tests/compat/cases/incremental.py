@@ -136,9 +136,7 @@ def latest_of_two(values: Any) -> Any:
 CASES.same(
     "S53-function",
     "last_value_func as a function",
-    since(
-        {"cursor_path": "at", "last_value_func": latest_of_two, "start_param": "since", "initial_value": 5}
-    ),
+    since({"cursor_path": "at", "last_value_func": latest_of_two, "start_param": "since", "initial_value": 5}),
     {"/x": rows_at(1, 6, 9)},
     runs=2,
     requests=[["GET /x?since=5"], ["GET /x?since=9"]],
@@ -673,9 +671,7 @@ CASES.same(
     since(START, endpoint={"paginator": {"type": "page_number", "total_path": None, "maximum_page": 2}}),
     {
         "/x": Runs(
-            lambda call: (
-                rows_at("2024-01-05") if call.number("page", 0) == 0 else {"data": "broken", "x": [1]}
-            ),
+            lambda call: rows_at("2024-01-05") if call.number("page", 0) == 0 else {"data": "broken", "x": [1]},
             lambda call: rows_at("2024-01-05") if call.number("page", 0) == 0 else [],
         )
     },

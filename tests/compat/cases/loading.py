@@ -332,9 +332,7 @@ TYPES: dict[str, tuple[Any, str]] = {
 }
 for name, (value, kind) in TYPES.items():
     if kind:
-        CASES.same(
-            f"S73-{name}", f"the type of {value!r}", *loaded({"v": value}), types={"x.v": kind}, rows={"x": 1}
-        )
+        CASES.same(f"S73-{name}", f"the type of {value!r}", *loaded({"v": value}), types={"x.v": kind}, rows={"x": 1})
 CASES.same(
     "S73-all",
     "all types in one row, and nulls in the next",
@@ -483,11 +481,7 @@ CASES.same(
     "S74-merge-key-many",
     "a merge_key that stands for many rows: the day is loaded anew",
     source({"name": "x", "write_disposition": "merge", "merge_key": "day"}),
-    {
-        "/x": Runs(
-            [{"day": "mo", "v": 1}, {"day": "mo", "v": 2}, {"day": "tu", "v": 3}], [{"day": "mo", "v": 9}]
-        )
-    },
+    {"/x": Runs([{"day": "mo", "v": 1}, {"day": "mo", "v": 2}, {"day": "tu", "v": 3}], [{"day": "mo", "v": 9}])},
     runs=2,
     values={"x.v": [3, 9]},
 )
@@ -791,9 +785,7 @@ for mode, ids in {"evolve": [1, 2, 3], "discard_row": [1, 3], "discard_value": [
     CASES.same(
         f"S77-all-{mode}",
         f"contract: everything {mode}, as one word",
-        lambda setup, mode=mode: source({"name": "x", **({"schema_contract": mode} if setup.run else {})})(
-            setup
-        ),
+        lambda setup, mode=mode: source({"name": "x", **({"schema_contract": mode} if setup.run else {})})(setup),
         {"/x": Runs([{"id": 1, "v": 1}], [{"id": 2, "v": "text", "new": 1}, {"id": 3, "v": 3}])},
         runs=2,
         values={"x.id": ids},

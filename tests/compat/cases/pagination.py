@@ -58,9 +58,7 @@ CASES.same(
 CASES.same(
     "S12",
     "the paginator overwrites a static param of the same name",
-    paged(
-        {"type": "page_number", "base_page": 1, "total_path": "total_pages"}, params={"page": "100", "q": "a"}
-    ),
+    paged({"type": "page_number", "base_page": 1, "total_path": "total_pages"}, params={"page": "100", "q": "a"}),
     {"/x": numbered(items(4), 2)},
     unordered=True,
     requests=["GET /x?page=1&q=a", "GET /x?page=2&q=a"],
@@ -131,9 +129,7 @@ CASES.same(
 
 def has_more(*values: Any) -> Any:
     """`more` is the page's value of these, the last one for good."""
-    return by_page(
-        items(9), 1, base=0, extra=lambda index, pages: {"more": values[min(index, len(values) - 1)]}
-    )
+    return by_page(items(9), 1, base=0, extra=lambda index, pages: {"more": values[min(index, len(values) - 1)]})
 
 
 MORE = {"type": "page_number", "total_path": None, "has_more_path": "more", "stop_after_empty_page": False}
@@ -233,9 +229,7 @@ CASES.same(
 CASES.same(
     "S18",
     "offset and limit in the body, no json of its own",
-    paged(
-        {"type": "offset", "limit": 2, "offset_body_path": "o", "limit_body_path": "page.l"}, method="POST"
-    ),
+    paged({"type": "offset", "limit": 2, "offset_body_path": "o", "limit_body_path": "page.l"}, method="POST"),
     {"POST /x": lambda call: {"data": items(5)[call.json()["o"] :][:2], "total": 5}},
     unordered=True,
     requests=["POST /x"] * 3,
