@@ -374,7 +374,7 @@ def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: An
             print(len(page))
         ```
     """
-    with RestClient(**dict(client or {})) as opened, closing(opened.paginate(url, **options)) as pages:  # type: ignore[type-var]
+    with RestClient(**dict(client or {})) as opened, closing(opened.paginate(url, **options)) as pages:
         yield from pages
 
 

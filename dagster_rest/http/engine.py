@@ -14,7 +14,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
 from dagster_rest.http.request import Request
@@ -266,5 +266,3 @@ class _ProgressLog:
         )
         if self._options.progress is not None:
             self._options.progress(now)
-
-

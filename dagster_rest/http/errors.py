@@ -32,17 +32,15 @@ CODES: dict[str, str] = {
     "http_paginator_config": "The paginator's parameters contradict each other or cannot end. Correct them as the "
     "message says.",
     "http_paginator_unknown": "No paginator has this name. Use a built-in one or `register_paginator`.",
-    "http_pagination": "The response does not hold what the paginator needs. Correct its paths by the shown key "
-    "tree.",
-    "http_more_pages": "The response says that there is more, but no paginator fits. Set `paginator` by what is "
-    "shown.",
+    "http_pagination": "The response does not hold what the paginator needs. Correct its paths by the shown key tree.",
+    "http_more_pages": "The response says that there is more, but no paginator fits. Set `paginator` by what is shown.",
     "http_ignored_with_pages_left": "A response in the middle was ignored by `response_actions`, but pages remain. "
     "Narrow the action, or set `ignore_scope`.",
     "http_action_failed": "A response action with `action: fail` matched.",
     "http_auth_config": "The auth config cannot work. Correct it as the message says.",
     "http_auth_unknown": "No auth has this name. Use a built-in one or `register_auth`.",
     "http_request_invalid": "The request cannot be built or sent as described. Correct it as the message says.",
-    "http_rate_limit_config": "The rate limit cannot be understood. Write `{requests: 100, per: \"1m\"}`.",
+    "http_rate_limit_config": 'The rate limit cannot be understood. Write `{requests: 100, per: "1m"}`.',
     "http_client_closed": "The client is closed. Open a new one.",
 }
 
@@ -93,16 +91,14 @@ class TokenError(HttpAuthError):
         super().__init__(message, code=code, where=where, hint=hint, status_code=status_code)
 
 
-class RetryLater(HttpError):
+class RetryLater(HttpError):  # noqa: N818  (the name says what to do)
     """The API asks to come back after a wait that no process should sleep through.
 
     Attributes:
         seconds: How long to wait from now.
     """
 
-    def __init__(
-        self, message: str, *, seconds: float, where: str | None = None, hint: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, seconds: float, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, code="http_retry_later", where=where, hint=hint)
         self.seconds = seconds
 

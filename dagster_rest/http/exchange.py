@@ -301,7 +301,7 @@ class Exchange:
                 f"the API asks to wait {failure.wait:.0f} s: {failure.final.message}",
                 seconds=failure.wait,
                 where=failure.final.where,
-                hint=f"That is longer than `retry.max_wait` ({self.policy.max_wait:.0f} s) or what `retry.total` leaves.",
+                hint=f"That is longer than `retry.max_wait` ({self.policy.max_wait:.0f} s), or more than `retry.total` leaves.",
             ) from None
         if failure.outcome is not None and not context.raise_for_status:
             return failure.outcome

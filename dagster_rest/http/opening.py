@@ -84,6 +84,4 @@ def _limiter(config: Any, base_url: str) -> RateLimiter | None:
             code="http_rate_limit_config",
             hint='Write {"requests": 100, "per": "1m"}.',
         )
-    return RateLimiter(
-        requests=config.requests, seconds=float(config.per), name=config.key or origin_of(base_url)
-    )
+    return RateLimiter(requests=config.requests, seconds=float(config.per), name=config.key or origin_of(base_url))

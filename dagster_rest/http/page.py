@@ -121,7 +121,7 @@ class FetchOptions:
             response_actions=endpoint.response_actions,
             auth=INHERIT if plan.auth is PLAN_INHERIT else plan.auth,
             allow_missing_data=bool(endpoint.allow_missing_data),
-            ignore_scope=endpoint.ignore_scope or "any",
+            ignore_scope=endpoint.ignore_scope,
             max_pages=endpoint.max_pages,
             expect=endpoint.expect,
             where=plan.config_path,

@@ -508,9 +508,7 @@ class PageNumberPaginator(RangePaginator):
         max_pages: int | None = None,
     ) -> None:
         super().__init__(
-            place=Place.choose(
-                "page", page_param=page_param, page_body_path=page_body_path, page_header=page_header
-            ),
+            place=Place.choose("page", page_param=page_param, page_body_path=page_body_path, page_header=page_header),
             first=base_page if page is None else page,
             base=base_page,
             step=1,
@@ -523,10 +521,53 @@ class PageNumberPaginator(RangePaginator):
 
     def describe(self) -> str:
         """Kind and places."""
-        return (
-            f"page_number({self._place}, base_page={self._base}, "
-            f"total_path={self.total_path!r})"
-        )
+        return f"page_number({self._place}, base_page={self._base}, total_path={self.total_path!r})"
+
+
+class ProbingPageNumberPaginator(PageNumberPaginator):
+    """Counts pages of an API that tells how many there are, but not whether the first is 0 or 1.
+
+    The first request names no page. The next one asks for page 1: if that is the first page again, it is dropped and
+    the API counts from 1; else it counts from 0.
+
+    Args:
+        total_path: JSONPath of the number of pages.
+        page_param: Query parameter.
+    """
+
+    def __init__(self, *, total_path: str, page_param: str = "page") -> None:
+        super().__init__(base_page=1, page=0, page_param=page_param, total_path=total_path)
+        self.probing = False
+
+    def init_request(self, request: Request) -> None:
+        """The first request names no page."""
+
+    def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
+        """Count on; after the first response, look at page 1."""
+        first = self._value == 0
+        super().update_state(response, data)
+        self.probing = first and self.has_next_page
+        if first and self._total is not None and self._total <= 1 and self.has_next_page:
+            self._stop("total")
+            self.probing = False
+
+    def settle(self, *, repeated: bool) -> None:
+        """Say whether page 1 was the first page again; before `update_state` with it."""
+        self.probing = False
+        self._base = 1 if repeated else 0
+
+    def upcoming(self) -> Iterator[BasePaginator]:
+        """None while it is not clear how the API counts."""
+        return iter(()) if self.probing else super().upcoming()
+
+    def state(self) -> dict[str, Any] | None:
+        """None while it is not clear how the API counts."""
+        return None if self.probing else {**(super().state() or {}), "base": self._base}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with a stored value."""
+        super().restore(state)
+        self._base = state["base"]
 
 
 class OffsetPaginator(RangePaginator):
@@ -592,9 +633,7 @@ class OffsetPaginator(RangePaginator):
 
     def describe(self) -> str:
         """Kind and places."""
-        return (
-            f"offset({self._place}, limit={self.limit}, total_path={self.total_path!r})"
-        )
+        return f"offset({self._place}, limit={self.limit}, total_path={self.total_path!r})"
 
 
 def read_flag(body: Any, path: str) -> bool:

@@ -36,8 +36,7 @@ def register_auth(name: str, cls: type) -> None:
     Raises:
         AuthConfigError: `cls` is something else.
     """
-    if not (isinstance(cls, type) and (hasattr(cls, "auth_flow") or callable(getattr(cls, "__call__", None)))):
-        raise AuthConfigError(
-            f"{cls!r} is not a class of auths", code="http_auth_config", hint="Subclass httpx.Auth."
-        )
+    makes_callables = isinstance(cls, type) and any("__call__" in vars(base) for base in cls.__mro__)
+    if not (makes_callables or hasattr(cls, "auth_flow")):
+        raise AuthConfigError(f"{cls!r} is not a class of auths", code="http_auth_config", hint="Subclass httpx.Auth.")
     AUTHS[name] = cls

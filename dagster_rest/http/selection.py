@@ -133,7 +133,9 @@ def detect_selector(body: Any) -> Selection:
         body: The decoded body of the first response.
     """
     if not isinstance(body, Mapping):
-        return Selection(compile_path("$"), evidence="the body is a list" if isinstance(body, list) else "the whole body")
+        return Selection(
+            compile_path("$"), evidence="the body is a list" if isinstance(body, list) else "the whole body"
+        )
     candidates = [_Candidate(keys, value, order) for order, (keys, value) in enumerate(_lists(body, ()))]
     best = min(candidates, key=lambda candidate: candidate.rank, default=None)
     if best is None or _is_entity(body, best):

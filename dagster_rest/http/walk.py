@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dagster_rest.http.decoding import decode_json, key_tree
-from dagster_rest.http.detection import detect_paginator
+from dagster_rest.http.decoding import decode_json
+from dagster_rest.http.detection import detect_paginator, remake
 from dagster_rest.http.errors import DecodeError, LoopError, PaginationError
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page
-from dagster_rest.http.paginators import BODY, BasePaginator, adapt_update_state, create_paginator
+from dagster_rest.http.paginators import (
+    BODY,
+    BasePaginator,
+    ProbingPageNumberPaginator,
+    adapt_update_state,
+    create_paginator,
+)
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request
 from dagster_rest.http.selection import Selection, select
 
 if TYPE_CHECKING:
+    import httpx
+
     from dagster_rest.http.exchange import Outcome
 
 NO_CONTENT = frozenset({204, 205, 304})
+_SAME_REQUEST = "The API repeats its link or cursor; set the paginator it really uses, or `max_pages`."
+_SAME_CONTENT = "The API ignores how the next page is asked for; check the paginator's parameter names."
 
 
 class Source(Protocol):
@@ -60,6 +70,7 @@ class Walk:
     paginator: BasePaginator | None = None
     selection: Selection | None = None
     number: int = 0
+    _recipe: dict[str, Any] | None = None
     _evidence: list[str] = field(default_factory=list)
     _asked: set[int] = field(default_factory=set)
     _content: tuple[Any, ...] | None = None
@@ -79,13 +90,15 @@ class Walk:
             self._look_ahead()
             outcome = await self.source.get(self.request)
             page = self._page(outcome)
-            yield page
-            if page.is_last:
-                return
-            self.number += 1
+            if page is not None:
+                yield page
+                if page.is_last:
+                    return
+                self.number += 1
             self.request = self._following(self.paginator)
 
-    def _page(self, outcome: Outcome) -> Page:
+    def _page(self, outcome: Outcome) -> Page | None:
+        """The page of a response; None if it is one that was seen already and may be dropped."""
         response = outcome.response
         if outcome.ignored:
             return self._ended("ignored", outcome, warnings=self._ignored())
@@ -94,17 +107,31 @@ class Walk:
             return self._ended("no_content", outcome, warnings=self._no_content())
         records = self._select(body)
         if self.paginator is None:
-            found = detect_paginator(response, body, records, self.request)
-            self.paginator = found.paginator
-            self._evidence.append(f"paginator {found.paginator.describe()}: {found.evidence}")
-        self._check_content(records)
-        adapt_update_state(self.paginator)(response, records)
-        return self._filled(records, body, outcome, self.paginator)
+            self.paginator = self._detect(response, body, records)
+        paginator = self.paginator
+        repeated = self._repeats(records)
+        if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
+            paginator.settle(repeated=repeated)
+            adapt_update_state(paginator)(response, records)
+            if repeated and paginator.has_next_page:
+                return None
+            return self._filled([] if repeated else records, body, outcome, paginator)
+        if repeated:
+            raise self._loop("has the same content as the page before it", _SAME_CONTENT)
+        adapt_update_state(paginator)(response, records)
+        return self._filled(records, body, outcome, paginator)
+
+    def _detect(self, response: httpx.Response, body: Any, records: list[Any]) -> BasePaginator:
+        selection = self.selection or select(self.options.data_selector, body)
+        found = detect_paginator(response, body, records, request=self.request, selection=selection)
+        self._recipe = found.recipe
+        self._evidence.append(f"paginator {found.paginator.describe()}: {found.evidence}")
+        return found.paginator
 
     def _filled(self, records: list[Any], body: Any, outcome: Outcome, paginator: BasePaginator) -> Page:
         ended_by = None if paginator.has_next_page else paginator.ended_by or "end"
-        limits = [limit for limit in (self.options.max_pages, paginator.max_pages) if limit is not None]
-        if ended_by is None and limits and self.number + 1 >= min(limits):
+        limit = self._limit()
+        if ended_by is None and limit is not None and self.number + 1 >= limit:
             ended_by = "max_pages"
         return Page(
             records,
@@ -188,30 +215,33 @@ class Walk:
     def _check_request(self) -> None:
         fingerprint = self.request.fingerprint()
         if fingerprint in self._asked:
-            raise LoopError(
-                f"page {self.number + 1} would be the same request as an earlier page",
-                code="http_loop",
-                where=self._where(),
-                hint="The API repeats its link or cursor; set the paginator it really uses, or `max_pages`.",
-            )
+            raise self._loop("would be the same request as an earlier page", _SAME_REQUEST)
         self._asked.add(fingerprint)
 
-    def _check_content(self, records: list[Any]) -> None:
+    def _repeats(self, records: list[Any]) -> bool:
         content = (len(records), repr(records[0]), repr(records[-1])) if records else None
-        if content is not None and content == self._content:
-            raise LoopError(
-                f"page {self.number + 1} has the same content as the page before it",
-                code="http_loop",
-                where=self._where(),
-                hint="The API ignores how the next page is asked for; check the paginator's parameter names.",
-            )
-        self._content = content
+        before, self._content = self._content, content
+        return content is not None and content == before
+
+    def _loop(self, what: str, hint: str) -> LoopError:
+        return LoopError(f"page {self.number + 1} {what}", code="http_loop", where=self._where(), hint=hint)
 
     def _look_ahead(self) -> None:
-        if self.paginator is not None and self.number:
-            limits = [n for n in (self.options.max_pages, self.paginator.max_pages) if n is not None]
-            upcoming = (self._following(later) for later in self.paginator.upcoming())
-            self.source.ahead(islice(upcoming, min(limits) - self.number - 1 if limits else None))
+        if self.paginator is None or self.number == 0:
+            return
+        limit = self._limit()
+        left = None if limit is None else max(0, limit - self.number - 1)
+        upcoming = (self._following(later) for later in self.paginator.upcoming())
+        self.source.ahead(itertools.chain([self.request], itertools.islice(upcoming, left)))
+
+    def _limit(self) -> int | None:
+        """The least of what options, paginator and an `auto` config allow."""
+        limits = (
+            self.options.max_pages,
+            getattr(self.paginator, "max_pages", None),
+            getattr(self.options.paginator, "max_pages", None),
+        )
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def _following(self, paginator: BasePaginator | None) -> Request:
         following = self.request.copy()
@@ -223,12 +253,21 @@ class Walk:
         own = paginator.state()
         if own is None:
             return None
-        state: dict[str, Any] = {"number": self.number + 1, "paginator": own}
-        return state
+        detected = {"recipe": self._recipe} if self._recipe else {}
+        selector = self.selection.path.text if self.selection and self.selection.evidence else None
+        return {"number": self.number + 1, "paginator": own, "selector": selector, **detected}
 
     def _resume(self, state: dict[str, Any]) -> None:
+        self._recipe = state.get("recipe")
+        if self.paginator is None and self._recipe is not None:
+            self.paginator = remake(self._recipe)
+            self._evidence.append(f"paginator {self.paginator.describe()}: as detected before")
         if self.paginator is None:
-            raise PaginationError("cannot resume", code="http_pagination", where=self._where())
+            raise PaginationError(
+                "the stored position has no paginator", code="http_pagination", where=self.options.where
+            )
+        if state.get("selector"):
+            self.selection = Selection(compile_path(state["selector"]), evidence="as detected before")
         self.number = int(state["number"])
         self.paginator.restore(state["paginator"])
         self.request = self._following(self.paginator)
