@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import StateError
-from dagster_rest.config.placeholders import RequestSpec
+from dagster_rest.config.request import RequestSpec
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan import ResourcePlan

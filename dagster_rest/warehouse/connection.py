@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +35,25 @@ class Database(Protocol):
 
     def get_connection(self) -> AbstractContextManager[DuckDBPyConnection]:
         """Open a read-write connection."""
+
+
+def run(connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+    """Execute a statement to its end: DuckDB refuses other work on a connection whose last result was not read.
+
+    Args:
+        connection: An open connection.
+        sql: One statement, or several; the rows are the last one's.
+        arguments: The values of its ``?``.
+    """
+    return connection.execute(sql, arguments).fetchall()
+
+
+def fetch_one(
+    connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | None = None
+) -> tuple[Any, ...] | None:
+    """The first row of a query, or None; otherwise as ``run``."""
+    rows = run(connection, sql, arguments)
+    return rows[0] if rows else None
 
 
 def local_path(database: Database) -> Path | None:
@@ -68,17 +87,17 @@ def short_write(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iter
         from dagster_rest.warehouse.connection import short_write
 
         with short_write(DuckDBResource(database="shop.duckdb")) as connection:
-            connection.execute("create table if not exists t (id bigint)")
+            run(connection, "create table if not exists t (id bigint)")
         ```
     """
     with _alone(database, timeout=timeout) as connection:
-        connection.execute("begin")
+        run(connection, "begin")
         try:
             yield connection
         except BaseException:
             _roll_back(connection)
             raise
-        connection.execute("commit")
+        run(connection, "commit")
 
 
 @contextmanager
@@ -132,7 +151,7 @@ def _roll_back(connection: DuckDBPyConnection) -> None:
     import duckdb
 
     try:
-        connection.execute("rollback")
+        run(connection, "rollback")
     except duckdb.Error as error:
         # The transaction is gone already (a failed commit); the first error is the one to show.
         logger.debug("rollback after a failure was refused: %s", error)
@@ -143,7 +162,7 @@ def _closing(database: Database) -> Iterator[DuckDBPyConnection]:
     with database.get_connection() as connection:
         try:
             # Parts carry instants in UTC; a session zone must never shift what a cast to text shows.
-            connection.execute("set TimeZone = 'UTC'")
+            run(connection, "set TimeZone = 'UTC'")
             yield connection
         finally:
             # dagster-duckdb does not close the connection when the body raises.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from dagster_rest.warehouse.connection import fetch_one, run
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
@@ -36,22 +37,24 @@ def content_version(
                 continue
             where, arguments = " where _load_id = ?", [load_id]
         # A sum beside the xor: two equal rows would cancel each other out.
-        row = connection.execute(
+        row = fetch_one(
+            connection,
             f"select count(*), bit_xor({row_hash}), sum({row_hash} % 4294967291)"
             f" from {_quote(dataset)}.{_quote(table)}{where}",
             arguments,
-        ).fetchone()
+        )
         count, xor, total = row or (0, 0, 0)
         parts.append(f"{table}:{count}:{int(xor or 0):x}:{int(total or 0):x}")
     return _digest("|".join(parts))
 
 
 def _columns(connection: DuckDBPyConnection, dataset: str, table: str) -> list[str]:
-    rows = connection.execute(
+    rows = run(
+        connection,
         "select column_name from duckdb_columns() where database_name = current_database()"
         " and lower(schema_name) = lower(?) and lower(table_name) = lower(?) order by column_index",
         [dataset, table],
-    ).fetchall()
+    )
     return [row[0] for row in rows]
 
 

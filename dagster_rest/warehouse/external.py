@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.fan_out import ParentRows
 from dagster_rest.warehouse.ledger import has_table
@@ -32,9 +33,7 @@ def read_table_rows(connection: DuckDBPyConnection | None, *, path: Sequence[str
         return ParentRows()
     columns = {name: _column(connection, schema, table, name) for name in dict.fromkeys(fields)}
     listed = ", ".join(_quote(column) for column in columns.values())
-    found = connection.execute(
-        f"select distinct {listed} from {_quote(schema)}.{_quote(table)} order by all"
-    ).fetchall()
+    found = run(connection, f"select distinct {listed} from {_quote(schema)}.{_quote(table)} order by all")
     rows: list[Mapping[str, Any]] = [dict(zip(columns, map(_plain, values), strict=True)) for values in found]
     return ParentRows(rows=tuple(rows), known=True)
 
@@ -42,11 +41,12 @@ def read_table_rows(connection: DuckDBPyConnection | None, *, path: Sequence[str
 def _column(connection: DuckDBPyConnection, schema: str, table: str, field: str) -> str:
     there = {
         str(row[0]).lower(): str(row[0])
-        for row in connection.execute(
+        for row in run(
+            connection,
             "select column_name from duckdb_columns()"
             " where lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
             [schema, table],
-        ).fetchall()
+        )
     }
     normalised = "__".join(normalize(part) for part in re.split(r"\.", field))
     for candidate in (field.lower(), normalised.lower()):

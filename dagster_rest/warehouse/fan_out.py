@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from dagster_rest.warehouse.connection import fetch_one, run
 from dagster_rest.warehouse.ledger import METADATA_SCHEMA, has_table
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def write_fan_out_keys(
         write: ``append`` adds; ``replace`` forgets the partition's earlier rows; ``merge`` those with the same key.
     """
     if write == "replace":
-        connection.execute(
+        run(
+            connection,
             f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ? and partition = ? and load_group <> ?",
             [asset, partition, load_group],
         )
@@ -99,7 +101,8 @@ def write_fan_out_keys(
     connection.register("_staged_keys", staged)
     try:
         if write == "merge":
-            connection.execute(
+            run(
+                connection,
                 f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ? and partition = ?"
                 " and row_key in (select row_key from _staged_keys)",
                 [asset, partition],
@@ -107,7 +110,8 @@ def write_fan_out_keys(
             keep = "qualify row_key is null or row_number() over (partition by row_key order by seq desc) = 1"
         else:
             keep = ""
-        connection.execute(
+        run(
+            connection,
             f"insert into {METADATA_SCHEMA}.fan_out_keys"
             f" select ?, ?, ?, ?, seq, row_key, field_values from _staged_keys {keep}",
             [asset, partition, load_id, load_group],
@@ -119,9 +123,10 @@ def write_fan_out_keys(
 def forget_fan_out_keys(connection: DuckDBPyConnection, *, asset: str, partitions: Iterable[str] | None = None) -> None:
     """Drop a parent's stored values: all of them, or those of some partitions."""
     if partitions is None:
-        connection.execute(f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ?", [asset])
+        run(connection, f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ?", [asset])
         return
-    connection.execute(
+    run(
+        connection,
         f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ? and partition in (select unnest(?::varchar[]))",
         [asset, list(partitions)],
     )
@@ -150,7 +155,7 @@ def read_parent_rows(
     """
     if connection is None or not has_table(connection, "loads"):
         return ParentRows()
-    known = connection.execute(f"select count(*) from {METADATA_SCHEMA}.loads where asset = ?", [parent]).fetchone()
+    known = fetch_one(connection, f"select count(*) from {METADATA_SCHEMA}.loads where asset = ?", [parent])
     if not known or not known[0]:
         return ParentRows()
     conditions, arguments = ["k.asset = ?"], [parent]
@@ -168,12 +173,13 @@ def read_parent_rows(
             f"k.load_group = (select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
         )
         arguments.append(parent)
-    found = connection.execute(
+    found = run(
+        connection,
         f"select k.load_id, k.field_values from {METADATA_SCHEMA}.fan_out_keys k"
         f" join {METADATA_SCHEMA}.loads l on l.load_id = k.load_id and l.asset = k.asset and l.partition = k.partition"
         f" where {' and '.join(conditions)} order by l.seq, k.seq",
         arguments,
-    ).fetchall()
+    )
     return ParentRows(
         rows=tuple(json.loads(row[1]) for row in found),
         load_ids=tuple(dict.fromkeys(row[0] for row in found)),
@@ -201,11 +207,13 @@ def mark_consumed(
         forget_earlier: Forget what was consumed before (a full refresh of the child).
     """
     if forget_earlier:
-        connection.execute(
+        run(
+            connection,
             f"delete from {METADATA_SCHEMA}.consumed where child = ? and child_partition = ? and parent = ?",
             [child, child_partition, parent],
         )
-    connection.execute(
+    run(
+        connection,
         f"insert into {METADATA_SCHEMA}.consumed"
         " select ?, ?, ?, load_id from (select distinct unnest(?::varchar[]) as load_id)"
         f" where load_id not in (select load_id from {METADATA_SCHEMA}.consumed"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from dagster_rest.warehouse.connection import fetch_one, run
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -129,26 +130,27 @@ def ensure_ledger(connection: DuckDBPyConnection) -> None:
             where=f"{METADATA_SCHEMA}.ledger_version",
             hint="Upgrade dagster_rest here to the version that wrote the database.",
         )
-    connection.execute(_TABLES)
-    connection.execute(f"delete from {METADATA_SCHEMA}.ledger_version")
-    connection.execute(f"insert into {METADATA_SCHEMA}.ledger_version values (?)", [LEDGER_VERSION])
+    run(connection, _TABLES)
+    run(connection, f"delete from {METADATA_SCHEMA}.ledger_version")
+    run(connection, f"insert into {METADATA_SCHEMA}.ledger_version values (?)", [LEDGER_VERSION])
 
 
 def ledger_version(connection: DuckDBPyConnection) -> int | None:
     """The version of the ledger in this database, or None where there is none."""
     if not has_table(connection, "ledger_version"):
         return None
-    row = connection.execute(f"select max(version) from {METADATA_SCHEMA}.ledger_version").fetchone()
+    row = fetch_one(connection, f"select max(version) from {METADATA_SCHEMA}.ledger_version")
     return int(row[0]) if row and row[0] is not None else None
 
 
 def has_table(connection: DuckDBPyConnection, table: str, *, schema: str = METADATA_SCHEMA) -> bool:
     """Whether a table is there, in the database the connection writes to."""
-    row = connection.execute(
+    row = fetch_one(
+        connection,
         "select count(*) from duckdb_tables()"
         " where database_name = current_database() and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
         [schema, table],
-    ).fetchone()
+    )
     return bool(row and row[0])
 
 
@@ -173,12 +175,13 @@ def read_state(connection: DuckDBPyConnection | None, *, asset: str, partition: 
 
 def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = "") -> LoadRow | None:
     """The newest load of an asset and partition, or None."""
-    row = connection.execute(
+    row = fetch_one(
+        connection,
         "select load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
         " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version"
         f" from {METADATA_SCHEMA}.loads where asset = ? and partition = ? order by seq desc limit 1",
         [asset, partition],
-    ).fetchone()
+    )
     if row is None:
         return None
     cursor = None if row[8] is None else CursorState(value=row[8], type=row[9], boundary=tuple(row[10]))
@@ -201,18 +204,20 @@ def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = 
 
 
 def _read_parent_cursors(connection: DuckDBPyConnection, *, asset: str, partition: str) -> dict[str, CursorState]:
-    rows = connection.execute(
+    rows = run(
+        connection,
         f"select parent_key, cursor, cursor_type, boundary from {METADATA_SCHEMA}.parent_cursors"
         " where asset = ? and partition = ?",
         [asset, partition],
-    ).fetchall()
+    )
     return {row[0]: CursorState(value=row[1], type=row[2], boundary=tuple(row[3])) for row in rows}
 
 
 def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: datetime) -> None:
     """Write a load's row, in the transaction of its data."""
     cursor = row.cursor
-    connection.execute(
+    run(
+        connection,
         f"insert into {METADATA_SCHEMA}.loads"
         f" select coalesce((select max(seq) from {METADATA_SCHEMA}.loads), 0) + 1,"
         " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?, ?, ?, ?, ?, ?, null",
@@ -256,7 +261,8 @@ def replace_parent_cursors(
         keep_others: Whether parents that are not in ``cursors`` keep theirs (False after a full refresh).
     """
     if not keep_others:
-        connection.execute(
+        run(
+            connection,
             f"delete from {METADATA_SCHEMA}.parent_cursors where asset = ? and partition = ?",
             [asset, partition],
         )
@@ -274,12 +280,14 @@ def replace_parent_cursors(
     )
     connection.register("_changed_cursors", changed)
     try:
-        connection.execute(
+        run(
+            connection,
             f"delete from {METADATA_SCHEMA}.parent_cursors where asset = ? and partition = ?"
             " and parent_key in (select parent_key from _changed_cursors)",
             [asset, partition],
         )
-        connection.execute(
+        run(
+            connection,
             f"insert into {METADATA_SCHEMA}.parent_cursors"
             " select ?, ?, parent_key, cursor, cursor_type, boundary from _changed_cursors",
             [asset, partition],
@@ -290,7 +298,8 @@ def replace_parent_cursors(
 
 def confirm_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str], confirmed_at: datetime) -> None:
     """Note that the materialization event of these loads is stored."""
-    connection.execute(
+    run(
+        connection,
         f"update {METADATA_SCHEMA}.loads set status = 'confirmed', confirmed_at = ?"
         " where status = 'pending' and load_id in (select unnest(?::varchar[]))",
         [confirmed_at, list(load_ids)],
@@ -299,8 +308,9 @@ def confirm_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str], co
 
 def load_ids_of_partition(connection: DuckDBPyConnection, *, asset: str, partitions: Iterable[str]) -> list[str]:
     """All loads that wrote these partitions of an asset."""
-    rows = connection.execute(
+    rows = run(
+        connection,
         f"select load_id from {METADATA_SCHEMA}.loads where asset = ? and partition in (select unnest(?::varchar[]))",
         [asset, list(partitions)],
-    ).fetchall()
+    )
     return [row[0] for row in rows]
