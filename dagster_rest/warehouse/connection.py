@@ -56,6 +56,24 @@ def fetch_one(
     return rows[0] if rows else None
 
 
+@contextmanager
+def registered(connection: DuckDBPyConnection, name: str, table: object) -> Iterator[None]:
+    """An Arrow table as a view, for as long as the block lasts.
+
+    Args:
+        connection: An open connection.
+        name: The view's name.
+        table: A ``pyarrow.Table``.
+    """
+    # A statement that somebody executed before may have left its result unread.
+    run(connection, "select 1")
+    connection.register(name, table)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
 def local_path(database: Database) -> Path | None:
     """The database's file, or None where it is no local file (a server, or in memory)."""
     name = database.database

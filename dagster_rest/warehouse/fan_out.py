@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.warehouse.connection import fetch_one, run
+from dagster_rest.warehouse.connection import fetch_one, registered, run
 from dagster_rest.warehouse.ledger import METADATA_SCHEMA, has_table
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def write_fan_out_keys(
             "field_values": pa.array([row["field_values"] for row in rows], type=pa.string()),
         }
     )
-    connection.register("_staged_keys", staged)
-    try:
+    with registered(connection, "_staged_keys", staged):
         if write == "merge":
             run(
                 connection,
@@ -116,8 +115,6 @@ def write_fan_out_keys(
             f" select ?, ?, ?, ?, seq, row_key, field_values from _staged_keys {keep}",
             [asset, partition, load_id, load_group],
         )
-    finally:
-        connection.unregister("_staged_keys")
 
 
 def forget_fan_out_keys(connection: DuckDBPyConnection, *, asset: str, partitions: Iterable[str] | None = None) -> None:

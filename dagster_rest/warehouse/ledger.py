@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from dagster_rest.warehouse.connection import fetch_one, run
+from dagster_rest.warehouse.connection import fetch_one, registered, run
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -278,8 +278,7 @@ def replace_parent_cursors(
             "boundary": pa.array([list(cursor.boundary) for cursor in cursors.values()], type=pa.list_(pa.string())),
         }
     )
-    connection.register("_changed_cursors", changed)
-    try:
+    with registered(connection, "_changed_cursors", changed):
         run(
             connection,
             f"delete from {METADATA_SCHEMA}.parent_cursors where asset = ? and partition = ?"
@@ -292,8 +291,6 @@ def replace_parent_cursors(
             " select ?, ?, parent_key, cursor, cursor_type, boundary from _changed_cursors",
             [asset, partition],
         )
-    finally:
-        connection.unregister("_changed_cursors")
 
 
 def confirm_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str], confirmed_at: datetime) -> None:
