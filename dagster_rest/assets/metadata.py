@@ -110,15 +110,18 @@ def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
 
 
 def _table_schema(columns: Any) -> dg.TableSchema:
+    from dagster_rest.warehouse.types import duckdb_type
+
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=column.name,
-                type=column.sql_type,
+                type=duckdb_type(column.data_type),
                 description=column.description,
                 constraints=dg.TableColumnConstraints(nullable=column.nullable),
             )
             for column in columns
+            if column.data_type is not None
         ]
     )
 
