@@ -15,8 +15,6 @@ HERE = Path(__file__).parent
 
 duckdb = DuckDBResource(database=os.environ.get("GEO_DUCKDB", str(HERE / ".dagster" / "geo.duckdb")))
 
-geo = build_rest_definitions(HERE / "examples" / "demo" / "geo.yaml", name="geo", duckdb=duckdb)
-
 
 @dg.asset(
     key=["geo", "continent_summary"],
@@ -45,20 +43,16 @@ def continent_summary(duckdb: DuckDBResource) -> dg.MaterializeResult:
         )
         rows = connection.execute("select count(*) from geo.continent_summary").fetchall()[0][0]
         connection.close()
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": rows, "dagster/table_name": "geo.continent_summary"}
-    )
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows, "dagster/table_name": "geo.continent_summary"})
 
 
 everything = dg.define_asset_job("geo_everything", selection=dg.AssetSelection.all())
 
 defs = dg.Definitions.merge(
-    geo,
+    build_rest_definitions(HERE / "examples" / "demo" / "geo.yaml", name="geo", duckdb=duckdb),
     dg.Definitions(
         assets=[continent_summary],
         jobs=[everything],
-        schedules=[
-            dg.ScheduleDefinition(name="geo_every_morning", job=everything, cron_schedule="0 6 * * *")
-        ],
+        schedules=[dg.ScheduleDefinition(name="geo_every_morning", job=everything, cron_schedule="0 6 * * *")],
     ),
 )
