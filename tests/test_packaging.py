@@ -65,6 +65,4 @@ def test_importing_the_package_leaves_out_what_only_a_run_needs(module: str) -> 
 def test_dlt_is_no_dependency() -> None:
     needed = metadata.requires("dagster-rest") or []
 
-    assert [] == [
-        requirement for requirement in needed if requirement.split(";")[0].strip().startswith("dlt")
-    ]
+    assert [] == [requirement for requirement in needed if requirement.split(";")[0].strip().startswith("dlt")]

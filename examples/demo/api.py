@@ -78,9 +78,7 @@ def build_database(path: Path) -> None:
         database.executescript(_SCHEMA)
         _insert(database, "continents", map(_continent, source.get_continents().values()))
         _insert(database, "countries", map(_country, source.get_countries().values()))
-        countries = {
-            row["iso"] for row in source.get_countries().values() if row["population"] >= SMALLEST_COUNTRY
-        }
+        countries = {row["iso"] for row in source.get_countries().values() if row["population"] >= SMALLEST_COUNTRY}
         cities = [
             row
             for row in sorted(source.get_cities().values(), key=lambda row: int(row["geonameid"]))
@@ -276,9 +274,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str) -> None:
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up:
         if server.poll() is not None:
-            raise RuntimeError(
-                f"datasette stopped with exit code {server.returncode} before it answered at {url}"
-            )
+            raise RuntimeError(f"datasette stopped with exit code {server.returncode} before it answered at {url}")
         try:
             opener.open(url, timeout=5).close()
         except (urllib.error.URLError, OSError):

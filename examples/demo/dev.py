@@ -21,13 +21,9 @@ from examples.demo.run import ROOT, Demo, stop_when_told
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the API and run `dagster dev` until Ctrl-C, or change the API's data."""
     parser = argparse.ArgumentParser(prog="dev", description=__doc__)
-    parser.add_argument(
-        "--folder", type=Path, default=ROOT / ".dagster", help="DAGSTER_HOME and all other files"
-    )
+    parser.add_argument("--folder", type=Path, default=ROOT / ".dagster", help="DAGSTER_HOME and all other files")
     parser.add_argument("--port", default="3000", help="the port of the web interface")
-    parser.add_argument(
-        "--change-data", action="store_true", help="change the API's data, and do nothing else"
-    )
+    parser.add_argument("--change-data", action="store_true", help="change the API's data, and do nothing else")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
     demo = Demo(folder=folder, dagster_home=folder)
@@ -38,9 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop_when_told()
     try:
         with api.serve(demo.sqlite, log=folder / "datasette.log") as url:
-            print(
-                f"A REST API is up at {url}. Dagster's web interface will be at http://127.0.0.1:{options.port}."
-            )
+            print(f"A REST API is up at {url}. Dagster's web interface will be at http://127.0.0.1:{options.port}.")
             return _dagster_dev(demo, url, port=options.port)
     except KeyboardInterrupt:
         return 0

@@ -119,9 +119,7 @@ class Demo:
             raise DemoError(f"{tail}\n\nThe run failed; the whole log is in {log}")
         with dg.DagsterInstance.from_config(str(self.dagster_home)) as instance:
             run = instance.get_runs(limit=1)[0]
-            events = instance.get_records_for_run(
-                run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-            )
+            events = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
             found = [record.event_log_entry.asset_materialization for record in events.records]
         return [_loaded(materialization) for materialization in found if materialization]
 
@@ -195,17 +193,13 @@ def run(demo: Demo, *, select: str = "*") -> int:
         print("\nNothing changes.")
         _round(demo, url, number=3, title="nothing is new", select=select, changes={})
     print(f"\nThe tables in {_short(demo.duckdb)}:\n")
-    _print_table(
-        ("table", "rows"), [(f"geo.{name}", f"{rows:,}") for name, rows in demo.tables().items()], numbers={1}
-    )
+    _print_table(("table", "rows"), [(f"geo.{name}", f"{rows:,}") for name, rows in demo.tables().items()], numbers={1})
     print("\nEvery table holds the rows that the API serves, each of them once. The API is stopped.")
     print(f"They are open to any DuckDB client. Dagster's logs are in {_short(demo.folder)}.")
     return 0
 
 
-def _round(
-    demo: Demo, url: str, *, number: int, title: str, select: str, changes: Mapping[str, int] | None
-) -> None:
+def _round(demo: Demo, url: str, *, number: int, title: str, select: str, changes: Mapping[str, int] | None) -> None:
     print(f"\nRun {number} of 3: {title} ...\n", flush=True)
     started = time.monotonic()
     loads = demo.materialize(url, select=select, log=demo.folder / f"run-{number}.log")

@@ -166,9 +166,7 @@ def test_shopify(api: ApiServer, load: Load) -> None:
     def orders(request: Request) -> Reply:
         if request.param("page_info"):
             assert request.param("status") is None  # Shopify refuses other filters beside page_info
-            return Reply(
-                json={"orders": [{"id": 2, "updated_at": "2026-01-02T00:00:00-05:00", "line_items": []}]}
-            )
+            return Reply(json={"orders": [{"id": 2, "updated_at": "2026-01-02T00:00:00-05:00", "line_items": []}]})
         assert "2020-01-01T00:00:00Z" == request.param("updated_at_min")
         row = {"id": 1, "updated_at": "2026-01-01T00:00:00-05:00", "line_items": [{"id": 7, "sku": "S"}]}
         link = f'<{api.url}{version}/orders.json?page_info=x&limit=250>; rel="next"'
@@ -209,9 +207,7 @@ def test_stripe(api: ApiServer, load: Load) -> None:
 
     loaded = load("stripe", hosts=["https://api.stripe.com"], api=api, environment={"STRIPE_KEY": "k"})
 
-    assert [("cus_1", 100), ("cus_2", 200)] == loaded.rows(
-        "select id, created from stripe.customers order by id"
-    )
+    assert [("cus_1", 100), ("cus_2", 200)] == loaded.rows("select id, created from stripe.customers order by id")
     assert [("pm_1", "4242", "b@x.org")] == loaded.rows(
         "select id, card__last4, _customers_email from stripe.payment_methods"
     )
@@ -243,9 +239,7 @@ def test_microsoft_graph(api: ApiServer, load: Load) -> None:
         environment={"GRAPH_TENANT": "tenant", "GRAPH_CLIENT_ID": "c", "GRAPH_CLIENT_SECRET": "s"},
     )
 
-    assert [("u1", "Al"), ("u2", "Bo")] == loaded.rows(
-        "select id, display_name from microsoft_graph.users order by id"
-    )
+    assert [("u1", "Al"), ("u2", "Bo")] == loaded.rows("select id, display_name from microsoft_graph.users order by id")
     assert [("g1", "u1"), ("g2", "u1")] == loaded.rows(
         "select _groups_id, id from microsoft_graph.group_members order by 1"
     )

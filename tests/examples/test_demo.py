@@ -98,8 +98,7 @@ def test_three_runs_leave_each_row_of_a_merge_table_once(demo: Finished, table: 
 
 def test_a_changed_row_has_only_its_new_list_in_the_child_table(demo: Finished) -> None:
     (orphans,) = demo.query(
-        "select count(*) from geo.cities__alternate_names "
-        "where _parent_row_id not in (select _row_id from geo.cities)"
+        "select count(*) from geo.cities__alternate_names where _parent_row_id not in (select _row_id from geo.cities)"
     )[0]
 
     assert 0 == orphans

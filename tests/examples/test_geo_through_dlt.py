@@ -50,8 +50,6 @@ def test_dlt_takes_the_file_and_leaves_out_children_of_several_parents(tmp_path:
     assert 0 == done.returncode, done.stderr
     rows = json.loads(done.stdout.splitlines()[-1])
 
-    assert (7, 58, 1749, 51) == tuple(
-        rows[name] for name in ("continents", "countries", "city_updates", "us_states")
-    )
+    assert (7, 58, 1749, 51) == tuple(rows[name] for name in ("continents", "countries", "city_updates", "us_states"))
     # One cursor for all parents: after a recent city of one country, the older ones of others are dropped.
     assert rows["cities"] < 100
