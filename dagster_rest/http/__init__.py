@@ -11,6 +11,7 @@ with RestClient("https://pokeapi.co/api/v2") as client:
 
 from __future__ import annotations
 
+from dagster_rest.config.plan import INHERIT
 from dagster_rest.http.client import RestClient, paginate
 from dagster_rest.http.errors import (
     ActionError,
@@ -30,7 +31,6 @@ from dagster_rest.http.errors import (
     TokenError,
 )
 from dagster_rest.http.page import (
-    INHERIT,
     FetchOptions,
     FetchUnit,
     Page,

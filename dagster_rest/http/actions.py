@@ -103,7 +103,7 @@ def compile_actions(entries: Sequence[Any] | None, *, where: str | None = None) 
 
 def _compile(entry: Any, where: str | None) -> Action:
     if isinstance(entry, Mapping):
-        from dagster_rest.config.models import ResponseAction
+        from dagster_rest.config.endpoint import ResponseAction
 
         entry = ResponseAction(**entry)
     if not hasattr(type(entry), "model_fields"):
@@ -115,7 +115,7 @@ def _compile(entry: Any, where: str | None) -> Action:
     conditions: dict[str, Any] = {
         "statuses": tuple(status) if isinstance(status, (list, tuple)) else () if status is None else (status,),
         "content": getattr(entry, "content", None),
-        "predicate": _predicate(getattr(entry, "json_", None) or getattr(entry, "json_predicate", None)),
+        "predicate": _predicate(entry.json_predicate),
         "message": getattr(entry, "message", None),
     }
     if action in ("ignore", "retry", "fail"):

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.config.plan import INHERIT
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.loop import BackgroundLoop
-from dagster_rest.http.page import INHERIT, FetchOptions, FetchUnit, Page, RequestStats
+from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
 from dagster_rest.http.redaction import Redactor
-from dagster_rest.http.request import Request, is_absolute, join_url, origin_of
+from dagster_rest.http.request import Request, join_url, origin_of
 
 if TYPE_CHECKING:
     import httpx
 
     from dagster_rest.config.client import ClientConfig
-    from dagster_rest.config.placeholders import RequestSpec
+    from dagster_rest.config.request import RequestSpec
     from dagster_rest.http.exchange import Context, Exchange
 
 MAX_RESPONSE_BYTES = 1_073_741_824
@@ -131,8 +132,8 @@ class RestClient:
         from dagster_rest.config.env import resolve_env
 
         resolved = resolve_env(config, where="client")
-        names = type(resolved).model_fields
-        arguments = {name: getattr(resolved, name) for name in names}
+        known = inspect.signature(cls.__init__).parameters
+        arguments = {name: getattr(resolved, name) for name in type(resolved).model_fields if name in known}
         client = cls(**{**arguments, **changes})
         client.redactor.add(*_looked_up(config, resolved))
         return client
@@ -182,12 +183,10 @@ class RestClient:
         Returns:
             The response, its body read.
         """
-        options = FetchOptions(
-            auth=auth, response_actions=response_actions, hooks=_hooks(hooks), trusted_urls=_written(path)
-        )
-        spec = _Spec(method, path, dict(params or {}), dict(headers or {}), json, data)
+        options = FetchOptions(auth=auth, response_actions=response_actions, hooks=_hooks(hooks))
+        spec = _spec(method, path, params, headers, json, data)
         request = self.first_request(spec, options)
-        context = self.context(options, raise_for_status=raise_for_status)
+        context = self.context(options, raise_for_status=raise_for_status).trusting(spec)
         outcome = self.loop.run(self.exchange.send(request, context))
         return outcome.response
 
@@ -238,10 +237,9 @@ class RestClient:
             auth=auth,
             allow_missing_data=allow_missing_data,
             max_pages=max_pages,
-            trusted_urls=_written(path),
         )
-        spec = _Spec(method, path, dict(params or {}), dict(headers or {}), json, data)
-        unit = FetchUnit(request=spec, index=0, resume_state=resume_state)  # type: ignore[arg-type]
+        spec = _spec(method, path, params, headers, json, data)
+        unit = FetchUnit(request=spec, index=0, resume_state=resume_state)
         return self._pages([unit], options, keep_response=True)
 
     def fetch(self, units: Iterable[FetchUnit], *, options: FetchOptions | None = None) -> Iterator[Page]:
@@ -291,7 +289,7 @@ class RestClient:
         auth = self._auth_config if options.auth is INHERIT else options.auth
         return Context(
             auth=self._auth(auth),
-            trusted=self._trusted | {origin_of(url) for url in options.trusted_urls},
+            trusted=self._trusted,
             slots=Slots(options.max_concurrency or self.max_concurrency),
             actions=compile_actions(options.response_actions, where=options.where),
             hooks=tuple(options.hooks),
@@ -299,7 +297,7 @@ class RestClient:
             raise_for_status=raise_for_status,
         )
 
-    def first_request(self, spec: RequestSpec | _Spec, options: FetchOptions) -> Request:
+    def first_request(self, spec: RequestSpec, options: FetchOptions) -> Request:
         """The first request of a unit."""
         return Request(
             method=spec.method,
@@ -347,14 +345,6 @@ class RestClient:
             self.redactor.add_named(parse_qs(parts.query))
 
 
-class _Spec:
-    """A request as a person wrote it in a call."""
-
-    def __init__(self, method: str, path: str, params: dict[str, Any], headers: dict[str, Any], json: Any, data: Any):
-        self.method, self.path, self.params, self.headers = method, path, params, headers
-        self.json, self.data = json, data
-
-
 def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:
     """Fetch page by page from a URL, without making a client first.
 
@@ -374,12 +364,16 @@ def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: An
             print(len(page))
         ```
     """
-    with RestClient(**dict(client or {})) as opened, closing(opened.paginate(url, **options)) as pages:
-        yield from pages
+    with RestClient(**dict(client or {})) as opened:
+        yield from opened.paginate(url, **options)
 
 
-def _written(path: str) -> tuple[str, ...]:
-    return (path,) if is_absolute(path) else ()
+def _spec(method: str, path: str, params: Any, headers: Any, json: Any, data: Any) -> RequestSpec:
+    from dagster_rest.config.request import RequestSpec
+
+    return RequestSpec(
+        method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
+    )
 
 
 def _hooks(hooks: Any) -> tuple[Callable[..., Any], ...]:

@@ -92,7 +92,7 @@ class _UnitRun:
         self.task = asyncio.ensure_future(self._work())
 
     async def _work(self) -> None:
-        prefetch = _Prefetch(self.fetch.exchange, self.fetch.context, self)
+        prefetch = _Prefetch(self.fetch.exchange, self.fetch.context.trusting(self.unit.request), self)
         try:
             await self.fetch.room_for(self)
             walk = self.fetch.walk(self.unit, prefetch)
@@ -157,10 +157,12 @@ class Fetch:
     def _top_up(self) -> bool:
         """Begin units up to the window; whether any is left."""
         window = UNITS_AHEAD * self.concurrency
+        pulled = 0
         while not self._exhausted and len(self._runs) < window:
-            if self._runs and self._begun > self.concurrency and not self._runs[0].pages.empty():
-                if len(self._runs) >= self.concurrency:
-                    break
+            # A page that is ready goes out before the caller's iterable, which may be slow, is asked for more.
+            if pulled >= 2 and not self._runs[0].pages.empty():
+                break
+            pulled += 1
             unit = next(self._units, None)
             if unit is None:
                 self._exhausted = True

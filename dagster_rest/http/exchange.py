@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -31,9 +31,12 @@ from dagster_rest.http.errors import (
 from dagster_rest.http.page import RequestStats
 from dagster_rest.http.rate_limit import RateLimiter
 from dagster_rest.http.redaction import Redactor
-from dagster_rest.http.request import Request, origin_of
+from dagster_rest.http.request import Request, is_absolute, origin_of
 from dagster_rest.http.retry import RetryPolicy, is_rate_limited, server_wait
 from dagster_rest.http.slots import Slots
+
+if TYPE_CHECKING:
+    from dagster_rest.config.request import RequestSpec
 
 logger = logging.getLogger("dagster_rest.http")
 MAX_REDIRECTS = 20
@@ -61,6 +64,12 @@ class Context:
     hooks: Sequence[Callable[..., Any]] = ()
     where: str | None = None
     raise_for_status: bool = True
+
+    def trusting(self, spec: RequestSpec) -> Context:
+        """The same, trusting the origin that the config itself writes into a path."""
+        if spec.origin_from_data or not is_absolute(spec.path):
+            return self
+        return replace(self, trusted=frozenset({*self.trusted, origin_of(spec.path)}))
 
 
 @dataclass(frozen=True)
@@ -301,7 +310,7 @@ class Exchange:
                 f"the API asks to wait {failure.wait:.0f} s: {failure.final.message}",
                 seconds=failure.wait,
                 where=failure.final.where,
-                hint=f"That is longer than `retry.max_wait` ({self.policy.max_wait:.0f} s), or more than `retry.total` leaves.",
+                hint=f"`retry.max_wait` is {self.policy.max_wait:.0f} s, `retry.total` {self.policy.total:.0f} s.",
             ) from None
         if failure.outcome is not None and not context.raise_for_status:
             return failure.outcome

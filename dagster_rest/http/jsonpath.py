@@ -69,7 +69,7 @@ def compile_path(text: str) -> JsonPath:
         keys = tuple(text.split("."))
         return JsonPath(text, definite=True, keys=keys[1:] if keys[0] == "$" else keys)
     from jsonpath_ng.exceptions import JSONPathError
-    from jsonpath_ng.ext import parse
+    from jsonpath_ng.ext.parser import parse
 
     try:
         expression = parse(text)

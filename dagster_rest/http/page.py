@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from dagster_rest.config.plan import INHERIT
 
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.config.placeholders import RequestSpec
     from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.request import RequestSpec
     from dagster_rest.http.paginators import BasePaginator
     from dagster_rest.http.request import Request
 
 
-class _Inherit:
-    """The client's own value shall be used."""
-
-    def __repr__(self) -> str:
-        return "INHERIT"
-
-    def __reduce__(self) -> str:
-        return "INHERIT"
-
-
-INHERIT: Any = _Inherit()
 IgnoreScope = Literal["any", "first_page"]
 
 
@@ -39,7 +30,6 @@ class FetchUnit:
         request: The first request, rendered.
         index: The caller's number of the unit; pages carry it back.
         resume_state: The `state` of the last page that is safely stored; fetching goes on behind it.
-        origin: Where the config says this request goes, if that is not the base URL.
     """
 
     request: RequestSpec
@@ -81,7 +71,6 @@ class FetchOptions:
         expect: What the API says about itself (`total_path`).
         max_concurrency: Requests in flight; None is the client's.
         where: The config path, for errors.
-        trusted_urls: Absolute URLs that the config itself writes; credentials may go to their origins.
         units_total: How many units there will be, if known; for progress lines.
         progress: Called every few seconds with a `Progress`.
     """
@@ -98,7 +87,6 @@ class FetchOptions:
     expect: Any = None
     max_concurrency: int | None = None
     where: str | None = None
-    trusted_urls: Collection[str] = ()
     units_total: int | None = None
     progress: Callable[[Progress], None] | None = None
 
@@ -110,22 +98,17 @@ class FetchOptions:
             plan: The resolved resource.
             changes: Fields to set over the plan's.
         """
-        from dagster_rest.config.plan import INHERIT as PLAN_INHERIT
-        from dagster_rest.http.request import is_absolute
-
         endpoint = plan.endpoint
-        path = endpoint.path or ""
         options = cls(
             paginator=plan.paginator,
             data_selector=plan.data_selector,
             response_actions=endpoint.response_actions,
-            auth=INHERIT if plan.auth is PLAN_INHERIT else plan.auth,
-            allow_missing_data=bool(endpoint.allow_missing_data),
+            auth=plan.auth,
+            allow_missing_data=endpoint.allow_missing_data,
             ignore_scope=endpoint.ignore_scope,
             max_pages=endpoint.max_pages,
             expect=endpoint.expect,
             where=plan.config_path,
-            trusted_urls=(path,) if is_absolute(path) else (),
         )
         return dataclasses.replace(options, **changes)
 

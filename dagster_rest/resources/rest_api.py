@@ -1,0 +1,193 @@
+"""`RestApiResource`: one REST API as a Dagster resource."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from dagster_rest.config.client import ClientConfig
+from dagster_rest.config.loading import load_config
+from dagster_rest.config.models import RestApiConfig
+from dagster_rest.http.client import RestClient
+from dagster_rest.http.page import Page
+from dagster_rest.resources.auth import Auth, NoAuth
+from dagster_rest.resources.errors import dagster_errors
+from dagster_rest.resources.paginators import AutoPaginator, Paginator
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class RetrySettings(dg.Config):
+    """What is asked again, how often and for how long (seconds)."""
+
+    attempts: int = 5
+    backoff: float = 1.0
+    max_delay: float = 300.0
+    jitter: float = 1.0
+    max_wait: float = 60.0
+    total: float = 600.0
+    statuses: list[str] = Field(default=["408", "429", "5xx"])
+    methods: list[str] = Field(default=["GET", "POST"])
+
+
+class RateLimitSettings(dg.Config):
+    """At most so many requests per time, by all processes on this host together."""
+
+    requests: int
+    per: str = Field(default="1s", description="For example `1m`, or seconds.")
+    key: str | None = None
+
+
+class RestApiResource(dg.ConfigurableResource[Any]):
+    """One REST API: the resource that the assets of `build_rest_assets` fetch with, and yours may too.
+
+    Every process has one client, opened at the first request and closed when Dagster tears the resource down. Any
+    text may be a `dg.EnvVar`; it is looked up when the run starts, and a snapshot holds its name only. A secret
+    that is written here as plain text does get into Dagster's snapshots: use `dg.EnvVar`, or `from_config`.
+
+    Example:
+        ```python
+        import dagster as dg
+
+        from dagster_rest import RestApiResource
+        from dagster_rest.resources import BearerAuth, JSONLinkPaginator
+
+
+        @dg.asset
+        def pokemon(poke: RestApiResource) -> list[str]:
+            return [row["name"] for page in poke.paginate("pokemon") for row in page]
+
+
+        defs = dg.Definitions(
+            assets=[pokemon],
+            resources={
+                "poke": RestApiResource(
+                    base_url="https://pokeapi.co/api/v2",
+                    auth=BearerAuth(token=dg.EnvVar("POKE_TOKEN")),
+                    paginator=JSONLinkPaginator(),
+                )
+            },
+        )
+        ```
+    """
+
+    base_url: str = Field(default="", description="Start of every URL.")
+    headers: dict[str, str] = Field(default={}, description="Headers of every request.")
+    params: dict[str, Any] = Field(default={}, description="Query parameters of every request.")
+    auth: Auth = Field(default=NoAuth(), discriminator="type", description="How to authenticate.")
+    paginator: Paginator = Field(
+        default=AutoPaginator(), discriminator="type", description="The paginator of calls that name none."
+    )
+    timeout: float = Field(default=60.0, description="Seconds to wait for the server.")
+    retry: RetrySettings = Field(default=RetrySettings(), description="What is asked again.")
+    rate_limit: RateLimitSettings | None = Field(default=None, description="At most so many requests per time.")
+    max_concurrency: int = Field(default=8, description="Requests in flight, per step.")
+    allowed_origins: list[str] = Field(default=[], description="Other origins that may be asked, with credentials.")
+    verify: bool = Field(default=True, description="Check TLS certificates.")
+    ca_bundle: str | None = Field(default=None, description="Path of a CA bundle to check them with.")
+    cert: list[str] | None = Field(default=None, description="Client certificate: path, or path, key, password.")
+    proxy: str | None = Field(default=None, description="URL of a proxy.")
+    http2: bool = Field(default=False, description="Use HTTP/2.")
+    follow_redirects: bool = Field(default=True, description="Follow redirects to trusted origins.")
+    max_response_bytes: int = Field(default=1_073_741_824, description="The largest response, unpacked.")
+
+    #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
+    _source: ClassVar[ClientConfig | None] = None
+    _client: RestClient | None = PrivateAttr(default=None)
+
+    def __init__(self, **data: Any) -> None:
+        if "auth" in data:
+            data["auth"] = _chosen(data["auth"], NoAuth(), default="bearer")
+        if "paginator" in data:
+            data["paginator"] = _chosen(data["paginator"], AutoPaginator(), default="auto")
+        super().__init__(**data)
+
+    @classmethod
+    def from_config(cls, config: ClientConfig | RestApiConfig | Mapping[str, Any] | str | Any) -> "RestApiResource":
+        """The resource for the `client` part of a config.
+
+        The config may hold what Dagster's own config cannot: instances, callables, `Bearer ${TOKEN}`. Nothing of it
+        but the base URL is shown in Dagster.
+
+        Args:
+            config: A `ClientConfig`, a whole config, its dict, a `client` dict, or the path of a YAML file.
+        """
+        source = _client_config(config)
+        configured = type(
+            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "_source": source}
+        )
+        resource: RestApiResource = configured(base_url=str.__str__(source.base_url).partition("?")[0])
+        return resource
+
+    @property
+    def client(self) -> RestClient:
+        """The client of this process; opened at the first use."""
+        if self._client is None:
+            self._client = RestClient.from_config(self.client_config())
+        return self._client
+
+    def client_config(self) -> ClientConfig:
+        """What the client is made of."""
+        if self._source is not None:
+            return self._source
+        values = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name != "ca_bundle"}
+        if self.ca_bundle is not None and self.verify:
+            values["verify"] = self.ca_bundle
+        if values["auth"] == {"type": "none"}:
+            values["auth"] = None
+        return ClientConfig(**{name: value for name, value in values.items() if value is not None})
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the client, if it was opened; the next use opens another."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def get(self, path: str = "", **options: Any) -> "httpx.Response":
+        """Send a GET; see `RestClient.request`."""
+        with dagster_errors():
+            return self.client.get(path, **options)
+
+    def post(self, path: str = "", **options: Any) -> "httpx.Response":
+        """Send a POST; see `RestClient.request`."""
+        with dagster_errors():
+            return self.client.post(path, **options)
+
+    def paginate(self, path: str = "", **options: Any) -> Iterator[Page]:
+        """Fetch page by page; see `RestClient.paginate`."""
+        with dagster_errors():
+            yield from self.client.paginate(path, **options)
+
+
+def _chosen(value: Any, nothing: dg.Config, *, default: str) -> Any:
+    """An alias, or a dict with `type`, in the form in which Dagster takes a discriminated union."""
+    if value is None:
+        return nothing
+    if isinstance(value, str):
+        return {value: {}}
+    if isinstance(value, dict) and (len(value) != 1 or not isinstance(next(iter(value.values())), dict)):
+        return {value.get("type", default): {name: item for name, item in value.items() if name != "type"}}
+    return value
+
+
+def _client_config(config: Any) -> ClientConfig:
+    if isinstance(config, ClientConfig):
+        return config
+    if isinstance(config, RestApiConfig):
+        return config.client
+    if isinstance(config, Mapping) and "client" not in config:
+        config = {"client": dict(config), "resources": []}
+    return load_config(config).client
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, dg.Config):
+        return value
+    given = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    return {name: inner for name, inner in given.items() if inner is not None or name == "total_path"}
