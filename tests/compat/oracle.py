@@ -102,9 +102,8 @@ class Oracle:
 
 def _library() -> SimpleNamespace:
     import dlt
-    from dlt.extract.incremental import Incremental
-    from dlt.sources.helpers.rest_client import auth, paginators
-    from dlt.sources.rest_api.config_setup import register_auth, register_paginator
+    from dlt.sources.helpers.rest_client import paginators
+    from dlt.sources.rest_api.config_setup import register_paginator
 
     def parent(name: str, pages: Any) -> Any:
         return dlt.resource(pages(), name=name, selected=False)
@@ -120,10 +119,6 @@ def _library() -> SimpleNamespace:
     return SimpleNamespace(
         **{name: getattr(paginators, name) for name in names},
         register_paginator=register_paginator,
-        register_auth=register_auth,
-        BearerTokenAuth=auth.BearerTokenAuth,
-        AuthConfigBase=auth.AuthConfigBase,
-        incremental=Incremental,
         parent=parent,
         session=session,
         side="dlt",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,17 +26,23 @@ def dagster_instance(folder: Path) -> Iterator[dg.DagsterInstance]:
 
 def library() -> SimpleNamespace:
     """What cases may take from the side that runs; the names are dlt's."""
-    from dagster_rest import register_auth, register_paginator
+    from dagster_rest import register_paginator
+    from dagster_rest.http import paginators
 
-    paginators = importlib.import_module("dagster_rest.http.paginators")
-    auth = importlib.import_module("dagster_rest.http.auth")
+    def parent(name: str, pages: Any) -> Any:
+        return {"name": name, "source": pages, "selected": False}
+
+    def session(headers: dict[str, str]) -> Any:
+        import httpx
+
+        return httpx.AsyncClient(headers=headers)
+
     names = [name for name in dir(paginators) if name.endswith("Paginator")]
     return SimpleNamespace(
         **{name: getattr(paginators, name) for name in names},
         register_paginator=register_paginator,
-        register_auth=register_auth,
-        BearerTokenAuth=auth.BearerAuth,
-        AuthConfigBase=auth.BaseAuth,
+        parent=parent,
+        session=session,
         side="ours",
     )
 
@@ -48,6 +53,8 @@ def run_ours(
     """One run of one case; the failure, if it failed."""
     try:
         config = case.build(Setup(url=url, elsewhere=elsewhere, run=run, lib=library()))
+        # What RUNTIME__REQUEST_BACKOFF_FACTOR=0.01 is for dlt.
+        config["client"].setdefault("retry", {"backoff": 0.01, "jitter": 0})
         _materialize({**config, **case.source}, folder / "ours.duckdb", instance)
     except Exception as error:
         return failure_of(error)

@@ -1,0 +1,1 @@
+"""Measured beside dlt and beside the raw limit: `make bench`."""

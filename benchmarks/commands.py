@@ -1,0 +1,122 @@
+"""Whole commands: `dagster asset materialize` with one and with twenty assets, and loading a big code location."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import Measured, measure
+
+DEFINITIONS = """
+import os
+import dagster as dg
+from benchmarks.workloads import many
+from dagster_rest import build_rest_definitions
+
+config = many({count})(os.environ["BENCH_URL"])
+rest = build_rest_definitions(config, name="bench", duckdb=os.environ["BENCH_DUCKDB"]{mode})
+defs = dg.Definitions.merge(rest, dg.Definitions(executor={executor}))
+"""
+DLT = """
+import os
+import dlt
+from benchmarks.workloads import many
+from dlt.sources.rest_api import rest_api_source
+
+pipeline = dlt.pipeline("bench", pipelines_dir="state", destination=dlt.destinations.duckdb("dlt.duckdb"), dataset_name="bench")
+pipeline.run(rest_api_source(many({count})(os.environ["BENCH_URL"])), loader_file_format="parquet")
+"""
+LOAD = """
+import importlib, time
+import dagster as dg
+began = time.perf_counter()
+module = importlib.import_module("bench_definitions")
+module.defs.resolve_all_asset_specs()
+dg.Definitions.validate_loadable(module.defs)
+print(time.perf_counter() - began)
+"""
+IN_PROCESS, MULTIPROCESS = "dg.in_process_executor", "dg.multiprocess_executor"
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The rounds of one command."""
+
+    title: str
+    rounds: list[Measured]
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return statistics.median(m.seconds for m in self.rounds)
+
+    @property
+    def peak_mb(self) -> float:
+        """The highest peak of the process itself."""
+        return max(m.peak_mb for m in self.rounds)
+
+
+def measure_commands(
+    url: str, rounds: int, scratch: Path, environment: Callable[[Path], dict[str, str]]
+) -> list[CommandResult]:
+    """All commands, in turns."""
+    dagster = [str(Path(sys.executable).with_name("dagster"))]
+    materialize = [*dagster, "asset", "materialize", "--select", "*", "-m", "bench_definitions"]
+    variants: list[tuple[str, str, Sequence[str]]] = []
+    for count in (1, 20):
+        for title, executor, mode in [
+            ("in-process", IN_PROCESS, ""),
+            ("multiprocess", MULTIPROCESS, ""),
+            ("single_op, multiprocess", MULTIPROCESS, ', mode="single_op"'),
+        ]:
+            module = DEFINITIONS.format(count=count, executor=executor, mode=mode)
+            variants.append((f"dagster asset materialize, {_assets(count)}, {title}", module, materialize))
+        variants.append(
+            (f"dlt, {_assets(count)}, as a script", DLT.format(count=count), [_dlt(), "bench_definitions.py"])
+        )
+    thousand = DEFINITIONS.format(count=1000, executor=IN_PROCESS, mode="")
+    validate = [*dagster, "definitions", "validate", "-m", "bench_definitions"]
+    variants.append(("dagster definitions validate, 1,000 assets", thousand, validate))
+    variants.append(("import and resolve, 1,000 assets (whole process)", thousand, [sys.executable, "-c", LOAD]))
+    measured: dict[str, list[Measured]] = {title: [] for title, _, _ in variants}
+    for number in range(rounds):
+        for title, module, command in variants:
+            one = _measure(module, command, url, scratch / f"command-{number}-{len(measured[title])}", environment)
+            measured[title].append(one)
+            print(f"{title:60} {one.seconds:8.2f} s  {one.peak_mb:7.0f} MB", flush=True)
+    return [CommandResult(title, found) for title, found in measured.items()]
+
+
+def _measure(
+    module: str, command: Sequence[str], url: str, folder: Path, environment: Callable[[Path], dict[str, str]]
+) -> Measured:
+    import shutil
+
+    folder.mkdir()
+    (folder / "bench_definitions.py").write_text(module)
+    home = folder / "home"
+    home.mkdir()
+    env = environment(folder)
+    env |= {
+        "BENCH_URL": url,
+        "BENCH_DUCKDB": str(folder / "ours.duckdb"),
+        "DAGSTER_HOME": str(home),
+        "PYTHONPATH": f"{folder}:{env['PYTHONPATH']}",
+    }
+    try:
+        return measure(command, cwd=folder, env=env, log=folder / "log.txt")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _assets(count: int) -> str:
+    return f"{count} asset" + ("s" if count > 1 else "")
+
+
+def _dlt() -> str:
+    from benchmarks.run import dlt_python
+
+    return dlt_python()

@@ -1,0 +1,33 @@
+"""One workload through dlt, in a process of its own, in dlt's environment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.sources.rest_api import rest_api_source
+
+from benchmarks.workloads import DATASET, WORKLOADS
+
+
+def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None:
+    """Run the workload (`part` is `prepare` or `run`)."""
+    chosen = WORKLOADS[workload]
+    config: dict[str, Any] = (chosen.prepare if part == "prepare" else chosen.config)(url)  # type: ignore[misc]
+    if variant == "dlt-parallelized":
+        for resource in config["resources"]:
+            resource["parallelized"] = True
+    pipeline = dlt.pipeline(
+        pipeline_name="bench",
+        pipelines_dir=str(folder / "state"),
+        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
+        dataset_name=DATASET,
+    )
+    options = {"loader_file_format": "parquet"} if variant in ("dlt-parquet", "dlt-parallelized") else {}
+    pipeline.run(rest_api_source(config), **options)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]), sys.argv[5])

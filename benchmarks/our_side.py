@@ -1,0 +1,29 @@
+"""One workload through dagster_rest, in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from benchmarks.workloads import DATASET, WORKLOADS
+from dagster_rest import RestApiResource, build_rest_assets
+
+
+def main(workload: str, url: str, folder: Path, part: str) -> None:
+    """Run the workload (`part` is `prepare` or `run`)."""
+    chosen = WORKLOADS[workload]
+    config = (chosen.prepare if part == "prepare" else chosen.config)(url)  # type: ignore[misc]
+    dg.materialize(
+        build_rest_assets(config, name=DATASET),
+        resources={
+            DATASET: RestApiResource.from_config(config["client"]),
+            "duckdb": DuckDBResource(database=str(folder / "ours.duckdb")),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
