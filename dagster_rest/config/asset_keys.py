@@ -143,6 +143,15 @@ def _check_check(value: Any, info: ValidationInfo) -> Any:
     return check_model(CheckConfig, value, info, expected="true, false, warn, error, or a mapping")
 
 
+def check_preview(value: Any, info: ValidationInfo) -> int:
+    """A number of rows; true means 5."""
+    if isinstance(value, bool):
+        return 5 if value else 0
+    if not isinstance(value, int) or value < 0:
+        raise wrong_type(value, expected="a number of rows, or true")
+    return value
+
+
 class BatchConfig(ConfigModel):
     """Many parent values in one request. An extension."""
 
@@ -176,6 +185,10 @@ Freshness: TypeAlias = Annotated[
 Automation: TypeAlias = Annotated[
     Any,
     Checked(check_automation, schema={"type": "string"}, expected="eager, on_new_data, or a cron expression"),
+]
+Preview: TypeAlias = Annotated[
+    int,
+    Checked(check_preview, schema={"type": ["integer", "boolean"]}, expected="a number of rows, or true for 5"),
 ]
 Checks: TypeAlias = Annotated[
     Any,

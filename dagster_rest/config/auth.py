@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dagster_rest.config.base import ByType, ConfigModel, key, own
 from dagster_rest.config.registry import AUTHS
-from dagster_rest.config.types import Anything, Duration, FilledText, Mapping_, Secret, SecretMapping
+from dagster_rest.config.types import Anything, Duration, FilledText, Mapping_, Secret, SecretMapping, TextOrList
 
 
 class BearerAuthConfig(ConfigModel):
@@ -84,7 +84,7 @@ class JwtGrantAuthConfig(ConfigModel):
     client_id: Secret = own(..., "Issuer of the assertion (`iss`).")
     subject: Secret | None = own(None, "Subject of the assertion (`sub`); `client_id` if absent.")
     audience: FilledText | None = own(None, "Audience of the assertion (`aud`); `access_token_url` if absent.")
-    scopes: FilledText | list[FilledText] | None = own(None, "Scopes, as text or list.")
+    scopes: TextOrList | None = own(None, "Scopes, as text or list.")
     algorithm: FilledText = own("RS256", "Signature algorithm.")
     key_id: FilledText | None = own(None, "Key id in the header of the assertion (`kid`).")
     private_key_passphrase: Secret | None = own(None, "Passphrase of the private key.")

@@ -87,7 +87,7 @@ Statuses: TypeAlias = Annotated[
     int | str | list[int | str],
     Checked(
         check_statuses,
-        schema={"anyOf": [{"$ref": "#status"}, {"type": "array", "items": {"$ref": "#status"}}]},
+        schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
         expected="a status code, a class such as 4xx, or a list of them",
     ),
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import ConfigDict, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.base import ConfigModel, Problems, at, check_model, key, own
@@ -23,7 +23,6 @@ from dagster_rest.config.types import (
     Count,
     FilledText,
     JsonSchema,
-    Mapping_,
     Names,
     TextOrCallback,
     import_object,
@@ -79,7 +78,7 @@ class WriteDisposition:
 class WriteDispositionConfig(ConfigModel):
     """The long form of `write_disposition`."""
 
-    disposition: Disposition
+    disposition: Disposition = Field(description="What happens with the rows that are there.")
     strategy: MergeStrategy | None = key(None, "Merge strategy; `delete-insert` if absent.")
     deduplicated: Bool | None = key(None, "delete-insert: the load has no duplicates.")
     source_filter: FilledText | None = key(None, "SQL condition: only these rows of the load are merged.")
@@ -299,6 +298,20 @@ SchemaContractHint: TypeAlias = Annotated[
 ]
 
 
+def check_references(value: Any, info: ValidationInfo) -> Any:
+    """A list of mappings, or a callable."""
+    if callable(value):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(item, dict) for item in value):
+        return list(value)
+    raise wrong_type(value, expected="a list of mappings")
+
+
+References: TypeAlias = Annotated[
+    Any, Checked(check_references, schema={"type": "array", "items": {"type": "object"}}, expected="a list of mappings")
+]
+
+
 class NestedHint(ConfigModel):
     """Hints for one nested table."""
 
@@ -308,7 +321,7 @@ class NestedHint(ConfigModel):
     merge_key: Names | None = key(None, "Merge key; it makes the table one of its own.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "Schema contract.")
-    references: list[Mapping_] | None = key(None, "References to other tables.")
+    references: References | None = key(None, "References to other tables.")
     table_format: TableFormat | None = key(None, "Kept for other destinations.")
     file_format: FileFormat | None = key(None, "Kept for other destinations.")
 
@@ -384,6 +397,6 @@ class TableHints(ConfigModel):
         None, "Levels of nesting that become columns and tables; deeper ones stay JSON."
     )
     parent_table_name: TextOrCallback | None = key(None, "Table that this one belongs to.")
-    references: list[Mapping_] | Callback | None = key(None, "References to other tables, as documentation.")
+    references: References | None = key(None, "References to other tables, as documentation.")
     table_format: TableFormat | None = key(None, "Kept for other destinations.")
     file_format: FileFormat | None = key(None, "Kept for other destinations.")

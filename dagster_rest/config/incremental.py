@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.base import ConfigModel, Problems, key, own
@@ -77,7 +77,7 @@ Step: TypeAlias = Annotated[
 class IncrementalConfig(ConfigModel):
     """Load only what is new: by the value of a field that grows."""
 
-    cursor_path: JsonPath
+    cursor_path: JsonPath = Field(description="Field of each record that grows: a name or a JSONPath.")
     initial_value: CursorValue | None = key(None, "Where the first run starts.")
     end_value: CursorValue | None = key(None, "Where the run ends; such a run keeps no state.")
     start_param: FilledText | None = key(None, "Query parameter that gets the start value.")
@@ -131,8 +131,8 @@ class ResolveParam(ConfigModel):
     """Older way to put a parent's field into the path: a param with `type: resolve`."""
 
     type: Literal["resolve"]
-    resource: FilledText
-    field: JsonPath
+    resource: FilledText = Field(description="The parent resource.")
+    field: JsonPath = Field(description="The parent's field.")
 
 
 class IncrementalParam(IncrementalConfig):
@@ -201,7 +201,7 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
             if isinstance(item, (dict, list, tuple, set)):
                 raise problem("config_wrong_type", f"the list holds {type_name(item)}", expected="a list of values")
         return list(value)
-    if isinstance(value, (set, frozenset)) or isinstance(value, type):
+    if isinstance(value, (set, frozenset, type)):
         raise wrong_type(value, expected="a value or a list of values")
     return from_dlt_incremental(value) or value
 

@@ -24,6 +24,7 @@ def load_config(
     *,
     base_path: str | os.PathLike[str] | None = None,
     interpolate_env: bool | None = None,
+    dango_source: str | None = None,
 ) -> RestApiConfig:
     """Read and check a config.
 
@@ -32,6 +33,7 @@ def load_config(
         base_path: Folder that a relative path starts from; the working directory if absent.
         interpolate_env: Whether ``${NAME}`` in texts names an environment variable. Absent: in YAML files yes, in dicts no,
             because dlt reads a dict's ``${x}`` as a dollar sign and a placeholder.
+        dango_source: Name of the source, for a Dango file with several.
 
     Returns:
         The config. ``source`` is not changed, and instances and callables in it are kept by reference.
@@ -50,32 +52,35 @@ def load_config(
     if isinstance(source, RestApiConfig):
         return source
     if isinstance(source, Mapping):
-        return _from_data(dict(source), origin=Origin(), yaml=bool(interpolate_env))
+        return _from_data(dict(source), origin=Origin(), yaml=bool(interpolate_env), dango_source=dango_source)
     if isinstance(source, (str, os.PathLike)):
-        return _from_file(Path(base_path or ".") / source, yaml=interpolate_env is not False)
+        return _from_file(Path(base_path or ".") / source, interpolate_env is not False, dango_source)
     raise _whole(f"found {type_name(source)}", expected="a mapping, the path of a YAML file, or a RestApiConfig")
 
 
-def load_config_text(text: str, *, source: str | None = None, interpolate_env: bool = True) -> RestApiConfig:
+def load_config_text(
+    text: str, *, source: str | None = None, interpolate_env: bool = True, dango_source: str | None = None
+) -> RestApiConfig:
     """Read and check a config from YAML text; ``source`` names it in errors."""
-    from dagster_rest.config.yaml_source import member_lines, read_yaml
+    from dagster_rest.config.yaml_source import read_yaml
 
     data, node = read_yaml(text, source=source)
-    origin = Origin(file=source, text=text, resource_lines=member_lines(node, ("resources",)))
-    return _from_data(data, origin=origin, yaml=interpolate_env)
+    config = _from_data(data, origin=Origin(file=source, text=text), yaml=interpolate_env, dango_source=dango_source)
+    config._origin = config.origin.with_resource_lines(node)
+    return config
 
 
-def _from_file(path: Path, *, yaml: bool) -> RestApiConfig:
+def _from_file(path: Path, interpolate_env: bool, dango_source: str | None) -> RestApiConfig:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         problem = Problem(path="", code="config_file", message=f"the config file cannot be read: {reason}")
         raise ConfigError([problem], source=str(path)) from None
-    return load_config_text(text, source=str(path), interpolate_env=yaml)
+    return load_config_text(text, source=str(path), interpolate_env=interpolate_env, dango_source=dango_source)
 
 
-def _from_data(data: Any, *, origin: Origin, yaml: bool) -> RestApiConfig:
+def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | None = None) -> RestApiConfig:
     problems: list[Problem] = []
     copied = copy_containers(data, yaml=yaml, problems=problems)
     if problems:
@@ -87,7 +92,7 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool) -> RestApiConfig:
             source=origin.file,
         )
     if dango.is_dango(copied):
-        copied, origin = dango.translate(copied, origin=origin)
+        copied, origin = dango.translate(copied, origin=origin, source=dango_source)
     try:
         config = RestApiConfig.model_validate(copied, context={"yaml": yaml})
     except ValidationError as error:

@@ -62,7 +62,7 @@ class RestApiConfig(ConfigModel):
         ```
     """
 
-    client: ClientConfig
+    client: ClientConfig = Field(description="Where the API is and how requests are made.")
     resources: list[Resource] = Field(
         description="The resources: names, mappings, or callables that yield lists of records."
     )

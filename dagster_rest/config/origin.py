@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.errors import Problem
+from dagster_rest.config.errors import Problem, join_path
 
 Step = str | int
 
@@ -19,7 +19,6 @@ class Origin:
         file: Path of the file, if it was one.
         text: The YAML text.
         resource_lines: Line of each member of ``resources``, from 1.
-        root: Keys that lead to the config inside the file, for Dango's form.
         renamed: Where a config path stands in the file, for configs that were translated from another form.
     """
 
@@ -34,6 +33,12 @@ class Origin:
     def resource_line(self, index: int) -> int | None:
         """Line of ``resources[index]``."""
         return self.resource_lines[index] if index < len(self.resource_lines) else None
+
+    def with_resource_lines(self, root: Any) -> Origin:
+        """The same with the lines of the resources, read from the root node of the text."""
+        from dagster_rest.config.yaml_source import member_lines
+
+        return replace(self, resource_lines=member_lines(root, self._in_file(("resources",))))
 
     def lines(self, paths: Sequence[tuple[Step, ...]]) -> list[int | None]:
         """The line of each path, or of the nearest part of it that is in the file."""
@@ -52,10 +57,17 @@ class Origin:
 
     def locate(self, problems: Sequence[Problem]) -> list[Problem]:
         """The problems with their lines."""
-        if self.text is None:
-            return list(problems)
-        lines = self.lines([parse_path(problem.path) for problem in problems])
-        return [replace(problem, line=problem.line or line) for problem, line in zip(problems, lines, strict=True)]
+        paths = [parse_path(problem.path) for problem in problems]
+        lines = self.lines(paths)
+        return [
+            replace(problem, path=self._path_text(problem.path, path), line=problem.line or line)
+            for problem, path, line in zip(problems, paths, lines, strict=True)
+        ]
+
+    def _path_text(self, text: str, path: tuple[Step, ...]) -> str:
+        """A path as the author of the file would write it."""
+        in_file = self._in_file(path)
+        return text if in_file == path else join_path("", *in_file)
 
 
 def parse_path(path: str) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.base import ByType, ConfigModel, key, own
@@ -110,7 +110,7 @@ class OffsetPaginatorConfig(PaginatorModel):
 
     type_names: ClassVar[tuple[str, ...]] = ("offset",)
     type: Literal["offset"] = "offset"
-    limit: Positive
+    limit: Positive = Field(description="Records in a page, and the step of the offset.")
     offset: Count = key(0, "Offset of the first request.")
     offset_param: FilledText | None = key(None, "Query parameter for the offset; `offset` if no other place is named.")
     offset_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the offset.")

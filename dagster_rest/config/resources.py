@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
-from dagster_rest.config.asset_keys import Automation, BatchConfig, Checks, Freshness, Partitions
+from dagster_rest.config.asset_keys import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
 from dagster_rest.config.base import ConfigModel, check_model, key, own
 from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.env import is_env
@@ -17,7 +17,6 @@ from dagster_rest.config.types import (
     Anything,
     Bool,
     Checked,
-    Count,
     Duration,
     FilledText,
     Text,
@@ -80,7 +79,7 @@ class ResourceBase(TableHints):
     on_name_collision: Literal["error", "suffix"] | None = own(None, "As in `endpoint`.")
     on_empty: Literal["warn", "fail", "ignore"] | None = own(None, "As in `endpoint`.")
     checks: Checks | None = own(None, "Checks of the asset, by name.")
-    preview: Count | Bool = own(0, "Rows shown in the metadata; 0 shows none.")
+    preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
 
 
 class ResourceDefaults(ResourceBase):
@@ -109,7 +108,7 @@ Endpoint: TypeAlias = Annotated[
 class ResourceConfig(ResourceBase):
     """One resource: one asset, one table (and its nested tables)."""
 
-    name: FilledText
+    name: FilledText = Field(description="Name of the resource and, unless `table_name` says otherwise, of its table.")
     endpoint: Endpoint | None = key(
         None, "Where the rows come from: a path or a mapping; the resource's name if absent."
     )
@@ -162,7 +161,7 @@ def _foreign_name(value: Any) -> str | None:
             return str(value.key.path[-1])
         except Exception:  # noqa: BLE001 - several assets in one definition have no single key
             return None
-    if isinstance(value, type) or isinstance(value, (int, float, bytes, list, tuple, set, frozenset)) or value is None:
+    if value is None or isinstance(value, (type, int, float, bytes, list, tuple, set, frozenset)):
         return None
     name = getattr(value, "name", None) or getattr(value, "__name__", None)
     if isinstance(name, str) and (callable(value) or hasattr(value, "__iter__")):

@@ -8,70 +8,20 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from dagster_rest.config.auth import AUTH_CHOICE
 from dagster_rest.config.base import ByType, ConfigModel
+from dagster_rest.config.client import STATUS_SCHEMA
+from dagster_rest.config.models import RestApiConfig
 from dagster_rest.config.origin import value_at
-from dagster_rest.config.types import Checked
+from dagster_rest.config.paginators import PAGINATOR_CHOICE
+from dagster_rest.config.types import Checked, JsonSchema
+
+SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 
 def field_keys(model: type[ConfigModel]) -> list[str]:
     """The keys of a model as they are written."""
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def checked_of(field: FieldInfo) -> Checked | None:
-    """The check of a field, if it has one of ours."""
-    for item in field.metadata:
-        if isinstance(item, Checked):
-            return item
-    for arg in _flat(field.annotation):
-        if get_origin(arg) is Annotated:
-            for item in get_args(arg)[1:]:
-                if isinstance(item, Checked):
-                    return item
-    return None
-
-
-def _flat(annotation: Any) -> Iterator[Any]:
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        for arg in get_args(annotation):
-            yield from _flat(arg)
-    else:
-        yield annotation
-
-
-def child_models(field: FieldInfo, raw: Any) -> list[type[ConfigModel]]:
-    """The models that a field's value, or its members, may be checked against."""
-    check = checked_of(field)
-    if isinstance(check, ByType):
-        model = check.model_for(raw)
-        return [model] if model else []
-    names = set(_references(check.schema)) if check is not None else set()
-    by_name = all_models()
-    found = [by_name[name] for name in names if name in by_name]
-    return [*found, *_annotated_models(field.annotation)]
-
-
-def _references(schema: Any) -> Iterator[str]:
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            yield schema["$ref"]
-        for item in schema.values():
-            yield from _references(item)
-    elif isinstance(schema, list):
-        for item in schema:
-            yield from _references(item)
-
-
-def _annotated_models(annotation: Any) -> Iterator[type[ConfigModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, ConfigModel):
-        yield annotation
-    elif get_origin(annotation) is not Literal:
-        for arg in get_args(annotation):
-            yield from _annotated_models(arg)
-            if isinstance(arg, Checked):
-                by_name = all_models()
-                yield from (by_name[name] for name in _references(arg.schema) if name in by_name)
 
 
 def all_models() -> dict[str, type[ConfigModel]]:
@@ -86,30 +36,248 @@ def all_models() -> dict[str, type[ConfigModel]]:
     return found
 
 
+def alternatives(annotation: Any) -> Iterator[Any]:
+    """The members of a union, or the annotation itself."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        for argument in get_args(annotation):
+            yield from alternatives(argument)
+    else:
+        yield annotation
+
+
+def check_in(metadata: Any) -> Checked | None:
+    """The check among an annotation's metadata."""
+    return next((item for item in metadata if isinstance(item, Checked)), None)
+
+
+def checked_of(field: FieldInfo) -> Checked | None:
+    """The check of a field, if it has one of ours."""
+    found = check_in(field.metadata)
+    if found is not None:
+        return found
+    for annotation in alternatives(field.annotation):
+        if get_origin(annotation) is Annotated:
+            found = check_in(get_args(annotation)[1:])
+            if found is not None:
+                return found
+    return None
+
+
+def json_schema() -> JsonSchema:
+    """The JSON Schema of a config file in dlt's form.
+
+    Example:
+        ```python
+        from dagster_rest.config.schema import json_schema
+
+        assert json_schema()["$defs"]["ClientConfig"]["required"] == ["base_url"]
+        ```
+    """
+    models = all_models()
+    wanted = reachable(RestApiConfig)
+    definitions = {model.__name__: _model_schema(model) for model in wanted if model is not RestApiConfig}
+    definitions["Status"] = STATUS_SCHEMA
+    for check in (PAGINATOR_CHOICE, AUTH_CHOICE):
+        definitions[_choice_name(check)] = _choice_schema(check)
+    root = _model_schema(RestApiConfig)
+    schema = {
+        "$schema": SCHEMA_ID,
+        "title": "dagster_rest config",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+    pointed: JsonSchema = _with_pointers(schema, {*models, *definitions})
+    return pointed
+
+
+def _with_pointers(value: Any, names: set[str]) -> Any:
+    """Model names in ``$ref`` become pointers into ``$defs``."""
+    if isinstance(value, dict):
+        return {
+            key: f"#/$defs/{item}"
+            if key == "$ref" and isinstance(item, str) and item in names
+            else _with_pointers(item, names)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_pointers(item, names) for item in value]
+    return value
+
+
+def reachable(root: type[ConfigModel]) -> list[type[ConfigModel]]:
+    """The models that ``root`` consists of, itself first, in order of appearance."""
+    order: dict[type[ConfigModel], None] = {}
+    stack = [root]
+    while stack:
+        model = stack.pop(0)
+        if model in order:
+            continue
+        order[model] = None
+        for field in model.model_fields.values():
+            stack.extend(_models_of(field))
+    return list(order)
+
+
+def _models_of(field: FieldInfo) -> list[type[ConfigModel]]:
+    check = checked_of(field)
+    if isinstance(check, ByType):
+        return list(check.models)
+    names = all_models()
+    found = [names[name] for name in references(check.schema) if name in names] if check is not None else []
+    return [*found, *_annotated_models(field.annotation)]
+
+
+def _model_schema(model: type[ConfigModel]) -> JsonSchema:
+    properties: JsonSchema = {}
+    required: list[str] = []
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        properties[key] = _field_schema(field)
+        if field.is_required():
+            required.append(key)
+    schema: JsonSchema = {"type": "object", "properties": properties, "additionalProperties": False}
+    if model.model_config.get("extra") == "allow":
+        schema["additionalProperties"] = False
+        schema["patternProperties"] = {"^x-": {}}
+    if required:
+        schema["required"] = required
+    if model.__doc__:
+        schema["description"] = model.__doc__.split("\n\n")[0].strip()
+    return schema
+
+
+def _field_schema(field: FieldInfo) -> JsonSchema:
+    schema = dict(_annotation_schema(field.annotation, check_in(field.metadata)))
+    if field.description:
+        schema["description"] = field.description
+    default = field.default
+    if not field.is_required() and isinstance(default, (str, bool, int, float)):
+        schema["default"] = default
+    if isinstance(field.json_schema_extra, dict):
+        schema.update(field.json_schema_extra)
+    return schema
+
+
+def _annotation_schema(annotation: Any, check: Checked | None = None) -> JsonSchema:
+    members = [item for item in alternatives(annotation) if item is not type(None)]
+    nullable = any(item is type(None) for item in alternatives(annotation))
+    schemas = [_check_schema(check)] if check is not None else [_member_schema(item) for item in members]
+    if nullable:
+        schemas.append({"type": "null"})
+    if any(not schema for schema in schemas):
+        return {}
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _member_schema(annotation: Any) -> JsonSchema:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        check = check_in(arguments[1:])
+        return _check_schema(check) if check is not None else _annotation_schema(arguments[0])
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is list:
+        return {"type": "array", "items": _annotation_schema(arguments[0])}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _annotation_schema(arguments[1])}
+    if isinstance(annotation, type) and issubclass(annotation, ConfigModel):
+        return {"$ref": annotation.__name__}
+    if annotation is str:
+        return {"type": "string"}
+    return {}
+
+
+def _check_schema(check: Checked) -> JsonSchema:
+    return {"$ref": _choice_name(check)} if isinstance(check, ByType) else check.schema
+
+
+def _choice_name(check: ByType) -> str:
+    return f"Any{check.noun.title()}"
+
+
+def _choice_schema(check: ByType) -> JsonSchema:
+    names = list(check.by_name)
+    choices: list[JsonSchema] = [
+        {"enum": names},
+        {"type": "string", "pattern": ":", "description": "An instance, as package.module:name."},
+    ]
+    for model in check.models:
+        reference: JsonSchema = {"$ref": model.__name__}
+        choices.append(reference if check.default in model.type_names else {"allOf": [reference], "required": ["type"]})
+    choices.append(
+        {
+            "type": "object",
+            "properties": {"type": {"type": "string", "not": {"enum": names}}},
+            "required": ["type"],
+            "description": f"A {check.noun} added with register_{check.noun}.",
+        }
+    )
+    return {"anyOf": choices}
+
+
+def references(schema: Any) -> Iterator[str]:
+    """The models that a fragment names."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"]
+        for item in schema.values():
+            yield from references(item)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from references(item)
+
+
+def _annotated_models(annotation: Any) -> Iterator[type[ConfigModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, ConfigModel):
+        yield annotation
+        return
+    if get_origin(annotation) is Literal:
+        return
+    names = all_models()
+    for argument in get_args(annotation):
+        if isinstance(argument, ByType):
+            yield from argument.models
+        elif isinstance(argument, Checked):
+            yield from (names[name] for name in references(argument.schema) if name in names)
+        else:
+            yield from _annotated_models(argument)
+
+
 def model_at(model: type[ConfigModel], data: Any, loc: tuple[Any, ...]) -> type[ConfigModel] | None:
     """The model that stands at ``loc`` below ``model``, as far as ``data`` tells."""
     here: type[ConfigModel] | None = model
-    pending: list[type[ConfigModel]] = []
+    candidates: list[type[ConfigModel]] = []
     for step in loc:
         data = value_at(data, step)
         if here is not None:
             field = _field(here, step)
             if field is None:
                 return None
-            pending, here = child_models(field, data), None
+            candidates, here = _candidates(field, data), None
         if isinstance(data, dict):
-            here = _by_param_type(pending, data)
+            here = _best(candidates, data)
     return here
 
 
-def _by_param_type(candidates: list[type[ConfigModel]], data: dict[Any, Any]) -> type[ConfigModel] | None:
+def _candidates(field: FieldInfo, data: Any) -> list[type[ConfigModel]]:
+    check = checked_of(field)
+    if isinstance(check, ByType):
+        model = check.model_for(data)
+        return [model] if model is not None else []
+    return _models_of(field)
+
+
+def _best(candidates: list[type[ConfigModel]], data: dict[Any, Any]) -> type[ConfigModel] | None:
+    """The candidate that ``data`` is meant for: by its ``type``, else by the keys they share."""
     kind = data.get("type")
-    if isinstance(kind, str):
-        for candidate in candidates:
-            annotation = candidate.model_fields["type"].annotation if "type" in candidate.model_fields else None
-            if kind in get_args(annotation):
-                return candidate
-    fitting = [candidate for candidate in candidates if set(field_keys(candidate)) & set(map(str, data))]
+    keys = {key for key in data if isinstance(key, str)}
+    fitting: list[type[ConfigModel]] = []
+    for candidate in candidates:
+        type_field = candidate.model_fields.get("type")
+        if type_field is not None and isinstance(kind, str) and kind in get_args(type_field.annotation):
+            return candidate
+        if keys.intersection(field_keys(candidate)):
+            fitting.append(candidate)
     return fitting[0] if fitting else None
 
 

@@ -305,6 +305,13 @@ def check_scalar_mapping(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def check_text_or_list(value: Any, info: ValidationInfo) -> Any:
+    """A text, or a list of texts."""
+    if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)):
+        return value if isinstance(value, str) else list(value)
+    raise wrong_type(value, expected="text or a list of texts")
+
+
 ANY_TEXT: JsonSchema = {"type": "string"}
 ENV_TEXT: JsonSchema = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
 WHOLE: JsonSchema = {"anyOf": [{"type": "integer"}, ENV_TEXT]}
@@ -354,6 +361,14 @@ Names = Annotated[
         check_names,
         schema={"anyOf": [ANY_TEXT, {"type": "array", "items": ANY_TEXT}]},
         expected="a name or a list of names",
+    ),
+]
+TextOrList = Annotated[
+    str | list[str],
+    Checked(
+        check_text_or_list,
+        schema={"anyOf": [ANY_TEXT, {"type": "array", "items": ANY_TEXT}]},
+        expected="text or a list of texts",
     ),
 ]
 Anything = Annotated[Any, Checked(check_anything, schema={}, expected="anything")]
