@@ -51,6 +51,8 @@ class _Prefetch:
             raise
 
     def ahead(self, requests: Iterator[Request]) -> None:
+        if not self._unit.fetch.prefetch:
+            return
         for request in requests:
             if len(self._tasks) >= self._unit.depth():
                 return
@@ -77,12 +79,16 @@ class _UnitRun:
         self.fetch, self.unit, self.order = fetch, unit, order
         self.pages: queue.SimpleQueue[tuple[Page, int] | BaseException] = queue.SimpleQueue()
         self.waiting = 0
+        self.produced = 0
+        self.wanted = 0
         self.task: asyncio.Task[None] | None = None
 
     def depth(self) -> int:
         return self.fetch.concurrency if self.order == self.fetch.first else PAGES_AHEAD_OTHERS
 
     def may_go_on(self) -> bool:
+        if not self.fetch.prefetch and self.produced and self.produced >= self.wanted:
+            return False
         if self.waiting == 0 and self.order == self.fetch.first:
             return True
         limit = PAGES_AHEAD_FIRST if self.order == self.fetch.first else PAGES_AHEAD_OTHERS
@@ -110,6 +116,7 @@ class _UnitRun:
     def _hand_over(self, page: Page) -> None:
         size = self.fetch.size_of(page)
         self.waiting += 1
+        self.produced += 1
         self.fetch.bytes_waiting += size
         self.pages.put((page, size))
 
@@ -135,6 +142,7 @@ class Fetch:
         self.exchange = client.exchange
         self.context = client.context(options)
         self.concurrency = options.max_concurrency or client.max_concurrency
+        self.prefetch = options.prefetch
         self.first = 0
         self.bytes_waiting = 0
         self._stalled: list[asyncio.Future[None]] = []
@@ -174,6 +182,8 @@ class Fetch:
         return bool(self._runs)
 
     def _take(self, run: _UnitRun) -> Page | BaseException:
+        if not self.prefetch:
+            self._loop.call(self._wanted, run)
         while True:
             try:
                 item = run.pages.get(timeout=self._progress.seconds_left())
@@ -193,10 +203,17 @@ class Fetch:
         self.bytes_waiting -= size
         if done:
             self.first = run.order + 1
+        self._wake()
+
+    def _wake(self) -> None:
         stalled, self._stalled = self._stalled, []
         for waiter in stalled:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _wanted(self, run: _UnitRun) -> None:
+        run.wanted += 1
+        self._wake()
 
     async def room_for(self, run: _UnitRun) -> None:
         """Wait until a unit may ask for one more page."""

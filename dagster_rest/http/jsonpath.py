@@ -1,4 +1,4 @@
-"""JSONPath as the config uses it: jsonpath-ng, with a fast lane for plain dotted names."""
+"""JSONPath for responses: all matches, and whether there can be more than one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from dagster_rest.config.jsonpath import MISSING, parse, plain_names
 from dagster_rest.http.errors import SelectorError
-
-_PLAIN = re.compile(r"\$|(?:\$\.)?[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
-MISSING: Any = object()
 
 
 @dataclass(frozen=True)
@@ -65,17 +63,14 @@ def compile_path(text: str) -> JsonPath:
     Raises:
         SelectorError: It cannot be parsed.
     """
-    if _PLAIN.fullmatch(text):
-        keys = tuple(text.split("."))
-        return JsonPath(text, definite=True, keys=keys[1:] if keys[0] == "$" else keys)
-    from jsonpath_ng.exceptions import JSONPathError
-    from jsonpath_ng.ext.parser import parse
-
+    keys = plain_names(text)
+    if keys is not None:
+        return JsonPath(text, definite=True, keys=keys)
     try:
         expression = parse(text)
-    except (JSONPathError, AttributeError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise SelectorError(
-            f"{text!r} is not a JSONPath: {error}", code="http_selector_invalid", hint="See docs/pagination.md."
+            f"{text!r} is not a JSONPath", code="http_selector_invalid", hint="See docs/pagination.md."
         ) from error
     definite = _is_definite(expression)
     container = None if definite else JsonPath(text, True, None, _definite_prefix(expression))

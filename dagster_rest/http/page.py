@@ -71,6 +71,8 @@ class FetchOptions:
         expect: What the API says about itself (`total_path`).
         max_concurrency: Requests in flight; None is the client's.
         where: The config path, for errors.
+        prefetch: Whether later pages are asked for before the caller asks for them; False asks for page n + 1 of a
+            unit only when the caller wants the page after n.
         units_total: How many units there will be, if known; for progress lines.
         progress: Called every few seconds with a `Progress`.
     """
@@ -87,6 +89,7 @@ class FetchOptions:
     expect: Any = None
     max_concurrency: int | None = None
     where: str | None = None
+    prefetch: bool = True
     units_total: int | None = None
     progress: Callable[[Progress], None] | None = None
 

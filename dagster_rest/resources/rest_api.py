@@ -91,6 +91,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
     proxy: str | None = Field(default=None, description="URL of a proxy.")
     http2: bool = Field(default=False, description="Use HTTP/2.")
     follow_redirects: bool = Field(default=True, description="Follow redirects to trusted origins.")
+    staging_dir: str | None = Field(default=None, description="Where loads are staged; a temporary folder if absent.")
     max_response_bytes: int = Field(default=1_073_741_824, description="The largest response, unpacked.")
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
@@ -118,7 +119,9 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         configured = type(
             cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "_source": source}
         )
-        resource: RestApiResource = configured(base_url=str.__str__(source.base_url).partition("?")[0])
+        resource: RestApiResource = configured(
+            base_url=_without_userinfo(str.__str__(source.base_url)), staging_dir=source.staging_dir
+        )
         return resource
 
     @property
@@ -184,6 +187,11 @@ def _client_config(config: Any) -> ClientConfig:
     if isinstance(config, Mapping) and "client" not in config:
         config = {"client": dict(config), "resources": []}
     return load_config(config).client
+
+
+def _without_userinfo(url: str) -> str:
+    scheme, mark, rest = url.partition("?")[0].rpartition("://")
+    return scheme + mark + rest.rpartition("@")[2]
 
 
 def _plain(value: Any) -> Any:
