@@ -19,12 +19,14 @@ COLUMNS_TABLE = f"{METADATA_SCHEMA}.columns"
 _CREATE = f"""
 CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} (
     dataset VARCHAR NOT NULL, table_name VARCHAR NOT NULL, root_table VARCHAR NOT NULL, parent_table VARCHAR,
+    kind VARCHAR NOT NULL, resource VARCHAR NOT NULL, table_source VARCHAR,
     column_name VARCHAR NOT NULL, position INTEGER NOT NULL, data_type VARCHAR, nullable BOOLEAN NOT NULL,
     description VARCHAR, source VARCHAR, variant BOOLEAN NOT NULL, hinted BOOLEAN NOT NULL,
     hints VARCHAR NOT NULL, load_id VARCHAR NOT NULL, recorded_at TIMESTAMP WITH TIME ZONE NOT NULL
 )
 """
-_COLUMNS = """column_name, data_type, nullable, description, source, variant, hinted, hints"""
+_TABLE_FIELDS = "table_name, root_table, parent_table, kind, resource, table_source"
+_COLUMN_FIELDS = "column_name, data_type, nullable, description, source, variant, hinted, hints"
 
 
 def quoted(name: str) -> str:
@@ -61,26 +63,42 @@ def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, Tabl
     if present is None:
         return {}
     rows = conn.execute(
-        f"SELECT table_name, root_table, parent_table, {_COLUMNS} FROM {COLUMNS_TABLE} "
+        f"SELECT {_TABLE_FIELDS}, {_COLUMN_FIELDS} FROM {COLUMNS_TABLE} "
         "WHERE dataset = ? ORDER BY table_name, position",
         [dataset],
     ).fetchall()
     tables: dict[str, TableSchema] = {}
-    for name, root, parent, column, data_type, nullable, description, source, variant, hinted, hints in rows:
-        table = tables.setdefault(name, TableSchema(name=name, root=root, parent=parent, is_new=False))
-        if column in SYSTEM_COLUMNS:
-            continue
-        table.columns[column] = Column(
-            name=column,
-            data_type=data_type,
-            nullable=nullable,
-            description=description,
-            source=source,
-            variant=variant,
-            hinted=hinted,
-            hints=json.loads(hints),
-        )
+    for name, root, parent, kind, resource, source, *column in rows:
+        table = tables.get(name)
+        if table is None:
+            table = tables[name] = TableSchema(
+                name=name, root=root, parent=parent, kind=kind, resource=resource, source=source, is_new=False
+            )
+        if column[0] not in SYSTEM_COLUMNS:
+            table.columns[column[0]] = _column(*column)
     return tables
+
+
+def _column(
+    name: str,
+    data_type: str | None,
+    nullable: bool,
+    description: str | None,
+    source: str | None,
+    variant: bool,
+    hinted: bool,
+    hints: str,
+) -> Column:
+    return Column(
+        name=name,
+        data_type=data_type,
+        nullable=nullable,
+        description=description,
+        source=source,
+        variant=variant,
+        hinted=hinted,
+        hints=json.loads(hints),
+    )
 
 
 def record_table(
@@ -88,12 +106,11 @@ def record_table(
 ) -> None:
     """Record the columns of a table as they are now."""
     forget_tables(conn, dataset, [table.name])
+    place = [dataset, table.name, table.root, table.parent, table.kind, table.resource, table.source]
+    columns = [*table.columns.values(), *system_columns(table.kind)]
     rows = [
         [
-            dataset,
-            table.name,
-            table.root,
-            table.parent,
+            *place,
             column.name,
             position,
             column.data_type,
@@ -106,11 +123,13 @@ def record_table(
             load_id,
             loaded_at,
         ]
-        for position, column in enumerate(
-            [*table.columns.values(), *system_columns(nested=table.parent is not None)]
-        )
+        for position, column in enumerate(columns)
     ]
-    conn.executemany(f"INSERT INTO {COLUMNS_TABLE} VALUES ({', '.join('?' * 15)})", rows)
+    marks = ", ".join("?" * len(rows[0]))
+    conn.execute(
+        f"INSERT INTO {COLUMNS_TABLE} VALUES {', '.join([f'({marks})'] * len(rows))}",
+        [value for row in rows for value in row],
+    )
 
 
 def forget_tables(conn: duckdb.DuckDBPyConnection, dataset: str, tables: Iterable[str]) -> None:

@@ -1,4 +1,7 @@
-"""Staged loads into tables: append, replace and merge, root and nested tables together, in the caller's transaction."""
+"""Staged loads into tables, root and nested tables together, in the caller's transaction.
+
+Append and replace are here, the strategies of merge in ``merging.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,9 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import catalog, naming
 from dagster_rest.warehouse.catalog import quoted
 from dagster_rest.warehouse.evolution import Target, refuse_foreign, target_of
-from dagster_rest.warehouse.schema import (
-    ROOT_ROW_ID,
-    ROW_ID,
-    Column,
-    KnownSchema,
-    TableSchema,
-)
+from dagster_rest.warehouse.hints import TableHints
+from dagster_rest.warehouse.merging import DOOMED, Family, Merge, Written, delete_doomed
+from dagster_rest.warehouse.schema import ROW_ID, Column, KnownSchema, TableSchema
 from dagster_rest.warehouse.staging import StagedLoad, ignore_event
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class LoadOutcome:
         table: The root table.
         rows_loaded: Root rows written.
         rows_by_table: Rows written by table.
-        rows_deleted: Root rows that were there before and are gone or were written anew.
+        rows_deleted: Root rows that were there before and are gone, retired or written anew.
         duplicates: Root rows of the load that lost against another row with the same key.
         discarded_rows: Rows the schema contract dropped.
         discarded_values: Values the schema contract dropped.
@@ -93,7 +92,7 @@ def commit_load(
         What was done, with the tables as they are now.
 
     Raises:
-        WarehouseError: A table is not ours, a key is missing, or a value breaks a rule.
+        WarehouseError: A table is not ours, a key is missing, or an option can't be carried out.
     """
     commit = _Commit(conn, staged, load_id=load_id, loaded_at=loaded_at, on_event=on_event)
     on_event("in_transaction")
@@ -115,215 +114,145 @@ class _Commit:
         self._conn = conn
         self._staged = staged
         self._spec = staged.spec
+        self._dataset = staged.spec.dataset
+        self._hints = TableHints(staged.spec)
         self._load_id = load_id
         self._loaded_at = loaded_at
         self._on_event = on_event
         self._recorded: Mapping[str, TableSchema] = {}
-        self._loaded: dict[str, int] = {}
-        self._deleted = 0
-        self._duplicates = 0
+        self._written = Written()
 
     def run(self, *, full_refresh: bool, replace_where: ReplaceWhere | None) -> LoadOutcome:
-        catalog.ensure(self._conn, self._spec.dataset)
-        self._recorded = KnownSchema.load(self._conn, self._spec.dataset).tables
         targets: dict[str, Target] = {}
-        for root in self._roots():
-            family = self._family(root, full_refresh=full_refresh)
-            self._load_family(root, family, full_refresh=full_refresh, replace_where=replace_where)
-            targets |= family
+        if self._spec.write_disposition.disposition != "skip":
+            catalog.ensure(self._conn, self._dataset)
+            self._recorded = KnownSchema.load(self._conn, self._dataset).tables
+            for root in self._roots():
+                for target in self._load(root, full_refresh=full_refresh, replace_where=replace_where):
+                    targets[target.name] = target
         for target in targets.values():
             catalog.record_table(
-                self._conn,
-                self._spec.dataset,
-                target.schema,
-                load_id=self._load_id,
-                loaded_at=self._loaded_at,
+                self._conn, self._dataset, target.schema, load_id=self._load_id, loaded_at=self._loaded_at
             )
         return self._outcome(targets)
 
     def _roots(self) -> list[str]:
-        found = [name for name in self._staged.parts if self._staged.schema.tables[name].parent is None]
-        own = self._spec.table
-        if isinstance(self._spec.table_name, str) and own not in found and own in self._recorded:
-            found.append(own)
+        """Return the tables at the top of a family that this load writes or may empty."""
+        tables = self._staged.schema.tables
+        found = [name for name in self._staged.parts if tables[name].parent is None]
+        prefix = self._spec.table + naming.SEPARATOR
+        for name, table in self._recorded.items():
+            own = name == self._spec.table or (table.kind == "standalone" and name.startswith(prefix))
+            ours = own if self._spec.has_fixed_table else table.resource == self._spec.resource
+            if table.parent is None and ours and name not in found:
+                found.append(name)
         return found
 
-    def _family(self, root: str, *, full_refresh: bool) -> dict[str, Target]:
-        """Return the tables of a root table that exist or get rows, root first."""
-        known = {} if full_refresh else self._recorded
+    def _family(self, root: str, *, full_refresh: bool) -> Family:
         names = [name for name, table in self._recorded.items() if table.root == root]
-        names += [name for name in self._staged.parts if name not in names]
-        family: dict[str, Target] = {}
-        for name in sorted(names, key=lambda name: (name != root, names.index(name))):
-            schema = self._staged.schema.tables.get(name) or self._recorded[name]
-            if schema.root != root:
-                continue
-            family[name] = target_of(self._spec.dataset, schema, known.get(name))
-        return family
+        tables = self._staged.schema.tables
+        names += [name for name in self._staged.parts if tables[name].root == root and name not in names]
+        known = {} if full_refresh else self._recorded
+        targets = {
+            name: target_of(self._dataset, tables.get(name) or self._recorded[name], known.get(name)) for name in names
+        }
+        schema = targets[root].schema
+        keys = self._hints.keys(schema)
+        return Family(
+            root=targets[root],
+            nested=tuple(target for name, target in targets.items() if name != root),
+            primary_key=keys.primary,
+            merge_key=keys.merge,
+            disposition=self._hints.write_disposition(schema),
+        )
 
-    def _load_family(
-        self, root: str, family: dict[str, Target], *, full_refresh: bool, replace_where: ReplaceWhere | None
-    ) -> None:
-        disposition = self._spec.write_disposition
-        if full_refresh or (disposition.disposition == "replace" and replace_where is None):
-            self._rebuild(root, family, dropping_unseen=full_refresh)
-            return
-        for target in family.values():
+    def _load(self, root: str, *, full_refresh: bool, replace_where: ReplaceWhere | None) -> Sequence[Target]:
+        family = self._family(root, full_refresh=full_refresh)
+        if family.root.schema.kind == "quarantine":
+            full_refresh, replace_where = False, None
+        kind = family.disposition.disposition
+        if full_refresh or (kind == "replace" and replace_where is None):
+            return self._rebuild(family, with_own_columns_only=full_refresh)
+        for target in family.tables:
             self._create_or_evolve(target)
-        if replace_where is not None:
-            self._delete_where(family, root, replace_where)
-        if disposition.disposition == "merge" and (self._keys() or self._merge_keys()):
-            self._delete_insert(root, family)
+        if replace_where is not None and family.root.schema.kind == "root":
+            self._delete_where(family, replace_where)
+        if kind == "merge" and (family.primary_key or family.merge_key or family.disposition.strategy == "scd2"):
+            Merge(
+                self._conn,
+                family,
+                self._staged,
+                load_id=self._load_id,
+                loaded_at=self._loaded_at,
+                written=self._written,
+            ).run()
         else:
-            for target in family.values():
+            for target in family.tables:
                 self._insert_all(target)
+        return family.tables
 
     def _create_or_evolve(self, target: Target) -> None:
-        existing = catalog.existing_columns(self._conn, self._spec.dataset, target.name)
-        if not existing:
-            target.create(self._conn)
-        elif target.name not in self._recorded:
-            raise refuse_foreign(self._spec.dataset, target.name)
-        else:
+        existing = self._existing(target)
+        if existing:
             target.evolve(self._conn, existing)
+        else:
+            target.create(self._conn)
 
-    def _rebuild(self, root: str, family: dict[str, Target], *, dropping_unseen: bool) -> None:
-        for target in family.values():
-            existing = catalog.existing_columns(self._conn, self._spec.dataset, target.name)
-            if existing and target.name not in self._recorded:
-                raise refuse_foreign(self._spec.dataset, target.name)
-            if target.name == root and existing:
-                self._deleted += self._count(target)
-            if dropping_unseen and target.name not in self._staged.parts and target.name != root:
-                self._conn.execute(f"DROP TABLE IF EXISTS {target.sql}")
-                continue
-            target.create(self._conn, replacing=True)
+    def _existing(self, target: Target) -> Mapping[str, str]:
+        existing = catalog.existing_columns(self._conn, self._dataset, target.name)
+        if existing and target.name not in self._recorded:
+            raise refuse_foreign(self._dataset, target.name)
+        return existing
+
+    def _rebuild(self, family: Family, *, with_own_columns_only: bool) -> Sequence[Target]:
+        if self._existing(family.root):
+            self._written.deleted += self._count(family.root)
+        kept: list[Target] = []
+        for target in family.tables:
+            existing = self._existing(target)
+            if with_own_columns_only:
+                if target is not family.root and target.name not in self._staged.parts:
+                    if existing:
+                        self._conn.execute(f"DROP TABLE {target.sql}")
+                    catalog.forget_tables(self._conn, self._dataset, [target.name])
+                    continue
+                target = target.with_columns_of(self._staged)
+            target.create(self._conn, replacing=bool(existing))
             self._insert_all(target)
-        if dropping_unseen:
-            gone = [name for name in family if name not in self._staged.parts and name != root]
-            catalog.forget_tables(self._conn, self._spec.dataset, gone)
-            for name in gone:
-                del family[name]
+            kept.append(target)
         self._on_event("replace_swap")
+        return kept
 
     def _insert_all(self, target: Target) -> None:
         select = target.staged_select(self._staged, self._load_id)
         if select:
-            self._insert(target, select)
+            done = self._conn.execute(f"INSERT INTO {target.sql} ({target.column_list}) {select}").fetchone()
+            self._written.rows[target.name] += done[0] if done else 0
 
-    def _insert(self, target: Target, select: str) -> None:
-        done = self._conn.execute(f"INSERT INTO {target.sql} ({target.column_list}) {select}").fetchone()
-        self._loaded[target.name] = self._loaded.get(target.name, 0) + (done[0] if done else 0)
-
-    def _delete_where(self, family: Mapping[str, Target], root: str, where: ReplaceWhere) -> None:
-        rows = f"SELECT {quoted(ROW_ID)} FROM {family[root].sql} WHERE {where.sql}"
-        self._delete_rows(family, root, rows, where.params)
-
-    def _delete_rows(
-        self, family: Mapping[str, Target], root: str, row_ids: str, params: Sequence[Any] = ()
-    ) -> None:
-        """Delete root rows by ``_row_id``, and what is nested in them."""
-        conn = self._conn
-        conn.execute(f"CREATE OR REPLACE TEMP TABLE {_DOOMED} AS {row_ids}", list(params))
-        for name, target in family.items():
-            if name != root:
-                conn.execute(f"DELETE FROM {target.sql} WHERE {quoted(ROOT_ROW_ID)} IN (FROM {_DOOMED})")
-        done = conn.execute(
-            f"DELETE FROM {family[root].sql} WHERE {quoted(ROW_ID)} IN (FROM {_DOOMED})"
-        ).fetchone()
-        self._deleted += done[0] if done else 0
-        conn.execute(f"DROP TABLE {_DOOMED}")
-
-    def _delete_insert(self, root: str, family: Mapping[str, Target]) -> None:
-        target = family[root]
-        select = target.staged_select(self._staged, self._load_id)
-        if not select:
-            return
-        conn = self._conn
-        conn.execute(f"CREATE OR REPLACE TEMP TABLE {_STAGED} AS {select}")
-        conn.execute(f"CREATE OR REPLACE TEMP TABLE {_WINNERS} AS {self._winners(target)}")
-        matching = [
-            f"SELECT t.{quoted(ROW_ID)} FROM {target.sql} t SEMI JOIN {_STAGED} s ON {_equal(keys)}"
-            for keys in (self._keys(), self._merge_keys())
-            if keys
-        ]
-        self._delete_rows(family, root, " UNION ".join(matching))
-        for name, nested in family.items():
-            own = quoted(ROW_ID) if name == root else quoted(ROOT_ROW_ID)
-            rows = f"FROM {_STAGED}" if name == root else nested.staged_select(self._staged, self._load_id)
-            if rows:
-                self._insert(
-                    nested, f"SELECT {nested.column_list} FROM ({rows}) WHERE {own} IN (FROM {_WINNERS})"
-                )
-        conn.execute(f"DROP TABLE {_STAGED}")
-        conn.execute(f"DROP TABLE {_WINNERS}")
-
-    def _winners(self, target: Target) -> str:
-        """Return a SELECT of the ``_row_id`` of the staged rows that are to be written: one a key, none deleted."""
-        ids = f"SELECT {quoted(ROW_ID)} FROM {_STAGED}"
-        keys = self._keys()
-        if keys:
-            by = ", ".join(quoted(key) for key in keys)
-            order = ", ".join([*_dedup_order(target), "rowid DESC"])
-            ids += f" QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY {order}) = 1"
-            counted = self._conn.execute(
-                f"SELECT count(*) - count(DISTINCT ({by},)) FROM {_STAGED}"
-                if len(keys) > 1
-                else f"SELECT count(*) - count(DISTINCT {by}) FROM {_STAGED}"
-            ).fetchone()
-            self._duplicates += counted[0] if counted else 0
-        gone = _hard_deleted(target)
-        if gone is None:
-            return ids
-        return f"SELECT {quoted(ROW_ID)} FROM {_STAGED} WHERE {quoted(ROW_ID)} IN ({ids}) AND NOT ({gone})"
-
-    def _keys(self) -> list[str]:
-        return [naming.normalize(key) for key in self._spec.primary_key]
-
-    def _merge_keys(self) -> list[str]:
-        return [naming.normalize(key) for key in self._spec.merge_key]
+    def _delete_where(self, family: Family, where: ReplaceWhere) -> None:
+        self._conn.execute(
+            f"CREATE OR REPLACE TEMP TABLE {DOOMED} AS "
+            f"SELECT {quoted(ROW_ID)} FROM {family.root.sql} WHERE {where.sql}",
+            list(where.params),
+        )
+        self._written.deleted += delete_doomed(self._conn, family)
 
     def _count(self, target: Target) -> int:
         row = self._conn.execute(f"SELECT count(*) FROM {target.sql}").fetchone()
         return int(row[0]) if row else 0
 
     def _outcome(self, targets: Mapping[str, Target]) -> LoadOutcome:
-        staged = self._staged
-        roots = [name for name, target in targets.items() if target.schema.parent is None]
+        staged, written = self._staged, self._written
+        roots = [name for name, target in targets.items() if target.schema.kind == "root"]
         return LoadOutcome(
             table=self._spec.table,
-            rows_loaded=sum(self._loaded.get(name, 0) for name in roots),
-            rows_by_table={name: self._loaded.get(name, 0) for name in targets},
-            rows_deleted=self._deleted,
-            duplicates=self._duplicates,
+            rows_loaded=sum(written.rows[name] for name in roots),
+            rows_by_table={name: written.rows[name] for name in targets},
+            rows_deleted=written.deleted,
+            duplicates=written.duplicates,
             discarded_rows=staged.counters.get("discarded_rows", 0),
             discarded_values=staged.counters.get("discarded_values", 0),
             schema_changes=list(staged.schema_changes),
             total_rows={name: self._count(target) for name, target in targets.items()},
             columns={name: target.columns for name, target in targets.items()},
         )
-
-
-_STAGED = '"_dagster_rest_staged"'
-_WINNERS = '"_dagster_rest_winners"'
-_DOOMED = '"_dagster_rest_doomed"'
-
-
-def _equal(keys: Sequence[str]) -> str:
-    return " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
-
-
-def _dedup_order(target: Target) -> list[str]:
-    for column in target.schema.typed_columns:
-        direction = column.hints.get("dedup_sort")
-        if direction:
-            return [f"{quoted(column.name)} {'ASC' if direction == 'asc' else 'DESC'} NULLS LAST"]
-    return []
-
-
-def _hard_deleted(target: Target) -> str | None:
-    for column in target.schema.typed_columns:
-        if column.hints.get("hard_delete"):
-            name = quoted(column.name)
-            return f"coalesce({name}, false)" if column.data_type == "bool" else f"{name} IS NOT NULL"
-    return None

@@ -17,13 +17,14 @@ CODES: dict[str, str] = {
         "A column that is a key or says `nullable: false` holds nulls, or never arrived; "
         "choose another key or allow nulls."
     ),
-    "warehouse_missing_key": (
-        "The merge strategy needs a primary key and the resource has none; set `primary_key`."
-    ),
+    "warehouse_missing_key": ("The merge strategy needs a primary key and the resource has none; set `primary_key`."),
     "warehouse_unknown_data_type": (
         "A column hint names a data type that does not exist; use one of the types in docs/schema.md."
     ),
     "warehouse_invalid_hint": "A column hint or nested hint can't be read; see docs/schema.md for its form.",
+    "warehouse_hint_conflict": (
+        "A hint gives a column another type than the database has; run a full refresh or correct the hint."
+    ),
     "warehouse_invalid_text": (
         "A text holds half of a surrogate pair, which no database can store; repair it with a map step."
     ),
@@ -40,9 +41,7 @@ CODES: dict[str, str] = {
         "The write disposition or one of its options can't be carried out; see docs/write_dispositions.md."
     ),
     "warehouse_staging_failed": "The staging folder can't be written; check its disk and permissions.",
-    "warehouse_invalid_timestamp": (
-        "A timestamp option of the write disposition can't be read; write it as ISO 8601."
-    ),
+    "warehouse_invalid_timestamp": ("A timestamp option of the write disposition can't be read; write it as ISO 8601."),
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dagster_rest.warehouse import catalog, naming, types
 from dagster_rest.warehouse.catalog import literal, qualified, quoted
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import LOAD_ID, Column, TableSchema, system_columns
+from dagster_rest.warehouse.schema import LOAD_ID, SYSTEM_COLUMNS, Column, TableSchema
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,7 +45,7 @@ class Target:
     @property
     def columns(self) -> list[Column]:
         """All columns, those of this package last."""
-        return [*self.schema.typed_columns, *system_columns(nested=self.schema.parent is not None)]
+        return self.schema.all_columns
 
     @property
     def column_list(self) -> str:
@@ -66,9 +66,13 @@ class Target:
             if present is None:
                 conn.execute(f"ALTER TABLE {self.sql} ADD COLUMN {quoted(column.name)} {wanted}")
             elif present != wanted and _is_widening(present, column.data_type):
-                conn.execute(
-                    f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}"
-                )
+                conn.execute(f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}")
+
+    def with_columns_of(self, staged: StagedLoad) -> Target:
+        """Return the table with the columns that the load has or a hint asks for, and no others."""
+        present = {name for part in staged.parts.get(self.name, ()) for name in part.columns}
+        columns = {name: column for name, column in self.schema.columns.items() if column.hinted or name in present}
+        return replace(self, schema=replace(self.schema, columns=columns, is_new=True))
 
     def staged_select(self, staged: StagedLoad, load_id: str) -> str:
         """Return a SELECT of the staged rows in their order, with the table's columns and types."""
@@ -90,19 +94,18 @@ class Target:
             (key for key, variant in self.conflicts.items() if variant == column.name and key in present),
             None,
         )
-        own = f"CAST({name} AS {wanted})" if column.name in present or column.name in _SYSTEM else None
+        own = f"CAST({name} AS {wanted})" if column.name in present or column.name in SYSTEM_COLUMNS else None
         if column.name in self.conflicts and own is not None:
             return f"TRY_CAST({name} AS {wanted}) AS {name}"
         if source is not None:
             typed = self.schema.columns[source].data_type
             assert typed is not None
             other = quoted(source)
-            rest = f"CASE WHEN TRY_CAST({other} AS {types.duckdb_type(typed)}) IS NULL THEN CAST({other} AS {wanted}) END"
+            rest = (
+                f"CASE WHEN TRY_CAST({other} AS {types.duckdb_type(typed)}) IS NULL THEN CAST({other} AS {wanted}) END"
+            )
             return f"{rest if own is None else f'coalesce({own}, {rest})'} AS {name}"
         return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
-
-
-_SYSTEM = frozenset(column.name for nested in (False, True) for column in system_columns(nested=nested))
 
 
 def target_of(dataset: str, staged: TableSchema, recorded: TableSchema | None) -> Target:

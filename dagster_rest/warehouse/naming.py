@@ -1,6 +1,7 @@
 """Names of tables and columns: the snake_case rules that a dlt user expects.
 
-The rules are those of section "naming" of dlt's docs (``snake_case``), checked against dlt's own function in the tests.
+The rules are those of ``snake_case`` in dlt's docs on naming conventions, checked against dlt's own function
+in the tests.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ EMPTY_NAME = "_empty"
 MAX_LENGTH = 65_536
 
 _LOOKALIKES = str.maketrans("+*-@|", "xx_al")
-_OTHER = re.compile(r"[^a-zA-Z\d_]+", re.ASCII)
+_OTHER = re.compile(r"[^a-zA-Z\d_]+")
 _WORD_START = re.compile(r"([^_])([A-Z][a-z]+)")
 _CASE_CHANGE = re.compile(r"([a-z0-9])([A-Z])")
+_LEADING_DIGIT = re.compile(r"\d")
 _UNDERSCORES = re.compile(r"__+")
 
 
@@ -43,8 +45,7 @@ def normalize(name: str) -> str:
     if not name:
         return EMPTY_NAME
     levels = [_level(part) for part in name.split(SEPARATOR) if part.strip()]
-    joined = SEPARATOR.join(level for level in levels if level.strip())
-    return _shorten(joined, name)
+    return _shorten(SEPARATOR.join(levels), name) or EMPTY_NAME
 
 
 def join(*names: str) -> str:
@@ -58,7 +59,7 @@ def _level(part: str) -> str:
     name = _OTHER.sub("_", part.translate(_LOOKALIKES))
     name = _WORD_START.sub(r"\1_\2", name)
     name = _CASE_CHANGE.sub(r"\1_\2", name).lower()
-    if name[:1].isdigit():
+    if _LEADING_DIGIT.match(name):
         name = "_" + name
     stripped = name.rstrip("_")
     name = stripped + "x" * (len(name) - len(stripped))
@@ -68,8 +69,6 @@ def _level(part: str) -> str:
 def _shorten(name: str, original: str) -> str:
     if len(name) <= MAX_LENGTH:
         return name
-    tag = base64.b32encode(
-        hashlib.blake2b(original.encode("utf-8", "surrogatepass"), digest_size=10).digest()
-    )
+    tag = base64.b32encode(hashlib.blake2b(original.encode("utf-8", "surrogatepass"), digest_size=10).digest())
     room = MAX_LENGTH - len(tag)
     return name[: room - room // 2] + tag.decode().lower() + name[len(name) - room // 2 :]

@@ -11,13 +11,15 @@ from dagster_rest.warehouse import naming
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.config.plan import ResourcePlan, WriteDisposition
+    from dagster_rest.config.hints import WriteDisposition
+    from dagster_rest.config.plan import ResourcePlan
 
 LOAD_ID = "_load_id"
 ROW_ID = "_row_id"
 PARENT_ROW_ID = "_parent_row_id"
 ROOT_ROW_ID = "_root_row_id"
 LIST_INDEX = "_list_index"
+ROW_VERSION = "_row_version"
 SYSTEM_COLUMNS = frozenset({LOAD_ID, ROW_ID, PARENT_ROW_ID, ROOT_ROW_ID, LIST_INDEX})
 
 ContractMode = Literal["evolve", "freeze", "discard_row", "discard_value"]
@@ -62,42 +64,50 @@ class Column:
         }
 
 
-def system_columns(*, nested: bool) -> list[Column]:
-    """Return the columns that this package adds to a root or nested table, in their order."""
-    if not nested:
-        return [
-            Column(
-                name=LOAD_ID, data_type="text", nullable=False, description="The load that wrote the row."
-            ),
-            Column(name=ROW_ID, data_type="text", nullable=False, description="Identifies the row."),
-        ]
-    return [
-        Column(
-            name=ROOT_ROW_ID,
-            data_type="text",
-            nullable=False,
-            description="`_row_id` of the row in the root table.",
-        ),
-        Column(
-            name=PARENT_ROW_ID,
-            data_type="text",
-            nullable=False,
-            description="`_row_id` of the row in the table above.",
-        ),
-        Column(
-            name=LIST_INDEX, data_type="bigint", nullable=False, description="Position in the list, from 0."
-        ),
-        Column(name=ROW_ID, data_type="text", nullable=False, description="Identifies the row."),
-    ]
+TableKind = Literal["root", "nested", "standalone", "quarantine"]
+"""``standalone``: a nested table whose own key makes it a table of its own, with a link to where it came from."""
+
+_LOAD_ID = Column(name=LOAD_ID, data_type="text", nullable=False, description="The load that wrote the row.")
+_ROW_ID = Column(name=ROW_ID, data_type="text", nullable=False, description="Identifies the row.")
+_LINKS = (
+    Column(name=ROOT_ROW_ID, data_type="text", nullable=False, description="`_row_id` in the root table."),
+    Column(name=PARENT_ROW_ID, data_type="text", nullable=False, description="`_row_id` in the table above."),
+    Column(name=LIST_INDEX, data_type="bigint", nullable=False, description="Position in the list, from 0."),
+)
+_SYSTEM: Mapping[TableKind, tuple[Column, ...]] = {
+    "root": (_LOAD_ID, _ROW_ID),
+    "quarantine": (_LOAD_ID, _ROW_ID),
+    "nested": (*_LINKS, _ROW_ID),
+    "standalone": (_LOAD_ID, *_LINKS, _ROW_ID),
+}
+
+
+def system_columns(kind: TableKind) -> tuple[Column, ...]:
+    """Return the columns that this package adds to a kind of table, in their order."""
+    return _SYSTEM[kind]
 
 
 @dataclass(kw_only=True)
 class TableSchema:
-    """One table: its place in the family of nested tables, and its columns in order."""
+    """One table: its place in the family of nested tables, and its columns in order.
+
+    Args:
+        name: The normalised name.
+        root: The table at the top of its family; itself unless it is nested.
+        parent: The table it is nested in.
+        kind: What it is.
+        resource: The resource that made it.
+        source: The key path of a nested table's lists, as the API wrote it.
+        columns: Its columns by name, those of this package left out.
+        is_new: False if the database recorded it before this load.
+    """
 
     name: str
     root: str
     parent: str | None = None
+    kind: TableKind = "root"
+    resource: str = ""
+    source: str | None = None
     columns: dict[str, Column] = field(default_factory=dict)
     is_new: bool = True
 
@@ -105,6 +115,12 @@ class TableSchema:
     def typed_columns(self) -> list[Column]:
         """The columns that have a type, hence exist in the database."""
         return [column for column in self.columns.values() if column.data_type is not None]
+
+    @property
+    def all_columns(self) -> list[Column]:
+        """The columns in the order of a new table: data first, then those of this package."""
+        typed = sorted(self.typed_columns, key=lambda column: column.name == ROW_VERSION)
+        return [*typed, *system_columns(self.kind)]
 
     def copy(self) -> TableSchema:
         """Return a copy whose columns may be changed."""
@@ -116,6 +132,9 @@ class TableSchema:
             "name": self.name,
             "root": self.root,
             "parent": self.parent,
+            "kind": self.kind,
+            "resource": self.resource,
+            "source": self.source,
             "is_new": self.is_new,
             "columns": [column.to_json() for column in self.columns.values()],
         }
@@ -124,13 +143,7 @@ class TableSchema:
     def from_json(cls, value: Mapping[str, Any]) -> TableSchema:
         """Build the table from what ``to_json`` returned."""
         columns = [Column(**column) for column in value["columns"]]
-        return cls(
-            name=value["name"],
-            root=value["root"],
-            parent=value["parent"],
-            is_new=value["is_new"],
-            columns={column.name: column for column in columns},
-        )
+        return cls(**{**value, "columns": {column.name: column for column in columns}})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,9 +224,15 @@ class TableSpec:
         """The normalised name of the root table; the resource's name when ``table_name`` is a function."""
         return naming.normalize(self.table_name if isinstance(self.table_name, str) else self.resource)
 
-    def contract(self, entity: ContractEntity, *, nested_path: tuple[str, ...] = ()) -> ContractMode:
-        """Return the contract mode that rules tables, columns or data types of a table."""
-        return contract_mode(self.schema_contract, entity)
+    @property
+    def has_fixed_table(self) -> bool:
+        """False if the table name depends on the record."""
+        return isinstance(self.table_name, str)
+
+    @property
+    def quarantine_table(self) -> str:
+        """Where discarded records and values are kept."""
+        return naming.join(self.table, "quarantine")
 
 
 def contract_mode(contract: Any, entity: ContractEntity) -> ContractMode:
@@ -241,9 +260,14 @@ class Schema:
     epoch: int = 0
 
     @classmethod
-    def start(cls, known: KnownSchema) -> Schema:
-        """Copy what is known."""
-        return cls(tables={name: table.copy() for name, table in known.tables.items()})
+    def start(cls, known: KnownSchema, *, spec: TableSpec) -> Schema:
+        """Copy what is known of the tables that a resource may write to."""
+        tables = {}
+        for name, table in known.tables.items():
+            inside = table.root == spec.table or name.startswith(spec.table + naming.SEPARATOR)
+            if inside or not spec.has_fixed_table:
+                tables[name] = table.copy()
+        return cls(tables=tables)
 
     def add_column(self, table: TableSchema, column: Column) -> None:
         """Add a column, or give a hinted one its type."""

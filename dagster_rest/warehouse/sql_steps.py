@@ -92,7 +92,7 @@ class SqlStep:
             cells, kinds = plain_cells(raw)
             data_type = _page_type(cells, kinds) or self._seen.get(key, "text")
             if self._seen.get(key, data_type) != data_type:
-                data_type = "json" if not {self._seen[key], data_type} == {"bigint", "double"} else "double"
+                data_type = "json" if {self._seen[key], data_type} != {"bigint", "double"} else "double"
             converted = values.convert(cells, kinds, data_type)
             if converted.rejected:
                 data_type = "json"
@@ -102,9 +102,7 @@ class SqlStep:
         for key, data_type in self._seen.items():
             if key not in arrays:
                 arrays[key] = pa.nulls(len(objects), types.arrow_type(data_type))
-        casts = [
-            f"CAST({quoted(key)} AS {types.duckdb_type(self._seen[key])}) AS {quoted(key)}" for key in arrays
-        ]
+        casts = [f"CAST({quoted(key)} AS {types.duckdb_type(self._seen[key])}) AS {quoted(key)}" for key in arrays]
         return pa.table(arrays), casts
 
 

@@ -82,7 +82,7 @@ class Stager:
         import tempfile
         from pathlib import Path
 
-        from dagster_rest.config.plan import WriteDisposition
+        from dagster_rest.config.hints import WriteDisposition
         from dagster_rest.warehouse.schema import KnownSchema, TableSpec
         from dagster_rest.warehouse.staging import Stager
 
@@ -126,7 +126,7 @@ class Stager:
         if resumed:
             self._schema, self._counters, self._row_numbers = checkpoint.restored()
         else:
-            self._schema, self._counters, self._row_numbers = Schema.start(known), Counter(), Counter()
+            self._schema, self._counters, self._row_numbers = Schema.start(known, spec=spec), Counter(), Counter()
         self._shredder = Shredder(
             spec,
             schema=self._schema,
@@ -264,7 +264,7 @@ class Stager:
 
     def _root_rows(self) -> int:
         tables = self._schema.tables
-        return sum(count for name, count in self._row_numbers.items() if tables[name].parent is None)
+        return sum(count for name, count in self._row_numbers.items() if tables[name].kind == "root")
 
     def _shred(self) -> None:
         if not self._waiting:
@@ -307,9 +307,7 @@ class Stager:
                 pq.write_table(table, sink, compression="zstd")
                 sink.flush()
                 os.fsync(sink.fileno())
-            self._saved.parts.append(
-                PartFile(name, file, table.num_rows, self._types(name, table.column_names))
-            )
+            self._saved.parts.append(PartFile(name, file, table.num_rows, self._types(name, table.column_names)))
         if self._tables:
             self._saved.next_part += 1
             self._on_event("part_written")

@@ -46,9 +46,7 @@ def _as_dict(entry: Any, place: str) -> Mapping[str, Any]:
         return {name: getattr(entry, name, None) for name in (*_PYTHON_STEPS, *_SQL_STEPS)}
     if isinstance(entry, Mapping):
         return entry
-    raise StepError(
-        f"a step is a dict, not {type(entry).__name__}", code="warehouse_invalid_step", where=place
-    )
+    raise StepError(f"a step is a dict, not {type(entry).__name__}", code="warehouse_invalid_step", where=place)
 
 
 def _compile(entry: Mapping[str, Any], place: str) -> Iterable[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,22 +11,24 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types, values
-from dagster_rest.warehouse.errors import NameCollisionError, NullInRequiredColumnError, SchemaContractError
+from dagster_rest.warehouse.collisions import Cells, merged, reserved_name, with_suffixes
+from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
+from dagster_rest.warehouse.errors import HintError, NullInRequiredColumnError
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
     PARENT_ROW_ID,
     ROOT_ROW_ID,
     ROW_ID,
+    ROW_VERSION,
     SYSTEM_COLUMNS,
     Column,
-    ContractEntity,
-    ContractMode,
     Schema,
+    TableKind,
     TableSchema,
     TableSpec,
-    system_columns,
 )
+from dagster_rest.warehouse.versions import added_columns, record_versions, writes_version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,21 +39,12 @@ _NONE = type(None)
 _NESTED = frozenset({dict, list})
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """The values of one key path over all rows of a table."""
-
-    source: str
-    values: Sequence[Any]
-    kinds: frozenset[type]
-
-
 @dataclass
 class _Node:
     """What the objects of one table hold: scalar columns and lists, by normalised name."""
 
-    columns: dict[str, list[_Cells]] = field(default_factory=dict)
-    lists: dict[str, list[_Cells]] = field(default_factory=dict)
+    columns: dict[str, list[Cells]] = field(default_factory=dict)
+    lists: dict[str, list[Cells]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +54,28 @@ class _Links:
     parent: pa.Array
     root: pa.Array
     index: pa.Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where rows go, and how many levels may still be flattened."""
+
+    name: str
+    root: str
+    nesting: int
+    parent: str | None = None
+    kind: TableKind = "root"
+    source: str | None = None
+
+
+@dataclass(kw_only=True)
+class _Batch:
+    """The rows of one table while their columns are made."""
+
+    table: TableSchema
+    rows: list[dict[str, Any]]
+    arrays: dict[str, pa.Array] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
 
 
 class Shredder:
@@ -86,11 +102,16 @@ class Shredder:
     ) -> None:
         self._spec = spec
         self._schema = schema
+        self._load_id = load_id
         self._counters = counters
         self._row_numbers = row_numbers
         self._hints = TableHints(spec)
         self._nesting = NO_LIMIT if spec.max_table_nesting is None else spec.max_table_nesting
-        self._token = _token(load_id)
+        self._tokens: dict[str, str] = {}
+        self._reserved = SYSTEM_COLUMNS | {column.name for column in added_columns(spec.write_disposition)}
+        self._quarantine = Quarantine(spec)
+        self._gate = Gate(spec, counters=counters, quarantine=self._quarantine)
+        self._prepared: set[str] = set()
 
     def shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
         """Return the rows of every table that the records make, root tables first.
@@ -104,12 +125,16 @@ class Shredder:
             NullInRequiredColumnError: A key column holds a null.
         """
         made: dict[str, pa.Table] = {}
-        for name, rows in self._by_table(records):
-            self._add_table(made, name, rows, parent=None, root=name, nesting=self._nesting, links=None)
+        for name, rows in self._by_table(self._gate.admit(as_objects(records, "value"))):
+            place = _Place(name=name, root=name, nesting=self._nesting)
+            self._add_table(made, place, rows, links=None)
+        rejected = self._quarantine.take()
+        if rejected:
+            name = self._spec.quarantine_table
+            self._add_table(made, _Place(name=name, root=name, nesting=0, kind="quarantine"), rejected, links=None)
         return made
 
-    def _by_table(self, records: Sequence[Any]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
-        rows = as_objects(records, "value")
+    def _by_table(self, rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
         if isinstance(self._spec.table_name, str):
             return [(self._spec.table, rows)]
         groups: dict[str, list[dict[str, Any]]] = {}
@@ -118,89 +143,133 @@ class Shredder:
         return groups.items()
 
     def _add_table(
-        self,
-        made: dict[str, pa.Table],
-        name: str,
-        rows: list[dict[str, Any]],
-        *,
-        parent: str | None,
-        root: str,
-        nesting: int,
-        links: _Links | None,
+        self, made: dict[str, pa.Table], place: _Place, rows: list[dict[str, Any]], *, links: _Links | None
     ) -> None:
         import pyarrow as pa
 
         if not rows:
             return
-        table = self._table(name, parent=parent, root=root, rows=len(rows))
+        table = self._table(place, rows)
         if table is None:
             return
         node = _Node()
-        self._collect(node, rows, prefix="", source="", nesting=nesting, table=table)
-        columns, dropped = self._columns(table, node, len(rows))
-        lists = self._lists(table, node, len(rows))
-        if dropped:
-            keep = [row not in dropped for row in range(len(rows))]
-            self._counters["discarded_rows"] += len(dropped)
-            columns = {key: array.filter(pa.array(keep)) for key, array in columns.items()}
-            lists = {key: list(compress(cells, keep)) for key, cells in lists.items()}
+        self._collect(node, rows, prefix="", source="", nesting=place.nesting, table=table)
+        batch = _Batch(table=table, rows=rows)
+        self._convert_columns(batch, node)
+        lists = self._lists(table, node)
+        if batch.dropped:
+            keep = [row not in batch.dropped for row in range(len(rows))]
+            self._counters["discarded_rows"] += len(batch.dropped)
+            batch.arrays = {key: array.filter(pa.array(keep)) for key, array in batch.arrays.items()}
+            lists = {key: replace(cells, values=list(compress(cells.values, keep))) for key, cells in lists.items()}
             links = links and _filtered(links, keep)
-        count = len(rows) - len(dropped)
-        if not count:
+            rows = list(compress(rows, keep))
+        if not rows:
             return
-        self._check_required(table, columns)
-        row_ids = self._row_ids(name, count)
-        roots = links.root if links else row_ids
-        columns |= self._system_arrays(row_ids, links)
-        made[name] = _merged(made.get(name), pa.table(columns))
+        self._check_required(table, batch.arrays)
+        row_ids = self._row_ids(place.name, len(rows))
+        columns = batch.arrays | self._system_arrays(table, rows, row_ids, links)
+        made[place.name] = _appended(made.get(place.name), pa.table(columns))
+        roots = links.root if links and table.kind == "nested" else row_ids
         for path, cells in lists.items():
-            self._add_children(
-                made,
-                naming.join(name, path),
-                cells,
-                parent=name,
-                root=root,
-                nesting=nesting,
-                ids=(row_ids, roots),
-            )
+            self._add_children(made, place, path, cells, ids=(row_ids, roots))
 
     def _add_children(
         self,
         made: dict[str, pa.Table],
-        name: str,
-        cells: Sequence[list[Any] | None],
+        above: _Place,
+        path: str,
+        cells: Cells,
         *,
-        parent: str,
-        root: str,
-        nesting: int,
         ids: tuple[pa.Array, pa.Array],
     ) -> None:
         import pyarrow.compute as pc
 
-        items = list(chain.from_iterable(filter(None, cells)))
+        items = list(chain.from_iterable(filter(None, cells.values)))
         if not items:
             return
-        parents, index = _positions(cells)
+        parents, index = _positions(cells.values)
         links = _Links(parent=pc.take(ids[0], parents), root=pc.take(ids[1], parents), index=index)
-        rows = as_objects(items, "value", of_lists="list")
-        self._add_table(made, name, rows, parent=parent, root=root, nesting=nesting - 1, links=links)
+        name = naming.join(above.name, path)
+        standalone = self._hints.is_standalone(name)
+        place = _Place(
+            name=name,
+            root=name if standalone else above.root,
+            parent=None if standalone else above.name,
+            kind="standalone" if standalone else "nested",
+            nesting=above.nesting - 1,
+            source=cells.source,
+        )
+        self._add_table(made, place, as_objects(items, "value", of_lists="list"), links=links)
 
-    def _table(self, name: str, *, parent: str | None, root: str, rows: int) -> TableSchema | None:
-        table = self._schema.tables.get(name)
+    def _table(self, place: _Place, rows: list[dict[str, Any]]) -> TableSchema | None:
+        table = self._schema.tables.get(place.name)
         if table is None:
-            known = any(not other.is_new for other in self._schema.tables.values() if other.root == root)
-            mode = self._contract(name, "tables") if known else "evolve"
-            if mode == "freeze":
-                raise self._violation(f"a new table {name!r}")
-            if mode != "evolve":
-                self._counters["discarded_rows"] += rows
+            if not self._may_add_table(place, rows):
                 return None
-            table = TableSchema(name=name, parent=parent, root=root)
-            table.columns.update(self._hints.columns(name, root=root))
-            self._schema.tables[name] = table
-            if known:
-                self._schema.changes.append(f"added table {name}")
+            table = TableSchema(
+                name=place.name,
+                root=place.root,
+                parent=place.parent,
+                kind=place.kind,
+                resource=self._spec.resource,
+                source=place.source,
+            )
+            self._schema.tables[place.name] = table
+        if place.name not in self._prepared:
+            self._prepared.add(place.name)
+            self._apply_hints(table)
         return table
+
+    def _may_add_table(self, place: _Place, rows: list[dict[str, Any]]) -> bool:
+        others = self._schema.tables.values()
+        known = any(
+            not other.is_new and other.kind == "root" and other.resource == self._spec.resource for other in others
+        )
+        if not known or place.kind == "quarantine":
+            return True
+        mode = self._hints.contract(place.name, "tables")
+        if mode == "freeze":
+            raise self._gate.violation(f"a new table {place.name!r}")
+        if mode != "evolve":
+            self._counters["discarded_rows"] += len(rows)
+            for row in rows:
+                self._quarantine.add(row, reason="new table", table=place.name)
+            return False
+        self._schema.changes.append(f"added table {place.name}")
+        return True
+
+    def _apply_hints(self, table: TableSchema) -> None:
+        """Bring what the config says now into a table; the types of columns with data stay or are widened."""
+        if table.kind == "quarantine":
+            table.columns |= {column.name: column for column in QUARANTINE_COLUMNS}
+            return
+        for name, hint in self._hints.columns(table).items():
+            known = table.columns.get(name)
+            if known is None:
+                table.columns[name] = hint
+                if not table.is_new and hint.data_type is not None:
+                    self._schema.changes.append(f"added column {table.name}.{name} ({hint.data_type})")
+                continue
+            data_type = self._hinted_type(table, known, hint)
+            table.columns[name] = replace(
+                hint, data_type=data_type, hinted=hint.hinted or known.hinted, source=known.source
+            )
+
+    def _hinted_type(self, table: TableSchema, known: Column, hint: Column) -> str | None:
+        if hint.data_type is None or known.data_type is None:
+            return known.data_type or hint.data_type
+        if types.is_number_wider(hint.data_type, known.data_type):
+            return known.data_type
+        if types.is_number_wider(known.data_type, hint.data_type):
+            return self._schema.set_type(table, known, hint.data_type).data_type
+        raise HintError(
+            f"the column {table.name}.{known.name} is {known.data_type} in the database, its hint says "
+            f"{hint.data_type}",
+            code="warehouse_hint_conflict",
+            where=self._spec.where,
+            hint="Run a full refresh, which rebuilds the table, or correct the hint.",
+        )
 
     def _collect(
         self,
@@ -215,13 +284,13 @@ class Shredder:
         for key, cells in cells_by_key(rows):
             name = naming.join(prefix, naming.normalize(str(key)))
             path = f"{source}.{key}" if source else str(key)
-            self._sort_in(node, name, _Cells(path, cells, _kinds(cells)), nesting=nesting, table=table)
+            self._sort_in(node, name, Cells(path, cells, _kinds(cells)), nesting=nesting, table=table)
 
-    def _sort_in(self, node: _Node, name: str, cells: _Cells, *, nesting: int, table: TableSchema) -> None:
+    def _sort_in(self, node: _Node, name: str, cells: Cells, *, nesting: int, table: TableSchema) -> None:
         kinds = cells.kinds
         if not kinds <= _JSON_KINDS:
             plain = [_as_plain(value) for value in cells.values]
-            cells = _Cells(cells.source, plain, _kinds(plain))
+            cells = Cells(cells.source, plain, _kinds(plain))
         kinds = cells.kinds - {_NONE}
         if not kinds:
             return
@@ -233,100 +302,71 @@ class Shredder:
             self._collect(node, objects, prefix=name, source=cells.source, nesting=nesting - 1, table=table)
         if list in kinds:
             lists = cells.values if kinds == {list} else _only(cells.values, list, None)
-            node.lists.setdefault(name, []).append(_Cells(cells.source, lists, frozenset({list})))
+            node.lists.setdefault(name, []).append(Cells(cells.source, lists, frozenset({list})))
         scalars = kinds - _NESTED
         if scalars:
             rest = [None if type(value) in _NESTED else value for value in cells.values]
-            node.columns.setdefault(name, []).append(_Cells(cells.source, rest, scalars))
+            node.columns.setdefault(name, []).append(Cells(cells.source, rest, scalars))
 
     def _is_json(self, table: TableSchema, name: str) -> bool:
         column = table.columns.get(name)
         return column is not None and column.data_type == "json"
 
-    def _columns(self, table: TableSchema, node: _Node, rows: int) -> tuple[dict[str, pa.Array], set[int]]:
-        made: dict[str, pa.Array] = {}
-        dropped: set[int] = set()
-        found = self._resolved(table, node.columns)
-        new = [name for name in found if not self._has_type(table, name)]
+    def _convert_columns(self, batch: _Batch, node: _Node) -> None:
+        found = self._resolved(batch.table, node.columns)
+        new = [name for name in found if not self._has_type(batch.table, name)]
         first_seen = {name: _first_row(found[name].values) for name in new}
-        for name in [
-            *(name for name in found if name not in first_seen),
-            *sorted(new, key=first_seen.__getitem__),
-        ]:
-            self._convert(table, name, found[name], made, dropped)
-        return made, dropped
+        order = [name for name in found if name not in first_seen]
+        for name in [*order, *sorted(new, key=first_seen.__getitem__)]:
+            self._convert(batch, name, found[name])
 
     def _has_type(self, table: TableSchema, name: str) -> bool:
         column = table.columns.get(name)
         return column is not None and column.data_type is not None
 
-    def _resolved(self, table: TableSchema, found: dict[str, list[_Cells]]) -> dict[str, _Cells]:
-        resolved: dict[str, _Cells] = {}
-        for name, cells in found.items():
-            if len(cells) == 1 and name not in SYSTEM_COLUMNS:
-                resolved[name] = cells[0]
-            else:
-                resolved.update(self._without_collisions(table, name, cells))
-        return resolved
+    def _lists(self, table: TableSchema, node: _Node) -> dict[str, Cells]:
+        sources = {
+            name[len(table.name) + len(naming.SEPARATOR) :]: other.source
+            for name, other in self._schema.tables.items()
+            if other.kind in ("nested", "standalone") and name.startswith(table.name + naming.SEPARATOR)
+        }
+        if self._spec.on_name_collision == "suffix":
+            return with_suffixes(node.lists, owners=sources, reserved=frozenset())
+        return {name: merged(name, cells, where=self._spec.where) for name, cells in node.lists.items()}
 
-    def _without_collisions(self, table: TableSchema, name: str, cells: list[_Cells]) -> dict[str, _Cells]:
-        if name in SYSTEM_COLUMNS:
-            raise NameCollisionError(
-                f"the key {cells[0].source!r} becomes the column {name!r}, which this package writes itself",
-                code="warehouse_name_collision",
-                where=self._spec.where,
-                hint="Rename the key with a `map` step.",
-            )
-        merged: list[Any] = list(cells[0].values)
-        for other in cells[1:]:
-            for row, value in enumerate(other.values):
-                if value is None:
-                    continue
-                if merged[row] is not None and not _same(merged[row], value):
-                    raise self._collision(name, cells[0].source, other.source, merged[row], value)
-                merged[row] = value
-        return {name: _Cells(cells[0].source, merged, frozenset().union(*(cell.kinds for cell in cells)))}
+    def _resolved(self, table: TableSchema, found: dict[str, list[Cells]]) -> dict[str, Cells]:
+        reserved = self._reserved if table.kind == "root" else SYSTEM_COLUMNS
+        if self._spec.on_name_collision == "suffix":
+            owners = {name: column.source for name, column in table.columns.items()}
+            return with_suffixes(found, owners=owners, reserved=reserved)
+        taken = reserved.intersection(found)
+        for name in taken:
+            raise reserved_name(name, found[name][0].source, where=self._spec.where)
+        return {
+            name: cells[0] if len(cells) == 1 else merged(name, cells, where=self._spec.where)
+            for name, cells in found.items()
+        }
 
-    def _collision(self, name: str, one: str, other: str, left: Any, right: Any) -> NameCollisionError:
-        return NameCollisionError(
-            f"the keys {one!r} and {other!r} both become {name!r} and one record holds both",
-            code="warehouse_name_collision",
-            where=self._spec.where,
-            hint="Rename one with a `map` step, or set `on_name_collision: suffix` to keep both.",
-        )
-
-    def _lists(self, table: TableSchema, node: _Node, rows: int) -> dict[str, Sequence[list[Any] | None]]:
-        return {name: cells.values for name, cells in self._resolved(table, node.lists).items()}
-
-    def _convert(
-        self, table: TableSchema, name: str, cells: _Cells, made: dict[str, pa.Array], dropped: set[int]
-    ) -> None:
-        column = table.columns.get(name)
+    def _convert(self, batch: _Batch, name: str, cells: Cells) -> None:
+        column = batch.table.columns.get(name)
         if column is None or column.data_type is None:
-            column = self._new_column(table, name, cells, column, dropped)
+            column = self._new_column(batch, name, cells, column)
             if column is None:
                 return
         assert column.data_type is not None
-        converted = values.convert(cells.values, cells.kinds, column.data_type)
+        converted = values.convert(cells.values, cells.kinds, column.data_type, rounding="scale" in column.hints)
         if converted.rejected:
-            column, converted = self._widen(table, column, cells, converted)
-        made[name] = converted.array
+            column, converted = self._widen(batch.table, column, cells, converted)
+        batch.arrays[name] = converted.array
         if converted.rejected:
-            self._add_variants(table, column, cells, converted.rejected, made, dropped)
+            self._add_variants(batch, column, cells, converted.rejected)
 
-    def _new_column(
-        self, table: TableSchema, name: str, cells: _Cells, hinted: Column | None, dropped: set[int]
-    ) -> Column | None:
-        mode: ContractMode = (
-            "evolve" if table.is_new or hinted is not None else self._contract(table.name, "columns")
-        )
+    def _new_column(self, batch: _Batch, name: str, cells: Cells, hinted: Column | None) -> Column | None:
+        table = batch.table
+        mode = "evolve" if table.is_new or hinted is not None else self._hints.contract(table.name, "columns")
         if mode != "evolve":
-            self._reject(
-                mode,
-                f"a new column {table.name}.{name}",
-                (row for row, value in enumerate(cells.values) if value is not None),
-                dropped,
-            )
+            found = ((row, value) for row, value in enumerate(cells.values) if value is not None)
+            self._gate.reject(mode, "a new column", batch, name, found)
             return None
         data_type = values.infer_type(cells.values, cells.kinds)
         base = hinted or Column(name=name, data_type=None)
@@ -335,86 +375,52 @@ class Shredder:
         return column
 
     def _widen(
-        self, table: TableSchema, column: Column, cells: _Cells, converted: values.Converted
+        self, table: TableSchema, column: Column, cells: Cells, converted: values.Converted
     ) -> tuple[Column, values.Converted]:
         assert column.data_type is not None
         wider = None if column.hinted else values.widened_type(cells.values, cells.kinds, column.data_type)
-        if wider is None or self._contract(table.name, "data_type") != "evolve":
+        if wider is None or self._hints.contract(table.name, "data_type") != "evolve":
             return column, converted
         column = self._schema.set_type(table, column, wider)
         return column, values.convert(cells.values, cells.kinds, wider)
 
-    def _add_variants(
-        self,
-        table: TableSchema,
-        column: Column,
-        cells: _Cells,
-        rejected: Sequence[tuple[int, Any]],
-        made: dict[str, pa.Array],
-        dropped: set[int],
-    ) -> None:
+    def _add_variants(self, batch: _Batch, column: Column, cells: Cells, rejected: Sequence[tuple[int, Any]]) -> None:
+        mode = self._hints.contract(batch.table.name, "data_type")
+        if mode != "evolve":
+            self._gate.reject(mode, f"no {column.data_type}", batch, column.name, rejected)
+            return
         by_kind: dict[str, list[tuple[int, Any]]] = {}
         for row, value in rejected:
             by_kind.setdefault(types.variant_suffix(value), []).append((row, value))
         for suffix, found in by_kind.items():
-            mode = self._contract(table.name, "data_type")
-            if mode != "evolve":
-                what = f"a {suffix} in the {column.data_type} column {table.name}.{column.name}"
-                self._reject(mode, what, (row for row, _ in found), dropped)
-                continue
-            self._add_variant(table, column, suffix, found, len(cells.values), made)
+            self._add_variant(batch, column, suffix, found)
 
-    def _add_variant(
-        self,
-        table: TableSchema,
-        column: Column,
-        suffix: str,
-        found: Sequence[tuple[int, Any]],
-        rows: int,
-        made: dict[str, pa.Array],
-    ) -> None:
+    def _add_variant(self, batch: _Batch, column: Column, suffix: str, found: Sequence[tuple[int, Any]]) -> None:
         name = naming.join(column.name, f"v_{suffix}")
-        sparse: list[Any] = [None] * rows
+        sparse: list[Any] = [None] * len(batch.rows)
         for row, value in found:
             sparse[row] = value
         kinds = _kinds(sparse) - {_NONE}
+        variant = self._variant(batch.table, column, name, suffix, sparse, kinds)
+        assert variant.data_type is not None
+        converted = values.convert(sparse, kinds, variant.data_type)
+        earlier = batch.arrays.get(name)
+        batch.arrays[name] = converted.array if earlier is None else _coalesce(earlier, converted.array)
+        if converted.rejected and suffix != "text":
+            as_text = [(row, values.as_text(value)) for row, value in converted.rejected]
+            self._add_variant(batch, column, "text", as_text)
+
+    def _variant(
+        self, table: TableSchema, column: Column, name: str, suffix: str, sparse: list[Any], kinds: frozenset[type]
+    ) -> Column:
         variant = table.columns.get(name)
         if variant is None or variant.data_type is None:
             data_type = "text" if suffix == "text" else values.infer_type(sparse, kinds)
-            if suffix == "decimal" and data_type == "double":
-                data_type = types.decimal_type(found[0][1]) or "text"
             variant = Column(name=name, data_type=data_type, source=column.source, variant=True)
             self._schema.add_column(table, variant)
         assert variant.data_type is not None
         wider = values.widened_type(sparse, kinds, variant.data_type)
-        if wider is not None:
-            variant = self._schema.set_type(table, variant, wider)
-            assert variant.data_type is not None
-        converted = values.convert(sparse, kinds, variant.data_type)
-        made[name] = converted.array if name not in made else _coalesce(made[name], converted.array)
-        if converted.rejected and suffix != "text":
-            self._add_variant(
-                table, column, "text", [(r, values.as_text(v)) for r, v in converted.rejected], rows, made
-            )
-
-    def _reject(self, mode: ContractMode, what: str, rows: Iterable[int], dropped: set[int]) -> None:
-        if mode == "freeze":
-            raise self._violation(what)
-        if mode == "discard_row":
-            dropped.update(rows)
-        else:
-            self._counters["discarded_values"] += sum(1 for _ in rows)
-
-    def _violation(self, what: str) -> SchemaContractError:
-        return SchemaContractError(
-            f"the schema contract is `freeze` and the data brings {what}",
-            code="warehouse_contract_violation",
-            where=self._spec.where,
-            hint="Correct the data, or set the contract to evolve, discard_row or discard_value.",
-        )
-
-    def _contract(self, table: str, entity: ContractEntity) -> ContractMode:
-        return self._hints.contract(table, entity, schema=self._schema)
+        return variant if wider is None else self._schema.set_type(table, variant, wider)
 
     def _check_required(self, table: TableSchema, columns: Mapping[str, pa.Array]) -> None:
         for column in table.columns.values():
@@ -422,11 +428,7 @@ class Shredder:
                 continue
             array = columns.get(column.name)
             if array is None or array.null_count:
-                what = (
-                    "never arrived"
-                    if array is None
-                    else f"is null in {array.null_count} of {len(array)} records"
-                )
+                what = "never arrived" if array is None else f"is null in {array.null_count} of {len(array)} records"
                 raise NullInRequiredColumnError(
                     f"the column {table.name}.{column.name} is a key or not nullable, and {what}",
                     code="warehouse_null_in_required_column",
@@ -438,31 +440,24 @@ class Shredder:
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if table not in self._tokens:
+            digest = hashlib.blake2b(f"{self._load_id}/{table}".encode(), digest_size=6)
+            self._tokens[table] = digest.hexdigest()
         start = self._row_numbers[table]
         self._row_numbers[table] += count
         numbers = pa.array(range(start, start + count), pa.int64())
-        return pc.binary_join_element_wise(self._token, pc.cast(numbers, pa.string()), "_")
+        return pc.binary_join_element_wise(self._tokens[table], pc.cast(numbers, pa.string()), "_")
 
-    def _system_arrays(self, row_ids: pa.Array, links: _Links | None) -> dict[str, pa.Array]:
-        if links is None:
-            return {ROW_ID: row_ids}
-        return {
-            ROOT_ROW_ID: links.root,
-            PARENT_ROW_ID: links.parent,
-            LIST_INDEX: links.index,
-            ROW_ID: row_ids,
-        }
+    def _system_arrays(
+        self, table: TableSchema, rows: list[dict[str, Any]], row_ids: pa.Array, links: _Links | None
+    ) -> dict[str, pa.Array]:
+        import pyarrow as pa
 
-
-def finish_columns(table: TableSchema) -> list[Column]:
-    """Return the columns of a table in the order of the database: data first, then the system columns."""
-    return [*table.typed_columns, *system_columns(nested=table.parent is not None)]
-
-
-def _token(load_id: str) -> str:
-    import hashlib
-
-    return hashlib.blake2b(load_id.encode(), digest_size=6).hexdigest()
+        if links is not None:
+            return {ROOT_ROW_ID: links.root, PARENT_ROW_ID: links.parent, LIST_INDEX: links.index, ROW_ID: row_ids}
+        if table.kind == "root" and writes_version(self._spec.write_disposition):
+            return {ROW_VERSION: pa.array(record_versions(rows), pa.string()), ROW_ID: row_ids}
+        return {ROW_ID: row_ids}
 
 
 def as_objects(items: Sequence[Any], key: str, *, of_lists: str | None = None) -> list[dict[str, Any]]:
@@ -555,9 +550,7 @@ def _filtered(links: _Links, keep: list[bool]) -> _Links:
     import pyarrow as pa
 
     mask = pa.array(keep)
-    return _Links(
-        parent=links.parent.filter(mask), root=links.root.filter(mask), index=links.index.filter(mask)
-    )
+    return _Links(parent=links.parent.filter(mask), root=links.root.filter(mask), index=links.index.filter(mask))
 
 
 def _coalesce(left: pa.Array, right: pa.Array) -> pa.Array:
@@ -566,7 +559,14 @@ def _coalesce(left: pa.Array, right: pa.Array) -> pa.Array:
     return pc.coalesce(left, right)
 
 
-def _merged(before: pa.Table | None, table: pa.Table) -> pa.Table:
+def _appended(before: pa.Table | None, table: pa.Table) -> pa.Table:
+    """Return both tables as one; a column that both have gets the type of the later, which is as wide or wider."""
     import pyarrow as pa
 
-    return table if before is None else pa.concat_tables([before, table], promote_options="default")
+    if before is None:
+        return table
+    for place, column in enumerate(before.schema):
+        later = table.schema.field(column.name).type if column.name in table.column_names else column.type
+        if later != column.type:
+            before = before.set_column(place, column.name, before.column(place).cast(later))
+    return pa.concat_tables([before, table], promote_options="default")

@@ -136,9 +136,7 @@ def fits_double(value: Decimal) -> bool:
     return Decimal(repr(float(value))) == value
 
 
-def parse_data_type(
-    name: str, *, precision: int | None = None, scale: int | None = None, timezone: bool = True
-) -> str:
+def parse_data_type(name: str, *, precision: int | None = None, scale: int | None = None, timezone: bool = True) -> str:
     """Return the column type of a hint.
 
     Args:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import types
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Kinds = Collection[type]
 UTC = datetime.timezone.utc
+_EXACT = Context(prec=100)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 
 _STANDARD_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?$"
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})$"
@@ -76,14 +78,15 @@ def as_utc(value: datetime.datetime) -> datetime.datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def dump_json(value: Any) -> str:
-    """Return compact JSON text with every digit of every number."""
+def dump_json(value: Any, *, sort: bool = False) -> str:
+    """Return compact JSON text with every digit of every number, keys sorted if ``sort``."""
     import orjson
 
+    option = orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_SORT_KEYS if sort else 0)
     try:
-        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+        return orjson.dumps(value, option=option).decode()
     except TypeError:
-        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
 
 
 class _Number(float):
@@ -183,13 +186,14 @@ def widened_type(values: Sequence[Any], kinds: Kinds, data_type: str) -> str | N
     return None
 
 
-def convert(values: Sequence[Any], kinds: Kinds, data_type: str) -> Converted:
+def convert(values: Sequence[Any], kinds: Kinds, data_type: str, *, rounding: bool = False) -> Converted:
     """Return the Arrow array of a column's values.
 
     Args:
         values: One value a row, None for missing.
         kinds: The Python types of the values, NoneType left out.
         data_type: The column's type.
+        rounding: True rounds to a decimal's scale (half to even) where it would lose digits.
     """
     import pyarrow as pa
 
@@ -206,7 +210,8 @@ def convert(values: Sequence[Any], kinds: Kinds, data_type: str) -> Converted:
         pass
     except UnicodeEncodeError as error:
         raise _invalid_text(error) from error
-    return _convert_one_by_one(values, data_type, arrow)
+    coerce = _coercion(data_type, rounding=rounding)
+    return _convert_one_by_one(values, coerce, arrow)
 
 
 _FAST: dict[str, set[type]] = {
@@ -226,10 +231,9 @@ def _invalid_text(error: UnicodeEncodeError) -> WarehouseError:
     )
 
 
-def _convert_one_by_one(values: Sequence[Any], data_type: str, arrow: pa.DataType) -> Converted:
+def _convert_one_by_one(values: Sequence[Any], coerce: Callable[[Any], Any], arrow: pa.DataType) -> Converted:
     import pyarrow as pa
 
-    coerce = _coercion(data_type)
     stored: list[Any] = []
     rejected: list[tuple[int, Any]] = []
     for row, value in enumerate(values):
@@ -263,9 +267,9 @@ def _parse_timestamps(values: Sequence[str | None]) -> pa.Array | None:
     return pc.cast(texts, types.arrow_type("timestamp"))
 
 
-def _coercion(data_type: str) -> Callable[[Any], Any]:
+def _coercion(data_type: str, *, rounding: bool) -> Callable[[Any], Any]:
     if data_type.startswith("decimal("):
-        return _decimal_coercion(*types.decimal_size(data_type))
+        return _decimal_coercion(*types.decimal_size(data_type), rounding=rounding)
     return _COERCIONS[data_type]
 
 
@@ -310,15 +314,19 @@ def _to_double(value: Any) -> float:
     raise ValueError(value)
 
 
-def _decimal_coercion(precision: int, scale: int) -> Callable[[Any], Decimal]:
+def _decimal_coercion(precision: int, scale: int, *, rounding: bool) -> Callable[[Any], Decimal]:
+    size = f"decimal({precision},{scale})"
+    step = Decimal(1).scaleb(-scale)
+
     def to_decimal(value: Any) -> Decimal:
         if type(value) is bool or not isinstance(value, (int, float, str, Decimal)):
             raise ValueError(value)
         if type(value) is str and not _PLAIN_NUMBER.fullmatch(value):
             raise ValueError(value)
         number = Decimal(repr(value)) if type(value) is float else Decimal(value)
+        if rounding:
+            number = number.quantize(step, context=_EXACT)
         needed = types.decimal_type(number)
-        size = f"decimal({precision},{scale})"
         if needed is None or not types.is_number_wider(needed, size):
             raise ValueError(value)
         return number
@@ -344,16 +352,19 @@ def _to_timestamp(value: Any) -> datetime.datetime:
     if isinstance(value, datetime.datetime):
         return as_utc(value)
     if type(value) is str:
-        found = parse_timestamp(value)
-        if found is None:
-            raise ValueError(value)
-        return found
+        return parse_timestamp(value) or _midnight(datetime.date.fromisoformat(value))
     if type(value) is int or type(value) is float:
-        moment = datetime.datetime.fromtimestamp(0, UTC) + datetime.timedelta(seconds=value)
-        return moment
+        micros = Decimal(repr(value)) * 1_000_000
+        if micros % 1 != 0:
+            raise ValueError(value)
+        return _EPOCH + datetime.timedelta(microseconds=int(micros))
     if isinstance(value, datetime.date):
-        return datetime.datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return _midnight(value)
     raise ValueError(value)
+
+
+def _midnight(day: datetime.date) -> datetime.datetime:
+    return datetime.datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _to_naive_timestamp(value: Any) -> datetime.datetime:
@@ -395,12 +406,11 @@ def _to_binary(value: Any) -> bytes:
 
 
 def _to_json(value: Any) -> str:
-    if type(value) is str and value[:1] in ("{", "["):
-        try:
-            return dump_json(json.loads(value, parse_float=Decimal))
-        except ValueError:
-            return dump_json(value)
-    return dump_json(value)
+    if type(value) is str and value.lstrip()[:1] in ("{", "["):
+        value = json.loads(value, parse_float=Decimal)
+    if isinstance(value, (dict, list)):
+        return dump_json(value)
+    raise ValueError(value)
 
 
 _COERCIONS: dict[str, Callable[[Any], Any]] = {

@@ -1,0 +1,133 @@
+"""The schema contract at work: what is refused, what is dropped, and where dropped things are kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from dagster_rest.warehouse.errors import SchemaContractError
+from dagster_rest.warehouse.models import RecordValidator, is_model
+from dagster_rest.warehouse.schema import Column, ContractMode, TableSchema, TableSpec, contract_mode
+
+QUARANTINE_COLUMNS = (
+    Column(name="table_name", data_type="text", hinted=True, description="The table that refused it."),
+    Column(name="column_name", data_type="text", hinted=True, description="The column; null for a whole record."),
+    Column(name="reason", data_type="text", hinted=True, description="Why."),
+    Column(name="value", data_type="json", hinted=True, description="The value, if only that was dropped."),
+    Column(name="record", data_type="json", hinted=True, description="The record as the API sent it."),
+)
+
+
+class Batch(Protocol):
+    """Rows of one table, some of which are to be dropped."""
+
+    table: TableSchema
+    rows: list[dict[str, Any]]
+    dropped: set[int]
+
+
+class Quarantine:
+    """What the contract dropped since the last ``take``, if the config asks to keep it."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        self._kept: list[dict[str, Any]] = []
+        self._wanted = spec.quarantine
+
+    def add(self, record: Any, *, reason: str, table: str, column: str | None = None, value: Any = None) -> None:
+        """Keep a record, or one value of it."""
+        if self._wanted:
+            self._kept.append(
+                {
+                    "table_name": table,
+                    "column_name": column,
+                    "reason": reason,
+                    "value": None if value is None else {"value": value},
+                    "record": record if isinstance(record, (dict, list)) else {"value": record},
+                }
+            )
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return what was kept, and forget it."""
+        kept, self._kept = self._kept, []
+        return kept
+
+
+class Gate:
+    """Refuses, drops or lets pass what does not fit the schema.
+
+    Args:
+        spec: What the resource asks for.
+        counters: ``discarded_rows`` and ``discarded_values`` are counted here.
+        quarantine: Where dropped things go.
+    """
+
+    def __init__(self, spec: TableSpec, *, counters: Counter[str], quarantine: Quarantine) -> None:
+        self._spec = spec
+        self._counters = counters
+        self._quarantine = quarantine
+        self._validator: RecordValidator | None = None
+        if is_model(spec.columns):
+            contract = spec.schema_contract
+            self._validator = RecordValidator(
+                spec.columns,
+                columns=None if contract is None else contract_mode(contract, "columns"),
+                data_type=None if contract is None else contract_mode(contract, "data_type"),
+            )
+
+    def admit(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the records that the pydantic model of ``columns`` lets pass, as it has them."""
+        if self._validator is None:
+            return records
+        validated = (self._validated(self._validator, record) for record in records)
+        return [record for record in validated if record is not None]
+
+    def _validated(self, validator: RecordValidator, record: dict[str, Any]) -> dict[str, Any] | None:
+        found, complaints = validator.validate(record)
+        for complaint in complaints:
+            mode = validator.mode(complaint)
+            field = str(complaint["loc"][0]) if complaint["loc"] else ""
+            reason = f"{'.'.join(map(str, complaint['loc']))}: {complaint['msg']}"
+            if mode == "freeze":
+                raise SchemaContractError(
+                    f"a record does not fit the model {self._spec.columns.__name__}: {reason}",
+                    code="warehouse_validation_failed",
+                    where=self._spec.where,
+                    hint="Correct the data or the model, or set a contract of evolve, discard_row or discard_value.",
+                )
+            if mode == "discard_row" or (mode == "discard_value" and field not in record):
+                self._counters["discarded_rows"] += 1
+                self._quarantine.add(record, reason=reason, table=self._spec.table, column=field or None)
+                return None
+            if mode == "discard_value":
+                self._counters["discarded_values"] += 1
+                self._quarantine.add(record, reason=reason, table=self._spec.table, column=field, value=record[field])
+                found = {key: value for key, value in found.items() if key != field}
+        checked: dict[str, Any] = found
+        return checked
+
+    def reject(
+        self, mode: ContractMode, what: str, batch: Batch, column: str, found: Iterable[tuple[int, Any]]
+    ) -> None:
+        """Carry a contract out on values that do not fit: raise, drop their rows or drop the values."""
+        table = batch.table.name
+        if mode == "freeze":
+            raise self.violation(
+                f"{what} in {table}.{column}" if what.startswith("no ") else f"{what} {table}.{column}"
+            )
+        for row, value in found:
+            if mode == "discard_value":
+                self._counters["discarded_values"] += 1
+                self._quarantine.add(batch.rows[row], reason=what, table=table, column=column, value=value)
+            elif row not in batch.dropped:
+                batch.dropped.add(row)
+                self._quarantine.add(batch.rows[row], reason=what, table=table, column=column)
+
+    def violation(self, what: str) -> SchemaContractError:
+        """Return the error for something that a frozen schema does not allow."""
+        return SchemaContractError(
+            f"the schema contract is `freeze` and the data brings {what}",
+            code="warehouse_contract_violation",
+            where=self._spec.where,
+            hint="Correct the data, or set the contract to evolve, discard_row or discard_value.",
+        )

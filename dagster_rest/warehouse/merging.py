@@ -1,0 +1,340 @@
+"""Merges: staged rows meet the rows of the table by key, root and nested tables together.
+
+The strategies follow dlt's docs on merge loading (delete-insert, upsert, insert-only, scd2, cdc). Of the rows of one
+load that share a primary key, one is written: the last, or the one a ``dedup_sort`` hint prefers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.warehouse.catalog import literal, quoted
+from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.evolution import Target
+from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, Column
+from dagster_rest.warehouse.values import parse_timestamp
+from dagster_rest.warehouse.versions import validity_columns, version_column
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_rest.config.hints import WriteDisposition
+    from dagster_rest.warehouse.staging import StagedLoad
+
+STAGED = '"_dagster_rest_staged"'
+WINNERS = '"_dagster_rest_winners"'
+DOOMED = '"_dagster_rest_doomed"'
+KEPT_IDS = '"_dagster_rest_kept_ids"'
+
+_ID = quoted(ROW_ID)
+_ROOT_ID = quoted(ROOT_ROW_ID)
+
+
+@dataclass
+class Written:
+    """What was written so far: rows by table, root rows deleted, duplicates left out."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    deleted: int = 0
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A root table with the tables nested in it, and how its rows are told apart.
+
+    Args:
+        root: The root table.
+        nested: The nested tables.
+        primary_key: Normalised column names.
+        merge_key: Normalised column names.
+        disposition: How rows are written.
+    """
+
+    root: Target
+    nested: tuple[Target, ...]
+    primary_key: tuple[str, ...]
+    merge_key: tuple[str, ...]
+    disposition: WriteDisposition
+
+    @property
+    def tables(self) -> tuple[Target, ...]:
+        """Root and nested tables."""
+        return (self.root, *self.nested)
+
+    def option(self, name: str) -> Any:
+        """Return an option of the write disposition, None if it is not set."""
+        return self.disposition.options.get(name)
+
+
+class Merge:
+    """One merge of one family, inside the caller's transaction.
+
+    Args:
+        conn: A connection with an open transaction.
+        family: The tables.
+        staged: The load.
+        load_id: Written to ``_load_id``.
+        loaded_at: The time of the load.
+        written: Where the numbers go.
+    """
+
+    def __init__(
+        self,
+        conn: duckdb.DuckDBPyConnection,
+        family: Family,
+        staged: StagedLoad,
+        *,
+        load_id: str,
+        loaded_at: datetime,
+        written: Written,
+    ) -> None:
+        self._conn = conn
+        self._family = family
+        self._staged = staged
+        self._load_id = load_id
+        self._loaded_at = loaded_at
+        self._written = written
+
+    def run(self) -> None:
+        """Carry the merge out; a load without rows changes nothing."""
+        root = self._family.root
+        select = root.staged_select(self._staged, self._load_id)
+        if not select:
+            return
+        strategy = self._family.disposition.strategy or "delete-insert"
+        if strategy in ("upsert", "insert-only", "cdc") and not self._family.primary_key:
+            raise WarehouseError(
+                f"the strategy `{strategy}` needs a primary key and {root.name!r} has none",
+                code="warehouse_missing_key",
+                where=self._staged.spec.where,
+                hint="Set `primary_key`.",
+            )
+        self._check_version()
+        condition = self._family.option("source_filter")
+        filtered = f"SELECT * FROM ({select}) WHERE {condition}" if condition else select
+        self._make(STAGED, filtered)
+        self._make(WINNERS, self._one_per_key())
+        {
+            "delete-insert": self._delete_insert,
+            "upsert": self._upsert,
+            "insert-only": self._insert_only,
+            "cdc": self._cdc,
+            "scd2": self._scd2,
+        }[strategy]()
+        for name in (STAGED, WINNERS):
+            self._conn.execute(f"DROP TABLE {name}")
+
+    def _check_version(self) -> None:
+        version = version_column(self._family.disposition)
+        columns = {column.name for column in self._family.root.schema.typed_columns}
+        if version is not None and version not in columns:
+            raise WarehouseError(
+                f"the column {version!r} of `row_version_column_name` never arrived",
+                code="warehouse_unsupported_disposition",
+                where=self._staged.spec.where,
+                hint="Name a column of the records, or leave the option out: a hash of the record is used then.",
+            )
+
+    def _delete_insert(self) -> None:
+        matches = [self._matching(keys) for keys in (self._family.primary_key, self._family.merge_key) if keys]
+        self._make(DOOMED, " UNION ".join(matches))
+        self._delete_doomed()
+        self._drop_hard_deleted()
+        self._insert()
+
+    def _upsert(self) -> None:
+        keys = self._family.primary_key
+        self._leave_unchanged()
+        self._make(
+            KEPT_IDS,
+            f"SELECT s.{_ID} AS staged_id, any_value(t.{_ID}) AS kept_id FROM {STAGED} s "
+            f"JOIN {self._family.root.sql} t ON {_equal(keys)} GROUP BY ALL",
+        )
+        self._make(
+            DOOMED,
+            f"SELECT t.{_ID} FROM {self._family.root.sql} t SEMI JOIN "
+            f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS})) s ON {_equal(keys)}",
+        )
+        self._delete_doomed()
+        self._drop_hard_deleted()
+        self._insert(keeping_ids=True)
+        self._conn.execute(f"DROP TABLE {KEPT_IDS}")
+
+    def _insert_only(self) -> None:
+        known = self._matching(self._family.primary_key, of="s")
+        self._conn.execute(f"DELETE FROM {WINNERS} WHERE {_ID} IN ({known})")
+        self._drop_hard_deleted()
+        self._insert()
+
+    def _cdc(self) -> None:
+        keys = self._family.primary_key
+        self._make(
+            DOOMED,
+            f"SELECT t.{_ID} FROM {self._family.root.sql} t ANTI JOIN {STAGED} s ON {_equal(keys)}"
+            + self._in_scope("WHERE"),
+        )
+        self._delete_doomed()
+        self._upsert()
+
+    def _scd2(self) -> None:
+        root, conn = self._family.root, self._conn
+        begin, end = (quoted(name) for name in validity_columns(self._family.disposition))
+        version = quoted(version_column(self._family.disposition) or "")
+        current = self._moment("active_record_timestamp")
+        active = f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
+        boundary = _timestamp(self._moment("boundary_timestamp") or self._loaded_at)
+        staged = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
+        absent = f"NOT EXISTS (FROM {staged} s WHERE s.{version} IS NOT DISTINCT FROM t.{version})"
+        if self._family.merge_key:
+            absent += f" AND EXISTS (FROM {staged} s WHERE {_equal(self._family.merge_key)})"
+        retired = conn.execute(
+            f"UPDATE {root.sql} AS t SET {end} = {boundary} WHERE {active} AND {absent}{self._in_scope('AND')}"
+        ).fetchone()
+        self._written.deleted += retired[0] if retired else 0
+        conn.execute(
+            f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
+            f"(FROM {root.sql} t WHERE {active}) t ON s.{version} IS NOT DISTINCT FROM t.{version})"
+        )
+        self._drop_hard_deleted()
+        until = "NULL" if current is None else _timestamp(current)
+        conn.execute(f"UPDATE {STAGED} SET {begin} = {boundary}, {end} = {until}")
+        self._insert()
+
+    def _one_per_key(self) -> str:
+        """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
+        if self._family.primary_key:
+            by = [quoted(key) for key in self._family.primary_key]
+            order = [*_dedup_order(self._family.root.schema.typed_columns), "rowid DESC"]
+        elif self._family.disposition.strategy == "scd2":
+            by, order = [quoted(version_column(self._family.disposition) or "")], ["rowid"]
+        else:
+            return f"SELECT {_ID} FROM {STAGED}"
+        rows = self._count(STAGED)
+        self._make(
+            WINNERS,
+            f"SELECT {_ID} FROM {STAGED} "
+            f"QUALIFY row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {', '.join(order)}) = 1",
+        )
+        self._written.duplicates += rows - self._count(WINNERS)
+        return f"FROM {WINNERS}"
+
+    def _leave_unchanged(self) -> None:
+        """Take the rows that did not change out of the winners, if the config asks for it."""
+        version = version_column(self._family.disposition)
+        if not self._family.option("skip_unchanged_rows") or version is None:
+            return
+        same = f"{_equal(self._family.primary_key)} AND {_equal([version])}"
+        self._conn.execute(
+            f"DELETE FROM {WINNERS} WHERE {_ID} IN "
+            f"(SELECT s.{_ID} FROM {STAGED} s SEMI JOIN {self._family.root.sql} t ON {same})"
+        )
+
+    def _drop_hard_deleted(self) -> None:
+        gone = _hard_deleted(self._family.root.schema.typed_columns)
+        if gone is not None:
+            self._conn.execute(f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
+
+    def _matching(self, keys: Sequence[str], *, of: str = "t") -> str:
+        """Return a SELECT of the ``_row_id`` of the rows of one side that the other side has too."""
+        left, right = (self._family.root.sql, STAGED) if of == "t" else (STAGED, self._family.root.sql)
+        other = "s" if of == "t" else "t"
+        scope = self._in_scope("WHERE") if of == "t" else ""
+        return f"SELECT {of}.{_ID} FROM {left} {of} SEMI JOIN {right} {other} ON {_equal(keys)}{scope}"
+
+    def _in_scope(self, keyword: str) -> str:
+        scope = self._family.option("destination_scope")
+        root = self._family.root.sql
+        return f" {keyword} t.{_ID} IN (SELECT {_ID} FROM {root} WHERE {scope})" if scope else ""
+
+    def _delete_doomed(self) -> None:
+        self._written.deleted += delete_doomed(self._conn, self._family)
+
+    def _insert(self, *, keeping_ids: bool = False) -> None:
+        """Insert the winners, and what is nested in them."""
+        for target in self._family.tables:
+            is_root = target is self._family.root
+            rows = f"FROM {STAGED}" if is_root else target.staged_select(self._staged, self._load_id)
+            if not rows:
+                continue
+            chosen = f"({rows}) s WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})"
+            columns = target.column_list
+            if keeping_ids:
+                columns = ", ".join(self._with_kept_id(target, column.name) for column in target.columns)
+            done = self._conn.execute(
+                f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM {chosen}"
+            ).fetchone()
+            self._written.rows[target.name] += done[0] if done else 0
+
+    def _with_kept_id(self, target: Target, column: str) -> str:
+        root = self._family.root
+        kept = {ROW_ID} if target is root else {ROOT_ROW_ID}
+        if target.schema.parent == root.name:
+            kept.add(PARENT_ROW_ID)
+        own = f"s.{quoted(column)}"
+        if column not in kept:
+            return own
+        return f"coalesce((SELECT kept_id FROM {KEPT_IDS} WHERE staged_id = {own}), {own})"
+
+    def _moment(self, option: str) -> datetime | None:
+        value = self._family.option(option)
+        if value is None or isinstance(value, datetime):
+            return value
+        found = None
+        if isinstance(value, date):
+            found = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
+        elif isinstance(value, str):
+            found = parse_timestamp(value) or parse_timestamp(f"{value}T00:00:00Z")
+        if found is None:
+            raise WarehouseError(
+                f"`{option}` is {value!r}, which is no time",
+                code="warehouse_invalid_timestamp",
+                where=self._staged.spec.where,
+                hint="Write an ISO 8601 date or date-time.",
+            )
+        return found
+
+    def _make(self, name: str, select: str) -> None:
+        self._conn.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+
+    def _count(self, table: str) -> int:
+        row = self._conn.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(row[0]) if row else 0
+
+
+def delete_doomed(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
+    """Delete the root rows whose ``_row_id`` is in the temporary table, and what is nested in them."""
+    for target in family.nested:
+        conn.execute(f"DELETE FROM {target.sql} WHERE {_ROOT_ID} IN (FROM {DOOMED})")
+    done = conn.execute(f"DELETE FROM {family.root.sql} WHERE {_ID} IN (FROM {DOOMED})").fetchone()
+    conn.execute(f"DROP TABLE {DOOMED}")
+    return int(done[0]) if done else 0
+
+
+def _equal(keys: Iterable[str]) -> str:
+    return " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
+
+
+def _dedup_order(columns: Iterable[Column]) -> list[str]:
+    for column in columns:
+        direction = column.hints.get("dedup_sort")
+        if direction:
+            return [f"{quoted(column.name)} {'ASC' if direction == 'asc' else 'DESC'} NULLS LAST"]
+    return []
+
+
+def _hard_deleted(columns: Iterable[Column]) -> str | None:
+    for column in columns:
+        if column.hints.get("hard_delete"):
+            name = quoted(column.name)
+            return f"coalesce({name}, false)" if column.data_type == "bool" else f"{name} IS NOT NULL"
+    return None
+
+
+def _timestamp(moment: datetime) -> str:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return f"CAST({literal(aware.astimezone(timezone.utc).isoformat())} AS TIMESTAMP WITH TIME ZONE)"
