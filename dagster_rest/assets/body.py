@@ -55,7 +55,7 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
     if not slices:
         raise StateError("the run selects no partition", code="state_no_partition", where=asset.plan.config_path)
     return RunRequest(
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         attempt=context.retry_number,
         storage_id=context.instance.run_storage.get_run_storage_id(),
         slices=slices,

@@ -1,0 +1,313 @@
+"""Children work on the stored rows of their parents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from tests.assets.project import Project
+from tests.support.server import ApiServer, Reply
+
+POSTS = [{"id": 1, "title": "a"}, {"id": 2, "title": "b"}]
+
+
+def blog(api: ApiServer, *, posts: dict[str, Any] | None = None, comments: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [
+            {"name": "posts", "endpoint": "posts", **(posts or {})},
+            {"name": "comments", "endpoint": "posts/{resources.posts.id}/comments", **(comments or {})},
+        ],
+    }
+
+
+@pytest.fixture
+def serve(api: ApiServer) -> list[dict[str, Any]]:
+    data = [dict(post) for post in POSTS]
+
+    @api.get("/posts")
+    def posts(request: Any) -> Any:
+        return list(data)
+
+    @api.get("/posts/{id}/comments")
+    def comments(request: Any) -> Any:
+        return [{"post": int(request.path_params["id"]), "n": n} for n in range(2)]
+
+    return data
+
+
+def test_a_placeholder_is_an_asset_dependency(api: ApiServer, tmp_path: Path) -> None:
+    project = Project(blog(api), folder=tmp_path)
+
+    child = project.assets[1].specs_by_key[dg.AssetKey(["src", "comments"])]
+
+    assert [dep.asset_key for dep in child.deps] == [dg.AssetKey(["src", "posts"])]
+
+
+def test_a_child_alone_asks_nothing_of_its_parents_api(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    Project(blog(api), folder=tmp_path).materialize("posts")
+    asked = len(api.requests)
+
+    later = Project(blog(api), folder=tmp_path)
+    later.materialize("comments")
+
+    assert api.targets()[asked:] == ["GET /posts/1/comments", "GET /posts/2/comments"]
+    assert later.rows("comments", "post", "n") == [(1, 0), (1, 1), (2, 0), (2, 1)]
+
+
+def test_a_child_before_its_parent_is_an_error_that_says_what_to_do(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    with pytest.raises(dg.Failure, match="state_parent_not_loaded.*Materialize src/posts first"):
+        Project(blog(api), folder=tmp_path).materialize("comments")
+
+    assert api.requests == []
+
+
+def test_include_from_parent_is_on_every_row(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    serve[0]["author"] = {"name": "x"}
+    serve[1]["author"] = {"name": "y"}
+    project = Project(blog(api, comments={"include_from_parent": ["id", "title", "author.name"]}), folder=tmp_path)
+
+    project.materialize()
+
+    expected = [(1, "a", "x", 0), (1, "a", "x", 1), (2, "b", "y", 0), (2, "b", "y", 1)]
+    assert expected == project.rows("comments", "_posts_id", "_posts_title", "_posts_author_name", "n")
+
+
+def test_the_default_for_an_append_parent_is_its_latest_load(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    project = Project(blog(api), folder=tmp_path)
+    project.materialize("posts")
+    serve[:] = [{"id": 3, "title": "c"}]
+    project.materialize("posts")
+    asked = len(api.requests)
+
+    project.materialize("comments")
+
+    assert api.targets()[asked:] == ["GET /posts/3/comments"]
+
+
+def test_all_rows_of_a_merge_parent_are_its_current_rows(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    keyed = {"primary_key": "id", "write_disposition": "merge"}
+    project = Project(blog(api, posts=keyed), folder=tmp_path)
+    project.materialize("posts")
+    serve[:] = [{"id": 2, "title": "B"}, {"id": 3, "title": "c"}]
+    project.materialize("posts")
+    asked = len(api.requests)
+
+    project.materialize("comments")
+
+    assert sorted(api.targets()[asked:]) == [f"GET /posts/{n}/comments" for n in (1, 2, 3)]
+
+
+def test_new_is_what_the_child_has_not_consumed(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    project = Project(blog(api, comments={"fan_out": "new"}), folder=tmp_path)
+    project.materialize()
+    serve[:] = [{"id": 3, "title": "c"}]
+    project.materialize("posts")
+    serve[:] = [{"id": 4, "title": "d"}]
+    project.materialize("posts")
+    asked = len(api.requests)
+
+    project.materialize("comments")
+    again = project.materialize("comments")
+
+    assert api.targets()[asked:] == ["GET /posts/3/comments", "GET /posts/4/comments"]
+    assert again.get("comments", "parents") == 0
+
+
+def test_new_is_the_default_when_the_parent_is_incremental(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    incremental = {"endpoint": {"path": "posts", "incremental": {"cursor_path": "id"}}}
+    project = Project(blog(api, posts=incremental), folder=tmp_path)
+    project.materialize()
+    serve.append({"id": 3, "title": "c"})
+    asked = len(api.requests)
+
+    project.materialize()
+
+    assert api.targets()[asked:] == ["GET /posts", "GET /posts/3/comments"]
+
+
+def test_a_child_that_fails_has_consumed_nothing(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    broken = {"now": True}
+
+    @api.get("/posts/{id}/likes")
+    def likes(request: Any) -> Any:
+        if broken["now"] and request.path_params["id"] == "2":
+            return Reply(status=404, json={})
+        return [{"post": int(request.path_params["id"])}]
+
+    config = blog(api, comments={"endpoint": "posts/{resources.posts.id}/likes", "fan_out": "new"})
+    project = Project(config, folder=tmp_path)
+    project.materialize("posts")
+    failed = project.materialize("comments", raise_on_error=False)
+    broken["now"] = False
+
+    project.materialize("comments")
+
+    assert not failed.result.success
+    assert project.rows("comments", "post") == [1, 2]
+
+
+def test_identical_requests_are_made_once(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    serve[:] = [{"id": 1, "title": "a"}, {"id": 1, "title": "b"}]
+    project = Project(blog(api, comments={"include_from_parent": ["title"]}), folder=tmp_path)
+
+    project.materialize()
+
+    assert api.targets().count("GET /posts/1/comments") == 1
+    assert project.rows("comments", "_posts_title", "n") == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+
+
+def test_chains_of_any_depth_and_two_children_of_one_parent(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    @api.get("/posts/{id}/likes")
+    def likes(request: Any) -> Any:
+        return [{"who": f"u{request.path_params['id']}"}]
+
+    @api.get("/users/{who}")
+    def user(request: Any) -> Any:
+        return {"name": request.path_params["who"].upper()}
+
+    config = blog(api)
+    config["resources"] += [
+        {"name": "likes", "endpoint": "posts/{resources.posts.id}/likes"},
+        {"name": "users", "endpoint": "users/{resources.likes.who}"},
+    ]
+    project = Project(config, folder=tmp_path)
+
+    project.materialize()
+
+    assert project.rows("users", "name") == ["U1", "U2"]
+    assert api.targets().count("GET /posts") == 1
+
+
+def test_an_unselected_parent_keeps_keys_and_has_no_table(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    project = Project(blog(api, posts={"selected": False}), folder=tmp_path)
+
+    run = project.materialize()
+
+    assert run.keys == ["posts", "comments"]
+    assert project.tables() == ["comments"]
+    assert len(project.rows("comments")) == 4
+
+
+def test_a_python_callable_is_a_parent(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    def ids() -> Any:
+        yield [{"id": 1}]
+        yield [{"id": 2}]
+
+    config = blog(api)
+    config["resources"][0] = {"name": "posts", "source": ids, "selected": False}
+    project = Project(config, folder=tmp_path)
+
+    project.materialize()
+
+    assert api.targets() == ["GET /posts/1/comments", "GET /posts/2/comments"]
+
+
+def test_another_asset_with_a_table_is_a_parent(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    @dg.asset(key=["other", "posts"], required_resource_keys={"duckdb"})
+    def other_posts(context) -> None:  # type: ignore[no-untyped-def]
+        with context.resources.duckdb.get_connection() as connection:
+            connection.execute("create schema other; create table other.posts as select 2 as id, 'x' as title")
+
+    config = blog(api, comments={"include_from_parent": ["title"]})
+    config["resources"][0] = other_posts
+    project = Project(config, folder=tmp_path, others=[other_posts])
+
+    project.materialize()
+
+    assert [dep.asset_key.path for dep in next(iter(project.assets[0].specs)).deps] == [["other", "posts"]]
+    assert api.targets() == ["GET /posts/2/comments"]
+    assert project.rows("comments", "_posts_title", "n") == [("x", 0), ("x", 1)]
+
+
+def test_a_field_is_a_jsonpath(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    serve[:] = [{"items": [{"id": 5}, {"id": 6}]}]
+    config = blog(api, comments={"endpoint": "posts/{resources.posts.items[0].id}/comments"})
+    project = Project(config, folder=tmp_path)
+
+    project.materialize()
+
+    assert api.targets() == ["GET /posts", "GET /posts/5/comments"]
+
+
+def test_a_field_the_parent_lacks_says_so(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    config = blog(api, comments={"endpoint": "posts/{resources.posts.nothing}/comments"})
+
+    with pytest.raises(dg.Failure, match="state_parent_field_missing.*'nothing'"):
+        Project(config, folder=tmp_path).materialize()
+
+
+def test_a_null_parent_value_in_the_path_is_skipped_and_counted(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    serve.append({"id": None, "title": "c"})
+    project = Project(blog(api), folder=tmp_path)
+
+    run = project.materialize()
+
+    assert run.get("comments", "null_parents") == 1
+    assert run.get("comments", "parents") == 3
+    assert len(project.rows("comments")) == 4
+
+
+def test_a_null_parent_value_can_be_refused(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    serve.append({"id": None, "title": "c"})
+    config = blog(api, comments={"endpoint": {"path": "posts/{resources.posts.id}/comments", "on_null_parent": "fail"}})
+
+    with pytest.raises(dg.Failure, match="state_null_parent"):
+        Project(config, folder=tmp_path).materialize()
+
+
+def test_two_parents_give_their_product(api: ApiServer, tmp_path: Path) -> None:
+    api.json("/years", [{"y": 1}, {"y": 2}])
+    api.json("/shops", [{"s": "a"}, {"s": "b"}])
+
+    @api.get("/sales/{year}/{shop}")
+    def sales(request: Any) -> Any:
+        return [dict(request.path_params)]
+
+    config = {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [
+            "years",
+            "shops",
+            {"name": "sales", "endpoint": "sales/{resources.years.y}/{resources.shops.s}", "parents": "product"},
+        ],
+    }
+    project = Project(config, folder=tmp_path)
+
+    project.materialize()
+
+    assert project.rows("sales", "year", "shop") == [(1, "a"), (1, "b"), (2, "a"), (2, "b")] or [
+        ("1", "a"),
+        ("1", "b"),
+        ("2", "a"),
+        ("2", "b"),
+    ] == project.rows("sales", "year", "shop")
+
+
+def test_a_batch_sends_many_parent_values_in_one_request(api: ApiServer, tmp_path: Path) -> None:
+    api.json("/posts", [{"id": n} for n in range(5)])
+
+    @api.get("/comments")
+    def comments(request: Any) -> Any:
+        return [{"post": int(n)} for n in request.query["ids"][0].split(",")]
+
+    config = {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [
+            "posts",
+            {
+                "name": "comments",
+                "endpoint": {"path": "comments", "params": {"ids": "{resources.posts.id}"}},
+                "batch": {"param": "ids", "size": 2},
+            },
+        ],
+    }
+    project = Project(config, folder=tmp_path)
+
+    project.materialize()
+
+    assert [request.query["ids"] for request in api.requests[1:]] == [["0,1"], ["2,3"], ["4"]]
+    assert project.rows("comments", "post") == [0, 1, 2, 3, 4]
