@@ -13,7 +13,7 @@ from dagster_rest import build_rest_definitions
 
 HERE = Path(__file__).parent
 
-duckdb = DuckDBResource(database=os.environ.get("GEO_DUCKDB", str(HERE / ".dagster" / "geo.duckdb")))
+duckdb = DuckDBResource(database=os.environ.get("GEO_DUCKDB", str(HERE / ".dagster" / "warehouse.duckdb")))
 
 
 @dg.asset(

@@ -14,7 +14,7 @@ from dagster_duckdb_pandas import DuckDBPandasIOManager
 from dagster_rest import build_rest_definitions
 
 CONFIG = Path(os.environ.get("GITHUB_CONFIG", Path(__file__).parent / "github.yaml"))
-DATABASE = os.environ.get("GITHUB_DUCKDB", "github.duckdb")
+DATABASE = os.environ.get("GITHUB_DUCKDB", "warehouse.duckdb")
 
 
 @dg.asset(

@@ -43,4 +43,4 @@ config = {
     ],
 }
 
-defs = build_rest_definitions(config, name="releases", duckdb=os.environ.get("RELEASES_DUCKDB", "releases.duckdb"))
+defs = build_rest_definitions(config, name="releases", duckdb=os.environ.get("RELEASES_DUCKDB", "warehouse.duckdb"))

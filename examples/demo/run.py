@@ -73,7 +73,7 @@ class Demo:
     @property
     def duckdb(self) -> Path:
         """The warehouse."""
-        return self.folder / "geo.duckdb"
+        return self.folder / "warehouse.duckdb"
 
     def prepare(self) -> None:
         """Make what is missing: the API's data, and a home for Dagster that sends no telemetry."""
@@ -190,7 +190,9 @@ def run(demo: Demo, *, select: str = "*") -> int:
         changes = api.change_data(demo.sqlite)
         print(f"\nThe API's data changes: {changes.summary}.")
         _round(demo, url, number=2, title="only what is new", select=select, changes=changes.rows)
-        print("\nNothing changes.")
+        print(
+            "\nNothing changes. (continents and timezones have no change date: they are replaced as a whole each time.)"
+        )
         _round(demo, url, number=3, title="nothing is new", select=select, changes={})
     print(f"\nThe tables in {_short(demo.duckdb)}:\n")
     _print_table(("table", "rows"), [(f"geo.{name}", f"{rows:,}") for name, rows in demo.tables().items()], numbers={1})

@@ -36,7 +36,7 @@ class Finished:
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Ask the warehouse."""
-        with duckdb.connect(str(self.folder / "geo.duckdb"), read_only=True) as warehouse:
+        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as warehouse:
             return warehouse.execute(sql).fetchall()
 
 
