@@ -60,7 +60,7 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
         storage_id=context.instance.run_storage.get_run_storage_id(),
         slices=slices,
         events={one.key: newest_event(context.instance, asset_key=asset.key, partition=one.key) for one in slices},
-        full_refresh=wants_full_refresh(config, dict(context.run_tags)),
+        full_refresh=wants_full_refresh(config, dict(context.run.tags)),
         start_value=config.start_value,
         end_value=config.end_value,
         limit=config.limit,

@@ -8,13 +8,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from dagster_rest.assets.errors import StateError
 from tests.assets.project import Project
 from tests.support.server import ApiServer, Reply
 
 POSTS = [{"id": 1, "title": "a"}, {"id": 2, "title": "b"}]
 
 
-def blog(api: ApiServer, *, posts: dict[str, Any] | None = None, comments: dict[str, Any] | None = None) -> dict[str, Any]:
+def blog(
+    api: ApiServer, *, posts: dict[str, Any] | None = None, comments: dict[str, Any] | None = None
+) -> dict[str, Any]:
     return {
         "client": {"base_url": api.url, "paginator": "single_page"},
         "resources": [
@@ -59,7 +62,7 @@ def test_a_child_alone_asks_nothing_of_its_parents_api(api: ApiServer, serve: An
 
 
 def test_a_child_before_its_parent_is_an_error_that_says_what_to_do(api: ApiServer, serve: Any, tmp_path: Path) -> None:
-    with pytest.raises(dg.Failure, match="state_parent_not_loaded.*Materialize src/posts first"):
+    with pytest.raises(StateError, match="state_parent_not_loaded.*Materialize src/posts first"):
         Project(blog(api), folder=tmp_path).materialize("comments")
 
     assert api.requests == []
@@ -236,7 +239,7 @@ def test_a_field_is_a_jsonpath(api: ApiServer, serve: Any, tmp_path: Path) -> No
 def test_a_field_the_parent_lacks_says_so(api: ApiServer, serve: Any, tmp_path: Path) -> None:
     config = blog(api, comments={"endpoint": "posts/{resources.posts.nothing}/comments"})
 
-    with pytest.raises(dg.Failure, match="state_parent_field_missing.*'nothing'"):
+    with pytest.raises(StateError, match="state_parent_field_missing.*'nothing'"):
         Project(config, folder=tmp_path).materialize()
 
 
@@ -255,7 +258,7 @@ def test_a_null_parent_value_can_be_refused(api: ApiServer, serve: Any, tmp_path
     serve.append({"id": None, "title": "c"})
     config = blog(api, comments={"endpoint": {"path": "posts/{resources.posts.id}/comments", "on_null_parent": "fail"}})
 
-    with pytest.raises(dg.Failure, match="state_null_parent"):
+    with pytest.raises(StateError, match="state_null_parent"):
         Project(config, folder=tmp_path).materialize()
 
 

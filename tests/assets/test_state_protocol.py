@@ -139,9 +139,7 @@ def test_an_older_event_than_the_ledger_follows_the_tables(
     assert project.rows("orders", "id") == [1, 2, 3]
 
 
-def test_full_refresh_rebuilds_by_config_and_by_tag(
-    api: ApiServer, rows: list[dict[str, int]], tmp_path: Path
-) -> None:
+def test_full_refresh_rebuilds_by_config_and_by_tag(api: ApiServer, rows: list[dict[str, int]], tmp_path: Path) -> None:
     from dagster_rest import RestRunConfig
 
     project = Project(orders(api), folder=tmp_path)
