@@ -230,7 +230,7 @@ class RestClient:
             Pages, the last one with `is_last`.
         """
         options = FetchOptions(
-            paginator=self.paginator if paginator is None else paginator,
+            paginator=self.paginator if paginator is None or paginator == "auto" else paginator,
             data_selector=self.data_selector if data_selector is None else data_selector,
             response_actions=response_actions,
             hooks=_hooks(hooks),

@@ -14,9 +14,11 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
+from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
 from dagster_rest.http.walk import Walk
 
@@ -136,7 +138,7 @@ class Fetch:
     ) -> None:
         self._client = client
         self._units = iter(units)
-        self._options = options
+        self._options = options = _prepared(options)
         self._keep_response = keep_response
         self._loop = client.loop
         self.exchange = client.exchange
@@ -243,6 +245,15 @@ class Fetch:
         runs, self._runs = list(self._runs), deque()
         if runs:
             self._loop.run(_cancel_all(runs))
+
+
+def _prepared(options: FetchOptions) -> FetchOptions:
+    """The options with the paginator made once; every unit gets a copy of it."""
+    config = parse_paginator(options.paginator)
+    paginator = create_paginator(config, where=options.where)
+    limits = [options.max_pages, getattr(config, "max_pages", None)]
+    max_pages = min((limit for limit in limits if limit is not None), default=None)
+    return replace(options, paginator=paginator, max_pages=max_pages)
 
 
 async def _cancel_all(runs: list[_UnitRun]) -> None:

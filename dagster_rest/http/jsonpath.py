@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -79,8 +78,14 @@ def compile_path(text: str) -> JsonPath:
 
 def from_keys(keys: tuple[str, ...]) -> JsonPath:
     """The path to nested keys, whatever characters they hold."""
-    text = ".".join(k if re.fullmatch(r"[A-Za-z_][\w-]*", k) else f"'{k}'" for k in keys) or "$"
-    return JsonPath(text, definite=True, keys=keys)
+    return JsonPath(".".join(map(_quoted, keys)) or "$", definite=True, keys=keys)
+
+
+def _quoted(key: str) -> str:
+    if plain_names(key) == (key,):
+        return key
+    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _is_definite(node: Any) -> bool:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin
 
+from dagster_rest.config.jsonpath import MISSING
 from dagster_rest.config.registry import PAGINATORS
 from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import LoopError, PaginationError
-from dagster_rest.http.jsonpath import MISSING, compile_path
+from dagster_rest.http.jsonpath import compile_path
 
 if TYPE_CHECKING:
     import httpx
@@ -745,10 +746,7 @@ def create_paginator(config: Any, *, where: str | None = None) -> BasePaginator 
         paginator = create_paginator({"type": "page_number", "base_page": 1, "total_path": "total_pages"})
         ```
     """
-    if isinstance(config, (str, dict)):
-        from dagster_rest.http.parsing import parse_choice
-
-        config = parse_choice("paginator", config)
+    config = parse_paginator(config)
     if config is None or getattr(config, "type", None) == "auto":
         return None
     if not hasattr(type(config), "model_fields"):
@@ -757,6 +755,15 @@ def create_paginator(config: Any, *, where: str | None = None) -> BasePaginator 
         return _registered(config, where)
     fields = {name: getattr(config, name) for name in type(config).model_fields if name != "type"}
     return _KINDS[config.type](**fields)
+
+
+def parse_paginator(config: Any) -> Any:
+    """A plain alias or dict as its config model; anything else as it is."""
+    if isinstance(config, (str, dict)):
+        from dagster_rest.http.parsing import parse_choice
+
+        return parse_choice("paginator", config)
+    return config
 
 
 _KINDS: dict[str, type[BasePaginator]] = {

@@ -17,7 +17,6 @@ from dagster_rest.http.paginators import (
     BasePaginator,
     ProbingPageNumberPaginator,
     adapt_update_state,
-    create_paginator,
 )
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request
@@ -51,7 +50,7 @@ class Walk:
 
     Attributes:
         unit: The unit.
-        options: How it is fetched.
+        options: How it is fetched; its paginator is an instance or None.
         request: The first request.
         source: Where the responses come from.
         redactor: For messages.
@@ -76,8 +75,8 @@ class Walk:
     _content: tuple[Any, ...] | None = None
 
     def __post_init__(self) -> None:
-        configured = create_paginator(self.options.paginator, where=self.options.where)
-        self.paginator = configured.clone() if configured is not None else None
+        configured = self.options.paginator
+        self.paginator = configured.clone() if isinstance(configured, BasePaginator) else None
         if self.unit.resume_state is not None:
             self._resume(dict(self.unit.resume_state))
         elif self.paginator is not None:
@@ -235,12 +234,8 @@ class Walk:
         self.source.ahead(itertools.chain([self.request], itertools.islice(upcoming, left)))
 
     def _limit(self) -> int | None:
-        """The least of what options, paginator and an `auto` config allow."""
-        limits = (
-            self.options.max_pages,
-            getattr(self.paginator, "max_pages", None),
-            getattr(self.options.paginator, "max_pages", None),
-        )
+        """The least of what options and paginator allow."""
+        limits = (self.options.max_pages, getattr(self.paginator, "max_pages", None))
         return min((limit for limit in limits if limit is not None), default=None)
 
     def _following(self, paginator: BasePaginator | None) -> Request:
