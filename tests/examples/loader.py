@@ -16,7 +16,7 @@ def main(url: str, resource: str, folder: str, rounds: int) -> None:
         "client": {"base_url": url},
         "resources": [{"name": resource, "primary_key": "id", "write_disposition": "merge"}],
     }
-    definitions = build_rest_definitions(config, name="shop", duckdb=str(Path(folder) / "shop.duckdb"))
+    definitions = build_rest_definitions(config, name="shop", duckdb=str(Path(folder) / "warehouse.duckdb"))
     home = Path(folder) / resource
     home.mkdir()
     with dg.DagsterInstance.local_temp(str(home)) as instance:

@@ -33,7 +33,7 @@ def test_two_processes_that_load_at_the_same_time_both_succeed_every_time(tmp_pa
 
     assert [0, 0] == [loader.returncode for loader in loaders], "\n".join(outputs)
     assert [ROUNDS, ROUNDS] == [len(orders.requests), len(customers.requests)]
-    with duckdb.connect(str(tmp_path / "shop.duckdb"), read_only=True) as warehouse:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
         counts = warehouse.execute(
             "select (select count(*) from shop.orders), (select count(*) from shop.customers)"
         ).fetchone()

@@ -25,7 +25,7 @@ CYCLE = [
     [
         (UNKNOWN_KEY, "config_unknown_key", ["resources[0].endpoint", "data_selektor", "data_selector"]),
         (UNKNOWN_PARENT, "config_unknown_parent", ["resources[1].endpoint.path", "post", "posts"]),
-        (CYCLE, "config_cycle", ["resources[0]", "resources[1]"]),
+        (CYCLE, "config_cycle", ["resources[0]", "a -> b -> a"]),
     ],
     ids=["unknown key", "unknown parent", "cycle"],
 )
