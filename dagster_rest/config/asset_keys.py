@@ -1,7 +1,5 @@
 """Keys that describe the asset in Dagster: partitions, freshness, automation, checks, batches."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ValidationInfo, model_validator

@@ -1,7 +1,5 @@
 """The ways to authenticate that a config can name."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field

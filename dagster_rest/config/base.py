@@ -79,6 +79,10 @@ class ConfigModel(BaseModel):
         return repr(self)
 
 
+# Loads what pydantic needs to build a model now, so that the first config is as quick as the next.
+ConfigModel.model_rebuild()
+
+
 def _raise_config_error(error: ValidationError, model: type[ConfigModel], data: Mapping[str, Any]) -> NoReturn:
     from dagster_rest.config.validation import to_config_error
 

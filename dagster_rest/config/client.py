@@ -1,7 +1,5 @@
 """The client: where the API is and how it is talked to."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo

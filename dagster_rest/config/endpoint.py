@@ -1,7 +1,5 @@
 """The endpoint of a resource: the request, and how its answer is read."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, model_validator

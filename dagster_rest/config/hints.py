@@ -1,7 +1,5 @@
 """How a resource's rows become a table: keys, columns, write disposition, schema contract, nested tables, steps."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The incremental part of an endpoint, and the two older ways to write params."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """The config as models. Attribute names are dlt's keys; keys of our own are marked ``x-extension``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import Field, PrivateAttr

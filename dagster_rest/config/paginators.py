@@ -1,7 +1,5 @@
 """The paginators that a config can name."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, model_validator

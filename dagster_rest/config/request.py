@@ -274,7 +274,7 @@ class _Filling:
     def _pair(self, template: Template) -> Any:
         if isinstance(template, Listed):
             pair = tuple(self.value(item, "data") for item in template.items)
-            return None if UNSET in pair else pair
+            return None if any(item is UNSET for item in pair) else pair
         value = self.value(template, "data")
         return None if value is UNSET else value
 

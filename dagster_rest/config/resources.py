@@ -1,7 +1,5 @@
 """Resources and their endpoints: what is asked for, and what becomes of it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
