@@ -1,0 +1,215 @@
+"""Scenarios S32-S34: the paginator that a first response suggests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dagster_rest.http import LoopError, PaginationError, RestClient
+from tests.support.server import ApiServer, Reply, Request
+
+ROWS = [{"id": n} for n in range(6)]
+
+
+def collect(client: RestClient, path: str = "items", **options: Any) -> list[Any]:
+    return [row for page in client.paginate(path, **options) for row in page]
+
+
+def nested(path: str, value: Any) -> dict[str, Any]:
+    body: Any = value
+    for key in reversed(path.split("/")):
+        body = {key: body}
+    return dict(body)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "next",
+        "links/next",
+        "_links/next/href",
+        "meta/pagination/links/next",
+        "paging/next/link",
+        "@odata.nextLink",
+        "info/next",
+        "next_page_url",
+        "pagination/nextPage",
+    ],
+)
+@pytest.mark.parametrize("form", ["{url}/items?page=2", "/items?page=2", "?page=2"])
+def test_s32_links_in_the_body(api: ApiServer, client: RestClient, path: str, form: str) -> None:
+    """dlt finds neither `@odata.nextLink` nor a link that starts with `?`."""
+    link = form.format(url=api.url)
+    api.get("/items")(lambda r: {"data": ROWS[3:]} if r.param("page") else {"data": ROWS[:3], **nested(path, link)})
+    assert ROWS == collect(client)
+    assert ["GET /items", "GET /items?page=2"] == api.targets()
+
+
+def test_s32_a_link_header(api: ApiServer, client: RestClient) -> None:
+    api.pages("/items", ROWS, size=2, style="header_link")
+    pages = list(client.paginate("items"))
+    assert ROWS == [row for page in pages for row in page]
+    assert 'the Link header has rel="next"' in str(pages[0].evidence)
+
+
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("next_cursor", "cursor"),
+        ("response_metadata/next_cursor", "cursor"),
+        ("meta/nextCursor", "cursor"),
+        ("cursors/next", "cursor"),
+        ("next", "cursor"),
+        ("nextPageToken", "pageToken"),
+        ("next_page_token", "page_token"),
+        ("paging/next/after", "after"),
+    ],
+)
+def test_s32_cursors_in_the_body(api: ApiServer, client: RestClient, path: str, param: str) -> None:
+    api.get("/items")(lambda r: {"data": ROWS[3:]} if r.query else {"data": ROWS[:3], **nested(path, "c1")})
+    assert ROWS == collect(client)
+    assert ["GET /items", f"GET /items?{param}=c1"] == api.targets()
+
+
+def test_s32_a_next_page_number(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(
+        lambda r: {"data": ROWS[3:], "next_page": None} if r.query else {"data": ROWS[:3], "next_page": 2}
+    )
+    assert ROWS == collect(client)
+    assert ["GET /items", "GET /items?page=2"] == api.targets()
+
+
+def test_s32_nothing_to_find_is_one_page(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", ROWS)
+    page = next(iter(client.paginate("items")))
+    assert ("single_page", True) == (page.ended_by, page.is_last)
+    assert "nothing says that there is more" in str(page.evidence)
+
+
+def paged(base: int, key: str, *, current: str | None = None, where: str = "") -> Any:
+    def items(request: Request) -> Any:
+        number = int(request.param("page") or base) - base
+        facts: dict[str, Any] = {key: 3}
+        if current:
+            facts[current] = number + base
+        body = nested(where, facts) if where else facts
+        return {"data": ROWS[number * 2 : number * 2 + 2], **body} if 0 <= number < 3 else Reply(status=404, json={})
+
+    return items
+
+
+@pytest.mark.parametrize("key", ["total_pages", "totalPages", "pages", "last_page", "pageCount"])
+@pytest.mark.parametrize("base", [0, 1])
+def test_s33_total_pages_without_a_page_number(api: ApiServer, client: RestClient, key: str, base: int) -> None:
+    """dlt asks for page 1 twice and never for the last one of an API that counts from 1."""
+    api.get("/items")(paged(base, key))
+    assert ROWS == collect(client)
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("current", ["page", "current_page", "currentPage"])
+@pytest.mark.parametrize("where", ["", "meta/pagination"])
+def test_s33_total_pages_with_a_page_number(
+    api: ApiServer, client: RestClient, base: int, current: str, where: str
+) -> None:
+    api.get("/items")(paged(base, "total_pages", current=current, where=where))
+    assert ROWS == collect(client)
+    assert 3 == len(api.requests)
+
+
+def test_s33_one_page_in_all_is_asked_for_once(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": ROWS, "total_pages": 1})
+    assert ROWS == collect(client)
+    assert ["GET /items"] == api.targets()
+
+
+def test_page_size_and_total_are_evidence_for_page_numbers(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(
+        lambda r: {
+            "data": ROWS[(int(r.param("page") or 1) - 1) * 4 :][:4],
+            "page": int(r.param("page") or 1),
+            "per_page": 4,
+            "total": 6,
+        }
+    )
+    assert ROWS == collect(client)
+    assert ["GET /items", "GET /items?page=2"] == api.targets()
+
+
+def test_offset_limit_and_total_are_evidence_for_offsets(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(
+        lambda r: {
+            "data": ROWS[int(r.param("offset") or 0) :][:4],
+            "offset": int(r.param("offset") or 0),
+            "limit": 4,
+            "total": 6,
+        }
+    )
+    assert ROWS == collect(client)
+    assert ["GET /items", "GET /items?offset=4&limit=4"] == api.targets()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": 1, "nextSibling": "abc"},
+        {"id": 1, "next_of_kin": "/people/2"},
+        {"id": 1, "next": "/posts/2"},
+        {"id": 1, "next": True, "tags": ["a"]},
+        {"id": 1, "total_pages": 300, "title": "a book"},
+    ],
+)
+def test_s34_fields_of_an_entity_are_no_evidence(api: ApiServer, client: RestClient, body: Any) -> None:
+    """dlt: an endless loop."""
+    api.json("/items", body)
+    assert [body] == collect(client)
+    assert 1 == len(api.requests)
+
+
+def test_s34_fields_of_the_records_are_no_evidence(api: ApiServer, client: RestClient) -> None:
+    rows = [{"id": 1, "next": "/posts/2", "next_cursor": "x"}]
+    api.json("/items", {"data": rows, "author": {"next": "/authors/2"}})
+    assert rows == collect(client)
+
+
+@pytest.mark.parametrize(
+    ("extra", "seen"),
+    [
+        ({"has_more": True}, "has_more"),
+        ({"page_info": {"hasNextPage": True}}, "hasNextPage"),
+        ({"total": 50}, "counts 50"),
+        ({"next": True}, "names a next page"),
+        ({"isLast": False}, "isLast"),
+    ],
+)
+def test_more_pages_without_a_paginator_are_an_error(api: ApiServer, client: RestClient, extra: Any, seen: str) -> None:
+    """dlt: one page, green."""
+    api.json("/items", {"data": ROWS, **extra})
+    with pytest.raises(PaginationError, match=seen) as caught:
+        collect(client)
+    assert "http_more_pages" == caught.value.code
+
+
+def test_a_total_count_header_that_says_more_is_an_error(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", Reply(json=ROWS, headers={"X-Total-Count": "50"}))
+    with pytest.raises(PaginationError, match="X-Total-Count"):
+        collect(client)
+
+
+def test_single_page_says_that_one_page_is_wanted(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": ROWS, "total": 50})
+    assert ROWS == collect(client, paginator="single_page")
+
+
+def test_a_guessed_cursor_parameter_that_is_wrong_is_an_error(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": ROWS, "next_cursor": "c1"})
+    with pytest.raises(LoopError):
+        collect(client)
+
+
+def test_detection_is_per_unit_and_resumable(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(paged(1, "total_pages", current="page"))
+    first = next(iter(client.paginate("items")))
+    rest = collect(client, resume_state=first.state)
+    assert ROWS == [*first, *rest]
