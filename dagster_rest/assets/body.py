@@ -1,25 +1,26 @@
 """What happens when a REST asset is materialized: Dagster on one side, the load on the other."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.errors import StateError
+from dagster_rest.assets.checks import evaluate_checks
+from dagster_rest.assets.errors import BlockingCheckFailed, StateError
 from dagster_rest.assets.load import LoadReport, ResourceLoad, RunRequest
 from dagster_rest.assets.metadata import shared_metadata, slice_metadata
 from dagster_rest.assets.partitions import slices_of
-from dagster_rest.assets.rest_asset import RestAsset
+from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
 from dagster_rest.assets.state import newest_event
 
-DATABASE_KEY = "duckdb"
-"""The resource key of the DuckDBResource."""
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 def materialize_resource(
     context: dg.AssetExecutionContext, asset: RestAsset, *, config: RestRunConfig
-) -> Iterator[dg.MaterializeResult[Any]]:
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Load one resource and yield its materialization; the ledger is confirmed once the event is stored.
 
     Args:
@@ -28,23 +29,40 @@ def materialize_resource(
         config: What a person said for this run.
 
     Yields:
-        One result, with the metadata that ``docs/metadata.md`` lists.
+        One result, with the metadata that ``docs/metadata.md`` lists and the results of the asset's checks; if a
+        blocking check failed, the check results alone.
+
+    Raises:
+        dagster.Failure: No retry can help: credentials, config, a blocking check.
+        dagster.RetryRequested: The API asks for a long wait.
     """
     from dagster_rest.resources import dagster_errors
+    from dagster_rest.resources.errors import failure
 
     rest = getattr(context.resources, asset.source.name)
     database = getattr(context.resources, DATABASE_KEY)
-    with dagster_errors():
-        load = ResourceLoad(
-            asset,
-            request=_request(context, asset, config),
-            client=rest.client,
-            database=database,
-            log=context.log.info,
-            staging_dir=rest.staging_dir,
-        )
-        report = load.run()
-    yield _result(context, asset, report)
+    selected = [key.name for key in context.selected_asset_check_keys if key.asset_key == asset.key]
+    checked: list[dg.AssetCheckResult] = []
+
+    def check(connection: "DuckDBPyConnection", report: LoadReport) -> None:
+        checked[:] = evaluate_checks(connection, asset, report, only=selected)
+
+    try:
+        with dagster_errors():
+            load = ResourceLoad(
+                asset,
+                request=_request(context, asset, config),
+                client=rest.client,
+                database=database,
+                log=context.log.info,
+                staging_dir=rest.staging_dir,
+                before_commit=check,
+            )
+            report = load.run()
+    except BlockingCheckFailed as error:
+        yield from error.results
+        raise failure(error) from None
+    yield _result(context, asset, report, checked)
     # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
     with dagster_errors():
         load.confirm(report)
@@ -67,22 +85,23 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
     )
 
 
-def _result(context: dg.AssetExecutionContext, asset: RestAsset, report: LoadReport) -> dg.MaterializeResult[Any]:
+def _result(
+    context: dg.AssetExecutionContext, asset: RestAsset, report: LoadReport, checked: Sequence[dg.AssetCheckResult]
+) -> dg.MaterializeResult[Any]:
     metadata = shared_metadata(asset, report)
     if len(report.slices) == 1:
-        metadata |= slice_metadata(asset, report.slices[0])
         return dg.MaterializeResult(
             asset_key=asset.key,
-            metadata=metadata,
+            metadata=metadata | slice_metadata(asset, report.slices[0]),
             data_version=_data_version(report),
+            check_results=checked,
         )
     for one in report.slices:
         # The metadata of one result is copied onto every partition of a backfill; what differs goes by key.
         context.add_asset_metadata(slice_metadata(asset, one), asset_key=asset.key, partition_key=one.slice.key)
-    metadata["dagster_rest/rows_loaded"] = sum(outcome.rows_loaded for one in report.slices for outcome in one.outcomes)
-    return dg.MaterializeResult(asset_key=asset.key, metadata=metadata)
+    return dg.MaterializeResult(asset_key=asset.key, metadata=metadata, check_results=checked)
 
 
 def _data_version(report: LoadReport) -> dg.DataVersion | None:
-    version: Any = report.slices[0].data_version
+    version = report.slices[0].data_version
     return dg.DataVersion(version) if version else None

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from dagster_rest.errors import RestError
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 CODES: dict[str, str] = {
     "state_fenced": "A newer attempt of the same run has committed already; this one was given up and must not write. Nothing to do.",
@@ -30,3 +36,22 @@ class StateError(RestError):
 
 class CursorError(StateError):
     """A cursor value is missing, or has a type that cannot be compared."""
+
+
+class BlockingCheckFailed(StateError):
+    """A check that is to block failed, inside the transaction: the load is rolled back.
+
+    Args:
+        message: Which checks, and what they found.
+        where: The config path.
+        results: The results of all checks of the load.
+    """
+
+    def __init__(self, message: str, *, where: str, results: Sequence["dg.AssetCheckResult"]) -> None:
+        super().__init__(
+            message,
+            code="check_blocking",
+            where=where,
+            hint="Look at the check's numbers. A person who accepts them sets blocking: false for one run.",
+        )
+        self.results = tuple(results)

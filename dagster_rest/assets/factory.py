@@ -1,27 +1,31 @@
 """From a config to assets: one per resource, wired by its placeholders."""
 
+import keyword
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import dagster as dg
 
-from dagster_rest.assets.body import DATABASE_KEY, materialize_resource
-from dagster_rest.assets.partitions import inherited_partitions
-from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
+from dagster_rest.assets.run_config import run_config_of, run_config_schema
 from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
-from dagster_rest.config.loading import load_config
-from dagster_rest.config.models import RestApiConfig
-from dagster_rest.config.plan import ResourcePlan, SourcePlan, build_plan
 from dagster_rest.warehouse.naming import normalize
 
-Config = RestApiConfig | Mapping[str, Any] | str | Path
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from dagster_rest.config.models import RestApiConfig
+    from dagster_rest.config.plan import ResourcePlan, SourcePlan
+
+    Config: TypeAlias = RestApiConfig | Mapping[str, Any] | str | Path
+
 Mode = Literal["per_resource", "single_op"]
 
 
 def build_rest_assets(
-    config: Config,
+    config: "Config",
     *,
     name: str,
     dataset: str | None = None,
@@ -46,7 +50,8 @@ def build_rest_assets(
         partitions_def: Partitions of the resources that have none of their own.
         backfill_policy: How backfills run; one run for time windows if None.
         retry_policy: Retries of a whole step; requests are retried by the client already.
-        pool: The concurrency pool of the ops.
+        pool: The concurrency pool of the ops; ``rest_api/<host of the API>`` if None. A pool without a limit in the
+            Dagster instance limits nothing.
         op_tags: Tags of the ops.
 
     Returns:
@@ -73,25 +78,32 @@ def build_rest_assets(
     source = plan_source(config, name=name)
     props = resource_props(source, dataset=dataset or name, partitions_def=partitions_def)
     specs = {one.resource.name: chosen.get_asset_spec(one) for one in props.values()}
-    assets = {one.resource.name: _rest_asset(one, specs=specs) for one in props.values()}
+    assets = rest_assets(source, props=props, specs=specs)
     options: dict[str, Any] = {
         "required_resource_keys": {name, DATABASE_KEY},
         "retry_policy": retry_policy,
-        "pool": pool,
         "op_tags": op_tags,
+        "config_schema": run_config_schema(),
     }
     if mode == "single_op":
         from dagster_rest.assets.single_op import build_single_op
 
-        return [build_single_op(list(assets.values()), specs=specs, backfill_policy=backfill_policy, **options)]
+        options["pool"] = pool or default_pool(source, source.resources[0])
+        return [build_single_op(assets, specs=specs, backfill_policy=backfill_policy, **options)]
     return [
-        _one_op(asset, spec=specs[asset.plan.name], backfill_policy=backfill_policy, **options)
-        for asset in assets.values()
+        _one_op(
+            asset,
+            spec=specs[asset.plan.name],
+            backfill_policy=backfill_policy,
+            pool=pool or default_pool(source, asset.plan),
+            **options,
+        )
+        for asset in assets
     ]
 
 
 def build_rest_asset_specs(
-    config: Config,
+    config: "Config",
     *,
     name: str,
     dataset: str | None = None,
@@ -126,7 +138,7 @@ def build_rest_asset_specs(
     return [chosen.get_asset_spec(one) for one in props.values()]
 
 
-def plan_source(config: Config, *, name: str) -> SourcePlan:
+def plan_source(config: "Config", *, name: str) -> "SourcePlan":
     """Load, check and plan a config.
 
     Args:
@@ -134,14 +146,24 @@ def plan_source(config: Config, *, name: str) -> SourcePlan:
         name: The source's name.
 
     Raises:
-        ConfigError: With every problem of the config.
+        ConfigError: With every problem of the config; ``config_bad_value`` for a name that Dagster cannot use.
     """
-    loaded = config if isinstance(config, RestApiConfig) else load_config(config)
-    return build_plan(loaded, name=name)
+    from dagster_rest.config.errors import problem_error
+    from dagster_rest.config.loading import load_config
+    from dagster_rest.config.plan import build_plan
+
+    if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+        raise problem_error(
+            "the source's name becomes a resource key",
+            code="config_bad_value",
+            path="name",
+            expected="letters, digits and underscores, no Python keyword",
+        )
+    return build_plan(load_config(config), name=name)
 
 
 def resource_props(
-    source: SourcePlan, *, dataset: str, partitions_def: dg.PartitionsDefinition | None
+    source: "SourcePlan", *, dataset: str, partitions_def: dg.PartitionsDefinition | None
 ) -> dict[str, RestResourceProps]:
     """What a translator gets to see of every resource, parents first.
 
@@ -149,66 +171,118 @@ def resource_props(
         source: The planned source.
         dataset: The DuckDB schema.
         partitions_def: Partitions of the resources that have none of their own.
+
+    Raises:
+        ConfigError: ``config_duplicate_resource`` for names that differ only in what asset keys cannot show.
     """
+    from dagster_rest.assets.partitions import inherited_partitions
+
     partitions = inherited_partitions(source, partitions_def)
     external = external_keys(source)
     taken: set[str] = set()
     props: dict[str, RestResourceProps] = {}
     for plan in source.resources:
         table = _table(plan)
+        key_name = table if table and table not in taken else normalize(plan.name)
+        if key_name in taken:
+            raise _same_key(plan, key_name)
+        taken.add(key_name)
         props[plan.name] = RestResourceProps(
             source=source,
             resource=plan,
             dataset=dataset,
             table=table,
-            key_name=table if table and table not in taken else normalize(plan.name),
+            key_name=key_name,
             parents=tuple(props[link.resource] for link in plan.parents if link.resource in props),
             upstream=tuple(external[link.resource] for link in plan.parents if link.resource in external),
             partitions_def=partitions[plan.name],
         )
-        taken.add(props[plan.name].key_name)
     return props
 
 
-def external_keys(source: SourcePlan) -> dict[str, dg.AssetKey]:
+def _same_key(plan: "ResourcePlan", key_name: str) -> Exception:
+    from dagster_rest.config.errors import problem_error
+
+    return problem_error(
+        f"`{plan.name}` and another resource both become the asset `{key_name}`",
+        code="config_duplicate_resource",
+        path=f"{plan.config_path}.name",
+        hint="Rename one; `table_name` lets both load into one table.",
+    )
+
+
+def external_keys(source: "SourcePlan") -> dict[str, dg.AssetKey]:
     """The asset keys of the parents that are other assets, by the name the config calls them."""
-    from dagster_rest.config.models import ExternalAsset
-
-    return {member.name: member.asset.key for member in source.config.resources if isinstance(member, ExternalAsset)}
+    return {name: asset.key for name, asset in source.external.items() if asset is not None}
 
 
-def _table(plan: ResourcePlan) -> str | None:
+def _table(plan: "ResourcePlan") -> str | None:
     if plan.config.selected is False or not isinstance(plan.table_name, str):
         return None
     return normalize(plan.table_name)
 
 
-def _rest_asset(props: RestResourceProps, *, specs: Mapping[str, dg.AssetSpec]) -> RestAsset:
-    own = specs[props.resource.name]
-    external = external_keys(props.source)
-    parents = {
-        link.resource: external[link.resource] if link.external else specs[link.resource].key
-        for link in props.resource.parents
-    }
-    return RestAsset(
-        source=props.source,
-        plan=props.resource,
-        key=own.key,
-        dataset=props.dataset,
-        parents=parents,
-        external=frozenset(external),
-        parent_partitions={
+def rest_assets(
+    source: "SourcePlan", *, props: Mapping[str, RestResourceProps], specs: Mapping[str, dg.AssetSpec]
+) -> list[RestAsset]:
+    """What the bodies of a source's assets work from, parents first.
+
+    Args:
+        source: The planned source.
+        props: What ``resource_props`` gave.
+        specs: The translator's spec of each resource.
+
+    Raises:
+        ConfigError: For checks that do not exist or contradict themselves.
+    """
+    from dagster_rest.assets.checks import plan_checks
+
+    external = external_keys(source)
+    assets = []
+    for one in props.values():
+        own = specs[one.resource.name]
+        parents = {
+            link.resource: external[link.resource] if link.external else specs[link.resource].key
+            for link in one.resource.parents
+        }
+        same_partitions = {
             parent.resource.name: own.partitions_def is not None
             and specs[parent.resource.name].partitions_def == own.partitions_def
-            for parent in props.parents
-        },
-        partitions_def=own.partitions_def,
-    )
+            for parent in one.parents
+        }
+        assets.append(
+            RestAsset(
+                source=source,
+                plan=one.resource,
+                key=own.key,
+                dataset=one.dataset,
+                parents=parents,
+                external=frozenset(external),
+                parent_partitions=same_partitions,
+                partitions_def=own.partitions_def,
+                checks=plan_checks(one.resource),
+            )
+        )
+    return assets
 
 
 def op_name(source: str, resource: str) -> str:
     """The op's name, ``source__resource``, in the letters Dagster allows."""
     return f"{normalize(source)}__{normalize(resource)}"
+
+
+def default_pool(source: "SourcePlan", plan: "ResourcePlan") -> str:
+    """The concurrency pool of a resource: all that ask the same host share it.
+
+    Args:
+        source: The source; its name stands in for a host that only the environment knows.
+        plan: The resource; an absolute path brings its own host.
+    """
+    for url in (plan.endpoint.path, source.client.base_url):
+        host = "" if hasattr(url, "env_var_name") else urlsplit(url.partition("{")[0]).hostname
+        if host:
+            return f"rest_api/{host}"
+    return f"rest_api/{source.name}"
 
 
 def default_backfill_policy(
@@ -223,13 +297,19 @@ def default_backfill_policy(
 def _one_op(
     asset: RestAsset, *, spec: dg.AssetSpec, backfill_policy: dg.BackfillPolicy | None, **options: Any
 ) -> dg.AssetsDefinition:
+    from dagster_rest.assets.checks import check_specs
+
     @dg.multi_asset(
         name=op_name(asset.source.name, asset.plan.name),
         specs=[spec],
+        check_specs=check_specs(asset.checks, key=asset.key),
         backfill_policy=default_backfill_policy(asset.partitions_def, backfill_policy),
         **options,
     )
-    def load(context: dg.AssetExecutionContext, config: RestRunConfig) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from materialize_resource(context, asset, config=config)
+    def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        # Imported here: what a load needs is no business of a process that only looks at definitions.
+        from dagster_rest.assets.body import materialize_resource
+
+        yield from materialize_resource(context, asset, config=run_config_of(context))
 
     return load

@@ -142,6 +142,7 @@ class LoadReport:
         warnings: What a person should know.
         sampled: Whether ``limit`` cut the run short.
         empty_replace: Whether a replace load fetched nothing.
+        ignored_midway: Paginations that an ignored response ended after their first page.
     """
 
     slices: list[SliceReport]
@@ -160,6 +161,7 @@ class LoadReport:
     warnings: list[str] = field(default_factory=list)
     sampled: bool = False
     empty_replace: bool = False
+    ignored_midway: int = 0
 
     @property
     def load_ids(self) -> list[str]:
@@ -590,6 +592,7 @@ class ResourceLoad:
         report.rows_fetched += len(page)
         if page.ended_by:
             report.ended_by[page.ended_by] += 1
+            report.ignored_midway += page.ended_by == "ignored" and page.number > 0
         if page.total is not None and page.number == 0:
             report.total = (report.total or 0) + page.total
         if report.paginator is None and page.paginator is not None:

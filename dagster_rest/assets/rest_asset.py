@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from dagster_rest.config.plan import ResourcePlan, SourcePlan
+if TYPE_CHECKING:
+    from dagster_rest.assets.checks import PlannedCheck
+    from dagster_rest.config.plan import ResourcePlan, SourcePlan
+
+DATABASE_KEY = "duckdb"
+"""The resource key of the DuckDBResource."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +27,18 @@ class RestAsset:
         external: Those of the parents that are other assets: their rows are read from their tables.
         parent_partitions: Whether the parent of that name has the same partitions.
         partitions_def: The asset's partitions, or None.
+        checks: The checks of its loads.
     """
 
-    source: SourcePlan
-    plan: ResourcePlan
+    source: "SourcePlan"
+    plan: "ResourcePlan"
     key: dg.AssetKey
     dataset: str
     parents: Mapping[str, dg.AssetKey]
     external: frozenset[str] = frozenset()
     parent_partitions: Mapping[str, bool] | None = None
     partitions_def: dg.PartitionsDefinition | None = None
+    checks: tuple["PlannedCheck", ...] = ()
 
     @property
     def id(self) -> str:

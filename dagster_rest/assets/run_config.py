@@ -1,5 +1,6 @@
 """What a person may say for one run: in the launchpad, or as a tag on the run."""
 
+import functools
 from typing import Any
 
 import dagster as dg
@@ -7,6 +8,12 @@ from pydantic import Field
 
 FULL_REFRESH_TAG = "dagster_rest/full_refresh"
 """Run tag with the value ``true``: every REST asset of the run rebuilds its table."""
+
+TAGS: dict[str, str] = {
+    FULL_REFRESH_TAG: "On a run: `true` makes every REST asset of the run rebuild its table.",
+    "dagster_rest/sensor": "On a run: the polling sensor that asked for it.",
+}
+"""Every tag of this package, with its meaning."""
 
 
 class RestRunConfig(dg.Config):
@@ -43,3 +50,14 @@ class RestRunConfig(dg.Config):
 def wants_full_refresh(config: RestRunConfig, run_tags: dict[str, str]) -> bool:
     """Whether this run is to rebuild the table: by its run config or by its run's tag."""
     return config.full_refresh or run_tags.get(FULL_REFRESH_TAG, "").lower() in ("true", "1", "yes")
+
+
+@functools.cache
+def run_config_schema() -> Any:
+    """The schema of ``RestRunConfig``, made once: Dagster would make it again for every op."""
+    return RestRunConfig.to_config_schema()
+
+
+def run_config_of(context: dg.AssetExecutionContext) -> RestRunConfig:
+    """What a person said for this step."""
+    return RestRunConfig(**(context.op_execution_context.op_config or {}))

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_rest.assets.body import materialize_resource
+from dagster_rest.assets.checks import check_specs
 from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.run_config import RestRunConfig, run_config_of
 
 
 def build_single_op(
@@ -36,19 +36,22 @@ def build_single_op(
     @dg.multi_asset(
         name=normalize(assets[0].source.name),
         specs=[specs[asset.plan.name] for asset in assets],
+        check_specs=[spec for asset in assets for spec in check_specs(asset.checks, key=asset.key)],
         can_subset=True,
         backfill_policy=default_backfill_policy(assets[0].partitions_def, backfill_policy),
         **options,
     )
-    def load(context: dg.AssetExecutionContext, config: RestRunConfig) -> Iterator[dg.MaterializeResult[Any]]:
-        yield from _load_all(context, assets, config=config)
+    def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _load_all(context, assets, config=run_config_of(context))
 
     return load
 
 
 def _load_all(
     context: dg.AssetExecutionContext, assets: Sequence[RestAsset], *, config: RestRunConfig
-) -> Iterator[dg.MaterializeResult[Any]]:
+) -> Iterator[Any]:
+    from dagster_rest.assets.body import materialize_resource
+
     failed: dict[str, BaseException] = {}
     for asset in assets:
         if asset.key not in context.selected_asset_keys:

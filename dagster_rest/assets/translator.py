@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.config.plan import ResourcePlan, SourcePlan
+if TYPE_CHECKING:
+    from dagster_rest.config.plan import ResourcePlan, SourcePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class RestResourceProps:
         partitions_def: The partitions of the asset, or None.
     """
 
-    source: SourcePlan
-    resource: ResourcePlan
+    source: "SourcePlan"
+    resource: "ResourcePlan"
     dataset: str
     table: str | None
     key_name: str

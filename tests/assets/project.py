@@ -103,7 +103,7 @@ class Project:
 
     def rows(self, table: str, *columns: str) -> list[Any]:
         """The rows in order; plain values for one column."""
-        listed = ", ".join(columns) if columns else "* exclude (_load_id, _row_id)"
+        listed = ", ".join(f'"{column}"' for column in columns) if columns else "* exclude (_load_id, _row_id)"
         found = self.query(f"select {listed} from src.{table} order by all")
         return [row[0] for row in found] if len(columns) == 1 else found
 

@@ -62,7 +62,7 @@ def test_a_child_alone_asks_nothing_of_its_parents_api(api: ApiServer, serve: An
 
 
 def test_a_child_before_its_parent_is_an_error_that_says_what_to_do(api: ApiServer, serve: Any, tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="state_parent_not_loaded.*Materialize src/posts first"):
+    with pytest.raises(StateError, match=r"state_parent_not_loaded.*Materialize src/posts first"):
         Project(blog(api), folder=tmp_path).materialize("comments")
 
     assert api.requests == []
@@ -239,7 +239,7 @@ def test_a_field_is_a_jsonpath(api: ApiServer, serve: Any, tmp_path: Path) -> No
 def test_a_field_the_parent_lacks_says_so(api: ApiServer, serve: Any, tmp_path: Path) -> None:
     config = blog(api, comments={"endpoint": "posts/{resources.posts.nothing}/comments"})
 
-    with pytest.raises(StateError, match="state_parent_field_missing.*'nothing'"):
+    with pytest.raises(StateError, match=r"state_parent_field_missing.*'nothing'"):
         Project(config, folder=tmp_path).materialize()
 
 
@@ -282,12 +282,7 @@ def test_two_parents_give_their_product(api: ApiServer, tmp_path: Path) -> None:
 
     project.materialize()
 
-    assert project.rows("sales", "year", "shop") == [(1, "a"), (1, "b"), (2, "a"), (2, "b")] or [
-        ("1", "a"),
-        ("1", "b"),
-        ("2", "a"),
-        ("2", "b"),
-    ] == project.rows("sales", "year", "shop")
+    assert project.rows("sales", "year", "shop") == [("1", "a"), ("1", "b"), ("2", "a"), ("2", "b")]
 
 
 def test_a_batch_sends_many_parent_values_in_one_request(api: ApiServer, tmp_path: Path) -> None:

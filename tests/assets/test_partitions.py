@@ -1,0 +1,234 @@
+"""Partitions: a window of time or a key is asked for, and its rows are replaced in one transaction."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from tests.assets.project import Project
+from tests.support.server import ApiServer
+
+
+def config(api: ApiServer, partitions: Any, *, initial: Any = "2024-01-01T00:00:00Z", **hints: Any) -> dict[str, Any]:
+    return {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [
+            {
+                "name": "events",
+                "partitions": partitions,
+                "endpoint": {
+                    "path": "events",
+                    "params": {"from": "{incremental.start_value}", "to": "{incremental.end_value}"},
+                    "incremental": {"cursor_path": "at", "initial_value": initial},
+                },
+                **hints,
+            }
+        ],
+    }
+
+
+@pytest.fixture
+def rows(api: ApiServer) -> list[dict[str, Any]]:
+    """Two rows a day in January; the API filters by text, as most do."""
+    data = [
+        {"id": 2 * day + hour, "at": f"2024-01-{day:02d}T{hour * 12:02d}:00:00Z", "tags": ["a"]}
+        for day in range(1, 31)
+        for hour in (0, 1)
+    ]
+
+    @api.get("/events")
+    def serve(request: Any) -> Any:
+        start, end = request.query["from"][0], request.query["to"][0]
+        return [row for row in data if start <= row["at"] < end]
+
+    return data
+
+
+def test_the_partition_is_the_range_that_is_asked_for(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    project = Project(config(api, "daily"), folder=tmp_path)
+
+    run = project.materialize(partition_key="2024-01-05")
+
+    assert api.targets() == ["GET /events?from=2024-01-05T00%3A00%3A00Z&to=2024-01-06T00%3A00%3A00Z"]
+    assert project.rows("events", "id") == [10, 11]
+    assert run.metadata("events")["dagster/partition_row_count"] == 2
+
+
+def test_a_partition_can_be_run_again_in_any_order(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    project = Project(config(api, "daily"), folder=tmp_path)
+    for day in ("2024-01-05", "2024-01-03", "2024-01-05"):
+        project.materialize(partition_key=day)
+    rows[:] = [row for row in rows if row["id"] != 10]
+
+    project.materialize(partition_key="2024-01-05")
+
+    assert project.rows("events", "id") == [6, 7, 11]
+    assert project.query("select count(*) from src.events__tags") == [(3,)]
+
+
+def test_a_partition_that_became_empty_is_emptied(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    project = Project(config(api, "daily"), folder=tmp_path)
+    project.materialize(partition_key="2024-01-05")
+    project.materialize(partition_key="2024-01-06")
+    rows.clear()
+
+    project.materialize(partition_key="2024-01-05")
+
+    assert project.rows("events", "id") == [12, 13]
+
+
+def test_replace_with_partitions_replaces_only_the_partition(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    project = Project(config(api, "daily", write_disposition="replace"), folder=tmp_path)
+
+    project.materialize(partition_key="2024-01-05")
+    project.materialize(partition_key="2024-01-06")
+
+    assert project.rows("events", "id") == [10, 11, 12, 13]
+
+
+def test_a_backfill_three_ways_gives_the_same_tables(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    days = [f"2024-01-{day:02d}" for day in range(1, 31)]
+    shuffled = random.Random(7).sample(days, k=len(days))
+    found = []
+    for number, chunks in enumerate(
+        (
+            [(day, day) for day in shuffled],
+            [(days[0], days[-1])],
+            [(days[i], days[i + 4]) for i in (5, 0, 25, 10, 20, 15)],
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        project = Project(config(api, "daily"), folder=folder)
+        asked = len(api.requests)
+        for first, last in chunks:
+            if first == last:
+                project.materialize(partition_key=first)
+            else:
+                project.materialize(partition_range=(first, last))
+        assert len(chunks) == len(api.requests) - asked
+        found.append((project.rows("events", "id", "at"), project.rows("events__tags", "value")))
+
+    assert found[0] == found[1] == found[2]
+    assert len(found[0][0]) == 60
+
+
+def test_a_single_run_backfill_counts_each_partition(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    rows.pop(1)
+    project = Project(config(api, "daily"), folder=tmp_path)
+
+    run = project.materialize(partition_range=("2024-01-01", "2024-01-03"))
+
+    counts = {event.partition: event.metadata["dagster/partition_row_count"].value for event in run.events}
+    assert counts == {"2024-01-01": 1, "2024-01-02": 2, "2024-01-03": 2}
+    loads = project.query("select partition, rows_loaded from _dagster_rest.loads order by 1")
+    assert loads == [("2024-01-01", 1), ("2024-01-02", 2), ("2024-01-03", 2)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "key", "start", "end"),
+    [
+        ("Europe/Berlin", "2024-03-31", "2024-03-30T23:00:00Z", "2024-03-31T22:00:00Z"),
+        ("Europe/Berlin", "2024-10-27", "2024-10-26T22:00:00Z", "2024-10-27T23:00:00Z"),
+        ("UTC", "2024-02-29", "2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"),
+    ],
+)
+def test_days_of_23_and_25_hours_and_leap_days(
+    api: ApiServer, rows: Any, tmp_path: Path, zone: str, key: str, start: str, end: str
+) -> None:
+    partitions = {"every": "daily", "start": "2024-01-01", "timezone": zone}
+    project = Project(config(api, partitions), folder=tmp_path)
+
+    project.materialize(partition_key=key)
+
+    assert (start, end) == (api.requests[0].query["from"][0], api.requests[0].query["to"][0])
+
+
+@pytest.mark.parametrize(
+    ("initial", "start"),
+    [("2024-01-01", "2024-01-05"), (1704067200, "1704412800"), ("2024-01-01T00:00:00.000+00:00", None)],
+)
+def test_the_range_is_written_as_the_initial_value_is(
+    api: ApiServer, rows: Any, tmp_path: Path, initial: Any, start: str | None
+) -> None:
+    rows.clear()
+    project = Project(config(api, {"every": "daily", "start": "2024-01-01"}, initial=initial), folder=tmp_path)
+
+    project.materialize(partition_key="2024-01-05")
+
+    assert (start or "2024-01-05T00:00:00.000+00:00") == api.requests[0].query["from"][0]
+
+
+def test_hourly_weekly_monthly_and_cron(api: ApiServer, tmp_path: Path) -> None:
+    crons = {}
+    for partitions in ("hourly", "weekly", "monthly", {"cron": "*/15 * * * *", "start": "2024-01-01"}):
+        project = Project(config(api, partitions), folder=tmp_path)
+        definition = project.assets[0].partitions_def
+        assert isinstance(definition, dg.TimeWindowPartitionsDefinition)
+        crons[str(partitions)[:8]] = definition.cron_schedule
+
+    assert list(crons.values()) == ["0 * * * *", "0 0 * * 0", "0 0 1 * *", "*/15 * * * *"]
+
+
+def test_static_partitions_ask_by_key(api: ApiServer, tmp_path: Path) -> None:
+    @api.get("/regions/{name}")
+    def serve(request: Any) -> Any:
+        return [{"region": request.path_params["name"], "n": n} for n in range(2)]
+
+    given = {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [{"name": "sales", "partitions": ["eu", "us"], "endpoint": "regions/{partition.key}"}],
+    }
+    project = Project(given, folder=tmp_path)
+
+    project.materialize(partition_key="us")
+    project.materialize(partition_key="eu")
+    project.materialize(partition_key="us")
+
+    assert project.rows("sales", "region", "n") == [("eu", 0), ("eu", 1), ("us", 0), ("us", 1)]
+
+
+def test_children_follow_the_partitions_of_their_parents(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    @api.get("/events/{id}/notes")
+    def notes(request: Any) -> Any:
+        return [{"event": int(request.path_params["id"])}]
+
+    given = config(api, "daily")
+    given["resources"].append({"name": "notes", "endpoint": "events/{resources.events.id}/notes"})
+    project = Project(given, folder=tmp_path)
+    project.materialize("events", partition_range=("2024-01-01", "2024-01-03"))
+    asked = len(api.requests)
+
+    project.materialize("notes", partition_key="2024-01-02")
+    project.materialize("notes", partition_range=("2024-01-01", "2024-01-03"))
+
+    assert api.targets()[asked : asked + 2] == ["GET /events/4/notes", "GET /events/5/notes"]
+    assert project.rows("notes", "event") == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_partitions_def_can_be_passed_in(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    given = config(api, None)
+    del given["resources"][0]["partitions"]
+    project = Project(given, folder=tmp_path, partitions_def=dg.DailyPartitionsDefinition("2024-01-01"))
+
+    project.materialize(partition_key="2024-01-09")
+
+    assert project.rows("events", "id") == [18, 19]
+
+
+def test_a_partition_replaces_merged_rows_and_keeps_those_that_moved_on(
+    api: ApiServer, rows: Any, tmp_path: Path
+) -> None:
+    keyed = {"primary_key": "id", "write_disposition": "merge"}
+    project = Project(config(api, "daily", **keyed), folder=tmp_path)
+    project.materialize(partition_key="2024-01-05")
+    next(row for row in rows if row["id"] == 10)["at"] = "2024-01-06T05:00:00Z"
+    project.materialize(partition_key="2024-01-06")
+
+    project.materialize(partition_key="2024-01-05")
+
+    assert project.rows("events", "id") == [10, 11, 12, 13]
