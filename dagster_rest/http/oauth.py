@@ -221,6 +221,7 @@ class JwtGrantAuth(TokenAuth):
 
     def _assertion(self) -> str:
         from authlib.oauth2.rfc7523.assertion import sign_jwt_bearer_assertion
+        from joserfc.errors import JoseError
 
         claims = {**self._claims, **({"scope": self._scope} if self._scope else {})}
         try:
@@ -235,7 +236,7 @@ class JwtGrantAuth(TokenAuth):
                     expires_in=self._assertion_lifetime,
                 )
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError) as error:
             raise AuthConfigError(
                 f"the assertion cannot be signed ({type(error).__name__})",
                 code="http_auth_config",
@@ -243,6 +244,12 @@ class JwtGrantAuth(TokenAuth):
             ) from None
 
     def _signing_key(self) -> Any:
+        from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+        kinds = {"HS": OctKey, "RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}
+        return kinds[self._header["alg"][:2]].import_key(self._pem())
+
+    def _pem(self) -> str:
         if self._passphrase is None:
             return self._key
         from cryptography.hazmat.primitives import serialization

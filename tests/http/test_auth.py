@@ -1,0 +1,294 @@
+"""Scenario S65: credentials on requests, tokens fetched once and renewed in time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Generator
+from typing import Any
+
+import httpx
+import pytest
+
+from dagster_rest.config import load_config
+from dagster_rest.config.request import RequestSpec
+from dagster_rest.http import (
+    AuthConfigError,
+    FetchOptions,
+    FetchUnit,
+    HttpAuthError,
+    RestClient,
+    TokenError,
+    register_auth,
+)
+from tests.support.server import ApiServer, Reply, Request
+
+Opener = Callable[..., RestClient]
+OAUTH = {"type": "oauth2_client_credentials", "client_id": "id-1", "client_secret": "secret-1"}
+
+
+def basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "value"),
+    [
+        ({"token": "tok-1"}, "authorization", "Bearer tok-1"),
+        ({"type": "bearer", "token": "tok-1"}, "authorization", "Bearer tok-1"),
+        ({"type": "api_key", "api_key": "key-1"}, "authorization", "key-1"),
+        ({"type": "api_key", "api_key": "key-1", "name": "X-Key"}, "x-key", "key-1"),
+        ({"type": "http_basic", "username": "ü", "password": "p:w"}, "authorization", basic("ü:p:w")),
+        ({"type": "custom_header", "name": "X-Token", "value": "val-1"}, "x-token", "val-1"),
+        (("user", "pass"), "authorization", basic("user:pass")),
+        (httpx.BasicAuth("user", "pass"), "authorization", basic("user:pass")),
+    ],
+)
+def test_s65_headers(api: ApiServer, open_client: Opener, auth: Any, header: str, value: str) -> None:
+    api.json("/items", [])
+    open_client(auth=auth, headers={"Authorization": "old", "X-Key": "old"}).get("items")
+    assert value == api.requests[0].headers[header]
+
+
+@pytest.mark.parametrize("location", ["query", "param"])
+def test_s65_an_api_key_in_the_query_stands_there_once(api: ApiServer, open_client: Opener, location: str) -> None:
+    """dlt: twice, when a next link repeats it."""
+    api.replies(
+        "/items", [{"data": [{"id": 1}], "next": "/items?page=2&key=key-1"}, {"data": [{"id": 2}], "next": None}]
+    )
+    client = open_client(auth={"type": "api_key", "api_key": "key-1", "name": "key", "location": location})
+    list(client.paginate("items", paginator="json_link"))
+    assert ["GET /items?key=key-1", "GET /items?page=2&key=key-1"] == api.targets()
+
+
+def test_s65_an_api_key_in_a_cookie(api: ApiServer, open_client: Opener) -> None:
+    """dlt: NotImplementedError."""
+    api.json("/items", [])
+    auth = {"type": "api_key", "api_key": "key-1", "name": "session", "location": "cookie"}
+    open_client(auth=auth, headers={"Cookie": "a=b"}).get("items")
+    assert "a=b; session=key-1" == api.requests[0].headers["cookie"]
+
+
+def test_s65_digest(api: ApiServer, open_client: Opener) -> None:
+    challenge = Reply(status=401, json={}, headers={"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"'})
+    api.get("/items")(lambda r: [] if r.headers.get("authorization", "").startswith("Digest ") else challenge)
+    assert 200 == open_client(auth={"type": "digest", "username": "u", "password": "p"}).get("items").status_code
+
+
+@pytest.mark.parametrize(("auth", "sent"), [(None, None), ({"token": "own"}, "Bearer own")])
+def test_s65_an_auth_of_one_call(api: ApiServer, open_client: Opener, auth: Any, sent: str | None) -> None:
+    api.json("/items", [])
+    client = open_client(auth={"token": "client"})
+    client.get("items", auth=auth)
+    list(client.paginate("items", auth=auth))
+    list(client.fetch([FetchUnit(RequestSpec(path="items"), index=0)], options=FetchOptions(auth=auth)))
+    assert [sent] * 3 == [request.headers.get("authorization") for request in api.requests]
+
+
+class HeaderAuth(httpx.Auth):
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["X-Own"] = self.value
+        yield request
+
+
+class CallableAuth:
+    def __call__(self, request: httpx.Request) -> httpx.Request:
+        request.headers["X-Own"] = "called"
+        return request
+
+
+def test_custom_auth_as_instance_callable_and_by_name(api: ApiServer, open_client: Opener) -> None:
+    register_auth("own_header", HeaderAuth)
+    api.json("/items", [])
+    for auth in (HeaderAuth("a"), CallableAuth(), {"type": "own_header", "value": "b"}):
+        open_client(auth=auth).get("items")
+    assert ["a", "called", "b"] == [request.headers["x-own"] for request in api.requests]
+
+
+def test_what_is_no_auth_is_refused(open_client: Opener) -> None:
+    with pytest.raises(AuthConfigError):
+        open_client(auth=5).get("items")
+
+
+class TokenServer:
+    """A token endpoint and an API that wants its newest token."""
+
+    def __init__(self, api: ApiServer, **answer: Any) -> None:
+        self.issued: list[str] = []
+        self.forms: list[dict[str, list[str]]] = []
+        self.valid: set[str] = set()
+        self.answer = answer
+        api.post("/token")(self.token)
+        api.get("/items")(self.items)
+
+    def token(self, request: Request) -> Any:
+        from urllib.parse import parse_qs
+
+        self.forms.append(parse_qs(request.body.decode()))
+        token = f"token-{len(self.forms)}"
+        self.issued.append(token)
+        self.valid = {token}
+        return {"access_token": token, **self.answer}
+
+    def items(self, request: Request) -> Any:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return [{"id": 1}] if token in self.valid else Reply(status=401, json={"error": "expired"})
+
+
+def units(count: int) -> list[FetchUnit]:
+    return [FetchUnit(RequestSpec(path="items", params={"n": n}), index=n) for n in range(count)]
+
+
+def test_s65_one_token_for_all_concurrent_requests(api: ApiServer, open_client: Opener) -> None:
+    """dlt: one for each resource."""
+    server = TokenServer(api, expires_in=3600)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    for _ in range(2):
+        list(client.fetch(units(20), options=FetchOptions(paginator="single_page")))
+    assert 1 == len(server.issued)
+    form = {"grant_type": ["client_credentials"], "client_id": ["id-1"], "client_secret": ["secret-1"]}
+    assert form == server.forms[0]
+
+
+def test_s65_a_token_that_expires_at_once_is_renewed_for_every_request(api: ApiServer, open_client: Opener) -> None:
+    server = TokenServer(api, expires_in=0)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    for _ in range(3):
+        client.get("items")
+    assert 3 == len(server.issued)
+
+
+def test_s65_a_token_is_renewed_before_it_expires(api: ApiServer, open_client: Opener) -> None:
+    server = TokenServer(api, expires_in=2)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token", "refresh_margin": 3600})
+    client.get("items")
+    client.get("items")
+    assert 1 == len(server.issued), "the margin is at most half of the life of a token"
+
+
+def test_s65_a_401_renews_the_token_once(api: ApiServer, open_client: Opener) -> None:
+    """dlt: an error."""
+    server = TokenServer(api, expires_in=3600)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    client.get("items")
+    server.valid = set()
+    assert 20 == len(list(client.fetch(units(20), options=FetchOptions(paginator="single_page"))))
+    assert 2 == len(server.issued)
+
+
+def test_s65_a_second_401_is_an_error(api: ApiServer, open_client: Opener) -> None:
+    TokenServer(api)
+    api.json("/items", Reply(status=401, json={"error": "no"}))
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    with pytest.raises(HttpAuthError) as caught:
+        list(client.paginate("items"))
+    assert (401, "http_auth") == (caught.value.status_code, caught.value.code)
+    assert ["POST /token", "GET /items", "POST /token", "GET /items"] == api.targets()
+
+
+def test_s65_a_preset_token_is_used(api: ApiServer, open_client: Opener) -> None:
+    """dlt: ignored."""
+    server = TokenServer(api)
+    server.valid = {"preset-1"}
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token", "access_token": "preset-1"})
+    client.get("items")
+    assert [] == server.issued
+
+
+def test_s65_more_fields_and_basic_in_the_token_request(api: ApiServer, open_client: Opener) -> None:
+    server = TokenServer(api)
+    more = {"scope": "read write", "grant_type": "password", "audience": "a"}
+    url = f"{api.url}/token"
+    open_client(auth={**OAUTH, "access_token_url": url, "access_token_request_data": more, "client_auth": "basic"}).get(
+        "items"
+    )
+    assert {"grant_type": ["password"], "scope": ["read write"], "audience": ["a"]} == server.forms[0]
+    assert basic("id-1:secret-1") == api.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(status=401, json={"error": "invalid_client"}), {"token": "x"}, Reply(body=b"<html>")]
+)
+def test_s65_a_token_endpoint_that_refuses(api: ApiServer, open_client: Opener, reply: Any) -> None:
+    api.json("/token", reply, method="POST")
+    with pytest.raises(TokenError) as caught:
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+    assert "http_token" == caught.value.code
+    assert 1 == len(api.requests)
+
+
+def test_s65_a_token_endpoint_that_is_down_for_a_moment(api: ApiServer, open_client: Opener) -> None:
+    api.json("/items", [])
+    api.replies("/token", [Reply(status=503, json={}), {"access_token": "token-1"}], method="POST")
+    assert 200 == open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items").status_code
+
+
+def test_a_refresh_token_is_replaced_by_the_newest(api: ApiServer, open_client: Opener) -> None:
+    server = TokenServer(api, expires_in=0, refresh_token="refresh-2")
+    auth = {"type": "oauth2_refresh_token", "access_token_url": f"{api.url}/token", "refresh_token": "refresh-1"}
+    client = open_client(auth=auth)
+    client.get("items")
+    client.get("items")
+    assert [["refresh-1"], ["refresh-2"]] == [form["refresh_token"] for form in server.forms]
+    assert "***" == client.redactor.redact("refresh-2")
+
+
+def test_a_signed_jwt_is_exchanged_for_a_token(api: ApiServer, open_client: Opener) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from joserfc import jwt
+    from joserfc.jwk import RSAKey
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"phrase"),
+    ).decode()
+    server = TokenServer(api)
+    auth = {
+        "type": "oauth2_jwt",
+        "access_token_url": f"{api.url}/token",
+        "private_key": pem,
+        "private_key_passphrase": "phrase",
+        "client_id": "me@example.com",
+        "scopes": ["a", "b"],
+        "key_id": "kid-1",
+    }
+    assert 200 == open_client(auth=auth).get("items").status_code
+    form = server.forms[0]
+    assert ["urn:ietf:params:oauth:grant-type:jwt-bearer"] == form["grant_type"]
+    token = jwt.decode(form["assertion"][0], RSAKey.import_key(key), algorithms=["RS256"])
+    assert "kid-1" == token.header["kid"]
+    claims = {name: token.claims[name] for name in ("iss", "sub", "aud", "scope")}
+    assert {"iss": "me@example.com", "sub": "me@example.com", "aud": f"{api.url}/token", "scope": "a b"} == claims
+
+
+def test_a_key_that_cannot_sign_is_an_error(open_client: Opener) -> None:
+    auth = {"type": "oauth2_jwt", "access_token_url": "http://127.0.0.1:1/t", "private_key": "no", "client_id": "x-1"}
+    with pytest.raises(AuthConfigError, match="cannot be signed"):
+        open_client(auth=auth).get("items")
+
+
+def test_a_session_of_ones_own_asks_for_the_token(api: ApiServer, open_client: Opener) -> None:
+    server = TokenServer(api)
+    with httpx.Client(headers={"X-Session": "own"}) as session:
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token", "session": session}).get("items")
+    assert ("own", 1) == (api.requests[0].headers["x-session"], len(server.issued))
+
+
+def test_environment_references_are_looked_up_when_the_client_is_made(
+    api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_TOKEN", "from-env-1")
+    config = load_config({"client": {"base_url": api.url, "auth": {"token": "x"}}, "resources": []})
+    from dagster_rest.config import EnvRef
+
+    client_config = config.client.model_copy(update={"headers": {"X-Token": EnvRef("Key ${API_TOKEN}")}})
+    api.json("/items", [])
+    with RestClient.from_config(client_config) as client:
+        client.get("items")
+        assert "***" == client.redactor.redact("Key from-env-1")
+    assert "Key from-env-1" == api.requests[0].headers["x-token"]
