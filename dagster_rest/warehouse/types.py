@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+EXACT_DOUBLE = 2**53
+"""Up to here every integer is a double."""
 DECIMAL_DIGITS = 38
 HUGEINT_LIMIT = 10**DECIMAL_DIGITS
 """Integers below this fit HUGEINT and Arrow's decimal128 alike."""

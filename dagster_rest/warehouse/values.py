@@ -291,7 +291,7 @@ def _to_integer(value: Any) -> int:
     if type(value) is int:
         return value
     if type(value) is float or type(value) is Decimal:
-        if value % 1 != 0:
+        if value % 1 != 0 or (type(value) is float and abs(value) > types.EXACT_DOUBLE):
             raise ValueError(value)
         return int(value)
     if type(value) is str and _PLAIN_INTEGER.fullmatch(value) and value != "-0":
@@ -303,10 +303,9 @@ def _to_double(value: Any) -> float:
     if type(value) is float:
         return value
     if type(value) is int:
-        number = float(value)
-        if int(number) != value:
+        if abs(value) > types.EXACT_DOUBLE:
             raise ValueError(value)
-        return number
+        return float(value)
     if type(value) is Decimal and types.fits_double(value):
         return float(value)
     if type(value) is str and _PLAIN_NUMBER.fullmatch(value) and types.fits_double(Decimal(value)):
