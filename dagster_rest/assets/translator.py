@@ -1,6 +1,7 @@
 """How a REST resource becomes a Dagster asset: one method decides key, group, tags, metadata and the rest."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,16 +110,17 @@ def _metadata(props: RestResourceProps) -> Mapping[str, Any]:
             # dagster-duckdb's IO managers load a downstream partition by this column.
             metadata["partition_expr"] = column
     if props.resource.source_file:
-        metadata["dagster/code_references"] = dg.CodeReferencesMetadataValue(
-            code_references=[
-                dg.LocalFileCodeReference(
-                    file_path=props.resource.source_file,
-                    line_number=props.resource.line,
-                    label=props.resource.source_file.rsplit("/", 1)[-1],
-                )
-            ]
-        )
+        metadata["dagster/code_references"] = _code_reference(props.resource.source_file, line=props.resource.line)
     return metadata
+
+
+def _code_reference(file: str, *, line: int | None) -> dg.CodeReferencesMetadataValue:
+    with warnings.catch_warnings():
+        # Code references are beta in Dagster 1.13; nobody who writes YAML can do anything about the warning.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=file, line_number=line, label=file.rsplit("/", 1)[-1])]
+        )
 
 
 def partition_column(cursor_path: str) -> str | None:
