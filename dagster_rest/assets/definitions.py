@@ -1,24 +1,26 @@
-"""Everything of a source at once: assets, resources and a job."""
+"""Everything of a source at once: assets with their checks, resources, jobs and schedules."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
-from dagster_rest.assets.body import DATABASE_KEY
-from dagster_rest.assets.factory import Config, Mode, build_rest_assets
+from dagster_rest.assets.factory import Mode, build_rest_assets
+from dagster_rest.assets.rest_asset import DATABASE_KEY
 from dagster_rest.assets.translator import DagsterRestTranslator
-from dagster_rest.config.loading import load_config
-from dagster_rest.config.models import RestApiConfig
 from dagster_rest.warehouse.naming import normalize
+
+if TYPE_CHECKING:
+    from dagster_duckdb import DuckDBResource
+
+    from dagster_rest.assets.factory import Config
 
 
 def build_rest_definitions(
-    config: Config,
+    config: "Config",
     *,
     name: str,
-    duckdb: DuckDBResource | str,
+    duckdb: "DuckDBResource | str",
     dataset: str | None = None,
     translator: DagsterRestTranslator | None = None,
     mode: Mode = "per_resource",
@@ -28,7 +30,11 @@ def build_rest_definitions(
     pool: str | None = None,
     op_tags: Mapping[str, Any] | None = None,
 ) -> dg.Definitions:
-    """Definitions of a source: its assets, their resources, and the job ``<name>_job`` for all of them.
+    """Definitions of a source: its assets and checks, their resources, its jobs and schedules.
+
+    The job ``<name>_job`` loads all resources; resources with other partitions get a job of their own
+    (``<name>_job_2`` ...), and each job over time windows a schedule ``<job>_schedule``, stopped until somebody starts it.
+    Resources whose config has ``automation`` need none of these: Dagster's daemon runs them.
 
     Args:
         config: A dict, the path of a YAML file, or a ``RestApiConfig``.
@@ -40,7 +46,7 @@ def build_rest_definitions(
         partitions_def: Partitions of the resources that have none of their own.
         backfill_policy: How backfills run.
         retry_policy: Retries of a whole step.
-        pool: The concurrency pool of the ops.
+        pool: The concurrency pool of the ops; ``rest_api/<host of the API>`` if None.
         op_tags: Tags of the ops.
 
     Raises:
@@ -58,9 +64,10 @@ def build_rest_definitions(
         assert "blog_job" in {job.name for job in defs.jobs}
         ```
     """
+    from dagster_rest.config.loading import load_config
     from dagster_rest.resources import RestApiResource
 
-    loaded = config if isinstance(config, RestApiConfig) else load_config(config)
+    loaded = load_config(config)
     assets = build_rest_assets(
         loaded,
         name=name,
@@ -73,32 +80,52 @@ def build_rest_definitions(
         pool=pool,
         op_tags=op_tags,
     )
+    jobs = build_jobs(name, assets)
     return dg.Definitions(
         assets=assets,
-        jobs=_jobs(name, assets),
-        resources={
-            name: RestApiResource.from_config(loaded.client),
-            DATABASE_KEY: DuckDBResource(database=duckdb) if isinstance(duckdb, str) else duckdb,
-        },
+        jobs=jobs,
+        schedules=[
+            dg.build_schedule_from_partitioned_job(job)
+            for job in jobs
+            if isinstance(job.partitions_def, dg.TimeWindowPartitionsDefinition)
+        ],
+        resources={name: RestApiResource.from_config(loaded.client), DATABASE_KEY: database_resource(duckdb)},
     )
 
 
-def _jobs(name: str, assets: list[dg.AssetsDefinition]) -> list[Any]:
-    """One job for the source; assets with other partitions cannot share a job, so each kind gets its own."""
-    by_partitions: list[tuple[dg.PartitionsDefinition | None, list[dg.AssetsDefinition]]] = []
-    for asset in assets:
-        for partitions_def, members in by_partitions:
-            if partitions_def == asset.partitions_def:
-                members.append(asset)
+def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
+    """The DuckDBResource, made from a path if it is one.
+
+    Args:
+        duckdb: The resource, or the path of the DuckDB file.
+    """
+    from dagster_duckdb import DuckDBResource
+
+    return DuckDBResource(database=str(duckdb)) if not isinstance(duckdb, DuckDBResource) else duckdb
+
+
+def build_jobs(name: str, assets: list[dg.AssetsDefinition]) -> list[Any]:
+    """One job for the source; assets with other partitions cannot share a job, so each kind gets its own.
+
+    Args:
+        name: The source's name.
+        assets: Its assets.
+    """
+    by_partitions: list[tuple[dg.PartitionsDefinition | None, list[dg.AssetKey]]] = []
+    for spec in (spec for asset in assets for spec in asset.specs):
+        for partitions_def, keys in by_partitions:
+            if partitions_def == spec.partitions_def:
+                keys.append(spec.key)
                 break
         else:
-            by_partitions.append((asset.partitions_def, [asset]))
+            by_partitions.append((spec.partitions_def, [spec.key]))
     base = f"{normalize(name)}_job"
     return [
         dg.define_asset_job(
             base if number == 0 else f"{base}_{number + 1}",
-            selection=dg.AssetSelection.assets(*(key for asset in members for key in asset.keys)),
+            selection=dg.AssetSelection.assets(*keys),
+            partitions_def=partitions_def,
             description=f"Load the resources of {name}.",
         )
-        for number, (_, members) in enumerate(by_partitions)
+        for number, (partitions_def, keys) in enumerate(by_partitions)
     ]

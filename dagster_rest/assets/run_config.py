@@ -53,9 +53,9 @@ def wants_full_refresh(config: RestRunConfig, run_tags: dict[str, str]) -> bool:
 
 
 @functools.cache
-def run_config_schema() -> Any:
+def run_config_schema() -> dict[str, Any]:
     """The schema of ``RestRunConfig``, made once: Dagster would make it again for every op."""
-    return RestRunConfig.to_config_schema()
+    return RestRunConfig.to_fields_dict()
 
 
 def run_config_of(context: dg.AssetExecutionContext) -> RestRunConfig:

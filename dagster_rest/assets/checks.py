@@ -1,0 +1,527 @@
+"""Checks of a load: evaluated inside its transaction, just before the commit, without a step of their own."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import dagster as dg
+
+from dagster_rest.assets.errors import BlockingCheckFailed
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from dagster_rest.assets.load import LoadReport
+    from dagster_rest.assets.rest_asset import RestAsset
+    from dagster_rest.config.plan import ResourcePlan
+
+DEFAULT_MAX_DROP = 0.5
+"""The largest share of the rows that may disappear before ``row_count_drop`` fails."""
+
+Severity = Literal["warn", "error"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCheck:
+    """One check of one asset, as its config wants it.
+
+    Args:
+        name: One of ``CHECKS``.
+        severity: What a failure means.
+        blocking: Whether a failure rolls the load back.
+        max_drop: ``row_count_drop``: the largest share that may disappear.
+    """
+
+    name: str
+    severity: Severity = "warn"
+    blocking: bool = False
+    max_drop: float = DEFAULT_MAX_DROP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a check found.
+
+    Args:
+        passed: Whether all is well.
+        description: In words.
+        numbers: The numbers behind it, for the check's metadata.
+    """
+
+    passed: bool
+    description: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a check may look at.
+
+    Args:
+        connection: The transaction of the load, before its commit.
+        asset: The asset.
+        report: What the load did.
+        check: The check's settings.
+    """
+
+    connection: "DuckDBPyConnection"
+    asset: "RestAsset"
+    report: "LoadReport"
+    check: PlannedCheck
+
+    @property
+    def table(self) -> str:
+        """The root table, quoted."""
+        last = next(one.outcomes[-1] for one in reversed(self.report.slices) if one.outcomes)
+        return f"{_quoted(self.asset.dataset)}.{_quoted(last.table)}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of the primary key that the table has."""
+        from dagster_rest.warehouse.naming import normalize
+
+        last = next(one.outcomes[-1] for one in reversed(self.report.slices) if one.outcomes)
+        columns = {column.name for column in last.columns.get(last.table, ()) if column.data_type is not None}
+        return tuple(name for name in map(normalize, self.asset.plan.primary_key) if name in columns)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there is a root table to look at."""
+        return any(one.outcomes and one.outcomes[-1].columns for one in self.report.slices)
+
+    def total(self, name: str) -> int:
+        """The sum of a number over all partitions and windows of the load."""
+        return sum(getattr(outcome, name) for one in self.report.slices for outcome in one.outcomes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One kind of check.
+
+    Args:
+        description: What it says, for people.
+        applies: Whether a resource can have it; decided from the config alone.
+        evaluate: What it finds.
+    """
+
+    description: str
+    applies: Callable[["ResourcePlan"], bool]
+    evaluate: Callable[[Evidence], Finding]
+
+
+def plan_checks(plan: "ResourcePlan") -> tuple[PlannedCheck, ...]:
+    """The checks of a resource: every rule that applies, unless its config switches it off.
+
+    Args:
+        plan: The resource.
+
+    Raises:
+        ConfigError: ``config_unknown_key`` for a check that does not exist; ``config_conflict`` for one that is to
+            block and only to warn.
+    """
+    configured = plan.config.checks
+    if configured is False:
+        return ()
+    wanted: Mapping[str, Any] = configured if isinstance(configured, Mapping) else {}
+    _refuse_unknown(wanted, plan)
+    planned = []
+    for name, rule in RULES.items():
+        config = wanted.get(name)
+        if (config is None or config.enabled) and rule.applies(plan):
+            planned.append(_planned(name, config, plan))
+    return tuple(planned)
+
+
+def _refuse_unknown(wanted: Mapping[str, Any], plan: "ResourcePlan") -> None:
+    from dagster_rest.config.errors import ConfigError, Problem, did_you_mean
+
+    unknown = [name for name in wanted if name not in RULES]
+    if unknown:
+        raise ConfigError(
+            Problem(
+                path=f"{plan.config_path}.checks.{name}",
+                line=plan.line,
+                code="config_unknown_key",
+                message=f"there is no check `{name}`",
+                expected=f"one of {', '.join(RULES)}",
+                hint=did_you_mean(name, RULES),
+            )
+            for name in unknown
+        )
+
+
+def _planned(name: str, config: Any, plan: "ResourcePlan") -> PlannedCheck:
+    expect = plan.endpoint.expect
+    max_drop = expect.max_drop if expect is not None else None
+    if config is None:
+        return PlannedCheck(name=name, max_drop=DEFAULT_MAX_DROP if max_drop is None else max_drop)
+    if config.blocking and config.severity == "warn":
+        from dagster_rest.config.errors import problem_error
+
+        raise problem_error(
+            f"the check `{name}` is blocking, and its failure only a warning",
+            code="config_conflict",
+            path=f"{plan.config_path}.checks.{name}",
+            expected="severity: error, or no severity",
+        )
+    if config.max_drop is not None:
+        max_drop = config.max_drop
+    return PlannedCheck(
+        name=name,
+        severity=config.severity or ("error" if config.blocking else "warn"),
+        blocking=config.blocking,
+        max_drop=DEFAULT_MAX_DROP if max_drop is None else max_drop,
+    )
+
+
+def check_specs(checks: Iterable[PlannedCheck], *, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The specs of an asset's checks.
+
+    Args:
+        checks: What ``plan_checks`` gave.
+        key: The asset.
+    """
+    return [
+        dg.AssetCheckSpec(
+            name=check.name, asset=key, description=RULES[check.name].description, blocking=check.blocking
+        )
+        for check in checks
+    ]
+
+
+def evaluate_checks(
+    connection: "DuckDBPyConnection", asset: "RestAsset", report: "LoadReport", *, only: Iterable[str]
+) -> list[dg.AssetCheckResult]:
+    """Evaluate an asset's checks in the transaction of its load.
+
+    Args:
+        connection: The transaction, with the load's rows in the tables.
+        asset: The asset.
+        report: What the load did.
+        only: Names of the checks that the run selects.
+
+    Raises:
+        BlockingCheckFailed: With all results, when one that fails is to block.
+    """
+    selected = set(only)
+    results = []
+    failed = []
+    for check in asset.checks:
+        if check.name not in selected:
+            continue
+        evidence = Evidence(connection=connection, asset=asset, report=report, check=check)
+        finding = RULES[check.name].evaluate(evidence)
+        results.append(_result(asset.key, check, finding))
+        if check.blocking and not finding.passed:
+            failed.append(f"{check.name}: {finding.description}")
+    if failed:
+        raise BlockingCheckFailed(
+            f"the load is rolled back, tables and cursor are as before; {'; '.join(failed)}",
+            where=asset.plan.config_path,
+            results=results,
+        )
+    return results
+
+
+def _result(key: dg.AssetKey, check: PlannedCheck, finding: Finding) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check.name,
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN,
+        description=finding.description,
+        metadata={f"dagster_rest/{name}": value for name, value in finding.numbers.items()},
+    )
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+
+def _has_table(plan: "ResourcePlan") -> bool:
+    return plan.config.selected and plan.write_disposition.disposition != "skip" and isinstance(plan.table_name, str)
+
+
+def _is_keyed(plan: "ResourcePlan") -> bool:
+    return _has_table(plan) and bool(plan.primary_key)
+
+
+def _can_shrink(plan: "ResourcePlan") -> bool:
+    disposition = plan.write_disposition
+    if disposition.disposition == "merge":
+        return disposition.strategy in ("delete-insert", "cdc")
+    return _has_table(plan) and (disposition.disposition == "replace" or plan.config.partitions is not None)
+
+
+def _merges_by_key(plan: "ResourcePlan") -> bool:
+    return _is_keyed(plan) and plan.write_disposition.disposition == "merge"
+
+
+def _discards(plan: "ResourcePlan") -> bool:
+    contract = plan.config.schema_contract
+    modes = (getattr(contract, name, "") for name in ("tables", "columns", "data_type"))
+    return contract is not None and (callable(contract) or any(str(mode).startswith("discard") for mode in modes))
+
+
+def _expects(name: str) -> Callable[["ResourcePlan"], bool]:
+    def applies(plan: "ResourcePlan") -> bool:
+        return plan.endpoint.expect is not None and getattr(plan.endpoint.expect, name) is not None
+
+    return applies
+
+
+def _may_ignore(plan: "ResourcePlan") -> bool:
+    return bool(plan.endpoint.response_actions) and plan.endpoint.ignore_scope == "any"
+
+
+def _primary_key_unique(evidence: Evidence) -> Finding:
+    if not evidence.is_written or not evidence.key:
+        return Finding(passed=True, description="The table has no rows yet.")
+    current = _current_rows(evidence)
+    columns = ", ".join(_quoted(name) for name in evidence.key)
+    # A merge leaves keys alone that this load did not write, so the keys it wrote are all that can be double.
+    doubled = (
+        f"select {columns} from {evidence.table} semi join"
+        f" (select {columns} from {evidence.table} where _load_id in (select unnest(?::varchar[]))) using ({columns})"
+        f" where {current} group by all having count(*) > 1"
+    )
+    count = _number(evidence, f"select count(*) from ({doubled})", [list(evidence.report.load_ids)])
+    if not count:
+        return Finding(passed=True, description=f"Every {_words(evidence.key)} is there once.", numbers={"keys": 0})
+    return Finding(
+        passed=False,
+        description=f"{count} {_words(evidence.key)} {'is' if count == 1 else 'are'} in the table more than once.",
+        numbers={
+            "keys": count,
+            "query": f"select {columns}, count(*) from {evidence.table} where {current} group by all"
+            " having count(*) > 1",
+        },
+    )
+
+
+def _primary_key_not_null(evidence: Evidence) -> Finding:
+    if not evidence.is_written or not evidence.key:
+        return Finding(passed=True, description="The table has no rows yet.")
+    null = " or ".join(f"{_quoted(name)} is null" for name in evidence.key)
+    count = _number(
+        evidence,
+        f"select count(*) from {evidence.table} where ({null}) and _load_id in (select unnest(?::varchar[]))",
+        [list(evidence.report.load_ids)],
+    )
+    if not count:
+        return Finding(passed=True, description=f"Every row has its {_words(evidence.key)}.", numbers={"rows": 0})
+    return Finding(
+        passed=False,
+        description=f"{count} rows of this load have no {_words(evidence.key)}.",
+        numbers={"rows": count, "query": f"select * from {evidence.table} where {null}"},
+    )
+
+
+def _current_rows(evidence: Evidence) -> str:
+    """Under scd2 a key has a row for each of its versions; one of them is current."""
+    disposition = evidence.asset.plan.write_disposition
+    if disposition.strategy != "scd2":
+        return "true"
+    from dagster_rest.warehouse.versions import validity_columns
+
+    end = _quoted(validity_columns(disposition)[1])
+    current = disposition.options.get("active_record_timestamp")
+    return f"{end} is null" if current is None else f"{end} = timestamptz '{current}'"
+
+
+def _total_rows(evidence: Evidence) -> Finding:
+    report = evidence.report
+    if report.total is None:
+        return Finding(passed=False, description="The API named no total at expect.total_path.")
+    if report.resumed or report.sampled or "row_order" in report.ended_by:
+        return Finding(
+            passed=True,
+            description="Not compared: this run did not fetch everything itself (resumed, sampled, or ended by row_order).",
+            numbers={"api_total": report.total},
+        )
+    numbers = {"api_total": report.total, "rows_fetched": report.rows_fetched}
+    if report.total == report.rows_fetched:
+        return Finding(passed=True, description=f"All {report.total} rows that the API counts.", numbers=numbers)
+    return Finding(
+        passed=False,
+        description=f"The API counts {report.total} rows and sent {report.rows_fetched}.",
+        numbers=numbers,
+    )
+
+
+def _min_rows(evidence: Evidence) -> Finding:
+    expect = evidence.asset.plan.endpoint.expect
+    assert expect is not None
+    assert expect.min_rows is not None
+    numbers = {"rows_fetched": evidence.report.rows_fetched, "min_rows": expect.min_rows}
+    return Finding(
+        passed=evidence.report.rows_fetched >= expect.min_rows,
+        description=f"{evidence.report.rows_fetched} rows; at least {expect.min_rows} are expected.",
+        numbers=numbers,
+    )
+
+
+def _row_count_drop(evidence: Evidence) -> Finding:
+    if not evidence.is_written:
+        return Finding(passed=True, description="The table has no rows yet.")
+    if evidence.asset.partitions_def is not None:
+        before, after = evidence.total("rows_deleted"), evidence.total("rows_loaded")
+    else:
+        last = next(one.outcomes[-1] for one in reversed(evidence.report.slices) if one.outcomes)
+        after = last.total_rows.get(last.table, 0)
+        before = after - evidence.total("rows_loaded") + evidence.total("rows_deleted")
+    drop = (before - after) / before if before > after else 0.0
+    numbers = {"rows_before": before, "rows_after": after, "drop": round(drop, 4), "max_drop": evidence.check.max_drop}
+    return Finding(
+        passed=drop <= evidence.check.max_drop,
+        description=f"From {before} rows to {after}; a drop of {evidence.check.max_drop:.0%} is allowed.",
+        numbers=numbers,
+    )
+
+
+def _replaced_by_nothing(evidence: Evidence) -> Finding:
+    if evidence.report.empty_replace:
+        return Finding(passed=False, description="The load fetched nothing, and the table was replaced by nothing.")
+    return Finding(passed=True, description="The load fetched rows.")
+
+
+def _duplicates(evidence: Evidence) -> Finding:
+    count = evidence.total("duplicates")
+    return Finding(
+        passed=not count,
+        description=(
+            f"{count} rows share their key with another row of the same load; one of each was kept."
+            if count
+            else "No key came twice in the load."
+        ),
+        numbers={"duplicates": count},
+    )
+
+
+def _schema_changes(evidence: Evidence) -> Finding:
+    outcomes = [outcome for one in evidence.report.slices for outcome in one.outcomes]
+    changes = [change for outcome in outcomes for change in outcome.schema_changes]
+    if any(f"added table {outcome.table}" in changes for outcome in outcomes):
+        return Finding(passed=True, description="The load that made the table.", numbers={"changes": 0})
+    return Finding(
+        passed=not changes,
+        description="; ".join(changes) if changes else "No new tables, columns or types.",
+        numbers={"changes": len(changes)},
+    )
+
+
+def _contract_discards(evidence: Evidence) -> Finding:
+    rows, values = evidence.total("discarded_rows"), evidence.total("discarded_values")
+    return Finding(
+        passed=not rows and not values,
+        description=(
+            f"The schema contract discarded {rows} rows and {values} values."
+            if rows or values
+            else "The schema contract discarded nothing."
+        ),
+        numbers={"discarded_rows": rows, "discarded_values": values},
+    )
+
+
+def _pagination_ignored(evidence: Evidence) -> Finding:
+    count = evidence.report.ignored_midway
+    return Finding(
+        passed=not count,
+        description=(
+            f"{count} paginations ended at an ignored response after their first page; rows behind it are not seen."
+            if count
+            else "No pagination ended at an ignored response after its first page."
+        ),
+        numbers={"ignored": count},
+    )
+
+
+def _null_parents(evidence: Evidence) -> Finding:
+    counts = evidence.report.counts
+    return Finding(
+        passed=not counts.null_parents,
+        description=(
+            f"{counts.null_parents} of {counts.parents} parents have no value for the path and were left out."
+            if counts.null_parents
+            else "Every parent has a value for the path."
+        ),
+        numbers={"null_parents": counts.null_parents, "parents": counts.parents},
+    )
+
+
+def _number(evidence: Evidence, sql: str, arguments: Sequence[Any]) -> int:
+    from dagster_rest.warehouse.connection import fetch_one
+
+    row = fetch_one(evidence.connection, sql, arguments)
+    return int(row[0]) if row else 0
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _words(key: Sequence[str]) -> str:
+    return key[0] if len(key) == 1 else f"({', '.join(key)})"
+
+
+RULES: Mapping[str, Rule] = {
+    "primary_key_unique": Rule(
+        description="The keys this load wrote are in the table once.",
+        applies=_is_keyed,
+        evaluate=_primary_key_unique,
+    ),
+    "primary_key_not_null": Rule(
+        description="The rows this load wrote have their primary key.",
+        applies=_is_keyed,
+        evaluate=_primary_key_not_null,
+    ),
+    "total_rows": Rule(
+        description="As many rows came as the API counts at `expect.total_path`.",
+        applies=_expects("total_path"),
+        evaluate=_total_rows,
+    ),
+    "min_rows": Rule(
+        description="At least `expect.min_rows` rows came.",
+        applies=_expects("min_rows"),
+        evaluate=_min_rows,
+    ),
+    "row_count_drop": Rule(
+        description="No more than a share (`max_drop`) of the rows disappeared.",
+        applies=_can_shrink,
+        evaluate=_row_count_drop,
+    ),
+    "replaced_by_nothing": Rule(
+        description="A `replace` load fetched something.",
+        applies=lambda plan: (
+            _has_table(plan)
+            and plan.write_disposition.disposition == "replace"
+            and plan.config.on_empty in (None, "warn")
+        ),
+        evaluate=_replaced_by_nothing,
+    ),
+    "duplicates_in_load": Rule(
+        description="No two rows of one load share their key.",
+        applies=_merges_by_key,
+        evaluate=_duplicates,
+    ),
+    "schema_changes": Rule(
+        description="The load brought no new tables, columns or types.",
+        applies=_has_table,
+        evaluate=_schema_changes,
+    ),
+    "contract_discards": Rule(
+        description="The schema contract discarded nothing.",
+        applies=_discards,
+        evaluate=_contract_discards,
+    ),
+    "pagination_ignored": Rule(
+        description="No pagination ended at an ignored response after its first page.",
+        applies=_may_ignore,
+        evaluate=_pagination_ignored,
+    ),
+    "null_parents": Rule(
+        description="Every parent row has a value for the path.",
+        applies=lambda plan: bool(plan.parents) and plan.endpoint.on_null_parent == "skip",
+        evaluate=_null_parents,
+    ),
+}
+"""Every check, in the order they are shown."""
