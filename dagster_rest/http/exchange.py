@@ -34,6 +34,7 @@ from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request, is_absolute, origin_of
 from dagster_rest.http.retry import RetryPolicy, is_rate_limited, server_wait
 from dagster_rest.http.slots import Slots
+from dagster_rest.http.unpacking import TooLargeError, read_body
 
 if TYPE_CHECKING:
     from dagster_rest.config.request import RequestSpec
@@ -222,34 +223,12 @@ class Exchange:
     async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
         response = await self.http.send(prepared, auth=context.auth, stream=True, follow_redirects=False)
         async with _closing(response):
-            complete = await self._read(response, context)
+            try:
+                complete = await read_body(response, limit=self.max_bytes)
+            except TooLargeError:
+                raise self._too_large(response, context) from None
         self.stats.add(bytes_received=len(complete.content))
         return complete
-
-    async def _read(self, response: httpx.Response, context: Context) -> httpx.Response:
-        length = response.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self.max_bytes:
-            raise self._too_large(response, context)
-        if length and "content-encoding" not in response.headers:
-            await response.aread()
-            return response
-        parts, size = [], 0
-        async for part in response.aiter_bytes():
-            size += len(part)
-            if size > self.max_bytes:
-                raise self._too_large(response, context)
-            parts.append(part)
-        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _FRAMING]
-        unpacked = httpx.Response(
-            response.status_code,
-            headers=headers,
-            content=b"".join(parts),
-            request=response.request,
-            extensions=response.extensions,
-            history=response.history,
-        )
-        unpacked.next_request = response.next_request
-        return unpacked
 
     def _prepare(self, request: Request) -> httpx.Request:
         content, content_type = request.content()
@@ -382,9 +361,6 @@ class Exchange:
     def _where(self, context: Context, url: object) -> str:
         place = self.redactor.redact_url(url)
         return f"{context.where}, {place}" if context.where else place
-
-
-_FRAMING = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 def _failure(state: RetryCallState) -> _AgainError:

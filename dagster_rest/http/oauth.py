@@ -246,7 +246,7 @@ class JwtGrantAuth(TokenAuth):
     def _signing_key(self) -> Any:
         from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-        kinds = {"HS": OctKey, "RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}
+        kinds: dict[str, Any] = {"HS": OctKey, "RS": RSAKey, "PS": RSAKey, "ES": ECKey, "Ed": OKPKey}
         return kinds[self._header["alg"][:2]].import_key(self._pem())
 
     def _pem(self) -> str:

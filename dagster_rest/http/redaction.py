@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-_NAME = (
+_TELLING = (
     r"[\w.-]*(?:token|secret|passw(?:or)?d|passphrase|pwd|api[_-]?key|apikey|access[_-]?key|credential|signature"
-    r"|authorization|assertion|cookie|session[_-]?id|client[_-]?id|private[_-]?key)[\w.-]*|key|sig|auth|code|jwt"
+    r"|authorization|assertion|cookie|session[_-]?id|client[_-]?id|private[_-]?key)[\w.-]*"
 )
+# In a query or a header these mean a secret; in a body they are a country's code or an issue's key.
+_NAME = _TELLING + "|key|sig|auth|code|jwt"
 _SENSITIVE_NAME = re.compile(_NAME, re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 _QUERY = re.compile(rf"(?<=[?&;])({_NAME})=([^&\s#'\"<>]+)", re.IGNORECASE)
@@ -21,7 +23,7 @@ _HEADER = re.compile(
     r"(['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n}\])]+)"
 )
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
-_JSON = re.compile(rf"(?i)([\"'](?:{_NAME})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
+_JSON = re.compile(rf"(?i)([\"'](?:{_TELLING})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
 _SHORTEST = 4
 
 

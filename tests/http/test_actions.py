@@ -1,0 +1,182 @@
+"""Scenario S64: what a response means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from dagster_rest.config import ConfigError
+from dagster_rest.config.request import RequestSpec
+from dagster_rest.http import (
+    ActionError,
+    FetchOptions,
+    FetchUnit,
+    HttpStatusError,
+    IgnoreResponse,
+    PaginationError,
+    RestClient,
+)
+from tests.support.server import ApiServer, Reply
+
+GONE = Reply(status=404, json={"error": "not here"})
+
+
+def collect(client: RestClient, path: str = "items", **options: Any) -> list[Any]:
+    return [row for page in client.paginate(path, **options) for row in page]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"status_code": 404, "action": "ignore"},
+        {"status_code": "404", "action": "ignore"},
+        {"status_code": "4xx", "action": "ignore"},
+        {"status_code": [500, 404], "action": "ignore"},
+        {"content": "not here", "action": "ignore"},
+        {"status_code": 404, "content": "not here", "action": "ignore"},
+        {"json": "$.error == 'not here'", "action": "ignore"},
+        {"json": "$.error", "action": "ignore"},
+        {"json": "$.error =~ '^not'", "action": "ignore"},
+    ],
+)
+def test_s64_a_match_is_ignored(api: ApiServer, client: RestClient, action: Any) -> None:
+    """dlt: a status as text never matches."""
+    api.json("/items", GONE)
+    pages = list(client.paginate("items", response_actions=[action]))
+    assert ([[]], "ignored") == (pages, pages[0].ended_by)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"status_code": 403, "action": "ignore"},
+        {"content": "elsewhere", "action": "ignore"},
+        {"status_code": 404, "content": "elsewhere", "action": "ignore"},
+        {"json": "$.error == 'BUSY'", "action": "ignore"},
+        {"json": "$.error > 5", "action": "ignore"},
+    ],
+)
+def test_s64_no_match_is_an_error(api: ApiServer, client: RestClient, action: Any) -> None:
+    api.json("/items", GONE)
+    with pytest.raises(HttpStatusError) as caught:
+        collect(client, response_actions=[action])
+    assert (404, "http_status") == (caught.value.status_code, caught.value.code)
+
+
+def test_s64_hooks_run_in_order_and_an_entry_may_have_many(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", [{"id": 1}])
+    seen: list[str] = []
+    actions = [
+        {"status_code": 200, "action": [lambda _: seen.append("a"), lambda _: seen.append("b")]},
+        lambda _: seen.append("c"),
+        {"status_code": 500, "action": lambda _: seen.append("never")},
+    ]
+    collect(client, response_actions=actions)
+    assert ["a", "b", "c"] == seen
+
+
+def test_s64_a_hook_may_change_body_and_status_in_place(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", GONE)
+
+    def rescue(response: httpx.Response) -> None:
+        response.status_code = 200
+        response._content = b'[{"id": 7}]'
+
+    assert [{"id": 7}] == collect(client, response_actions=[{"status_code": 404, "action": rescue}])
+
+
+def test_s64_a_hook_may_return_another_response(api: ApiServer, client: RestClient) -> None:
+    """dlt: the return value is thrown away."""
+    api.json("/items", GONE)
+    actions = [lambda response: httpx.Response(200, json=[{"id": 8}], request=response.request)]
+    assert [{"id": 8}] == collect(client, response_actions=actions)
+
+
+def test_s64_a_hook_may_ignore(api: ApiServer, client: RestClient) -> None:
+    def skip(_: httpx.Response) -> None:
+        raise IgnoreResponse
+
+    api.json("/items", GONE)
+    assert [] == collect(client, response_actions=[skip])
+
+
+def test_s64_ignored_in_the_middle_keeps_the_pages_before(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"data": [{"id": 1}], "next": "/items?page=2"}, GONE])
+    pages = list(client.paginate("items", response_actions=[{"status_code": 404, "action": "ignore"}]))
+    assert [[{"id": 1}], []] == pages
+    assert ("ignored", True) == (pages[-1].ended_by, "page 2 was ignored" in pages[-1].warnings[0])
+
+
+def test_ignored_although_pages_remain_is_an_error(api: ApiServer, client: RestClient) -> None:
+    """dlt: stops, green."""
+    api.get("/items")(lambda r: {"data": [{"id": 1}], "total": 5} if r.param("page") == "0" else GONE)
+    with pytest.raises(PaginationError) as caught:
+        collect(client, paginator={"type": "page_number"}, response_actions=[{"status_code": 404, "action": "ignore"}])
+    assert "http_ignored_with_pages_left" == caught.value.code
+
+
+def test_ignore_scope_first_page_refuses_later_ones(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"data": [{"id": 1}], "next": "/items?page=2"}, GONE])
+    options = FetchOptions(response_actions=[{"status_code": 404, "action": "ignore"}], ignore_scope="first_page")
+    with pytest.raises(PaginationError, match="first_page"):
+        list(client.fetch([FetchUnit(RequestSpec(path="items"), index=0)], options=options))
+
+
+def test_s64_an_ignored_child_skips_one_parent(api: ApiServer, client: RestClient) -> None:
+    api.get("/c/{id}")(lambda r: GONE if r.path_params["id"] == "1" else [{"id": r.path_params["id"]}])
+    units = [FetchUnit(RequestSpec(path=f"c/{n}"), index=n) for n in range(3)]
+    options = FetchOptions(response_actions=[{"status_code": 404, "action": "ignore"}])
+    pages = list(client.fetch(units, options=options))
+    assert [[{"id": "0"}], [], [{"id": "2"}]] == pages
+
+
+def test_an_ignored_server_error_is_not_asked_again(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", Reply(status=500, json={}))
+    assert [] == collect(client, response_actions=[{"status_code": 500, "action": "ignore"}])
+    assert 1 == len(api.requests)
+
+
+def test_retry_asks_again(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"error": {"code": "BUSY"}}, {"error": {"code": "BUSY"}}, [{"id": 1}]])
+    rows = collect(client, response_actions=[{"json": "$.error.code == 'BUSY'", "action": "retry"}])
+    assert ([{"id": 1}], 3) == (rows, len(api.requests))
+
+
+def test_retry_that_never_helps_is_an_error_that_shows_the_body(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"error": {"code": "BUSY"}})
+    with pytest.raises(HttpStatusError, match="BUSY"):
+        collect(client, response_actions=[{"json": "$.error.code == 'BUSY'", "action": "retry"}])
+    assert 5 == len(api.requests)
+
+
+def test_fail_says_what_the_config_says(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"error": "trial is over"})
+    actions = [{"content": "trial", "action": "fail", "message": "Renew the contract."}]
+    with pytest.raises(ActionError, match="Renew the contract") as caught:
+        collect(client, response_actions=actions)
+    assert "http_action_failed" == caught.value.code
+
+
+def test_the_first_match_wins(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", GONE)
+    actions = [{"status_code": 404, "action": "ignore"}, {"status_code": "4xx", "action": "fail"}]
+    assert [] == collect(client, response_actions=actions)
+
+
+@pytest.mark.parametrize(
+    "action", [{"status_code": 404, "action": "ingore"}, {"action": "ignore"}, {"status_code": 404}]
+)
+def test_s64_an_action_that_can_never_work_is_refused(client: RestClient, action: Any) -> None:
+    """dlt: accepted, does nothing."""
+    with pytest.raises(ConfigError):
+        collect(client, response_actions=[action])
+
+
+@pytest.mark.parametrize("reply", [Reply(status=204), Reply(body=b""), Reply(body=b"  \n")])
+def test_s38_nothing_in_the_body_is_an_empty_page(api: ApiServer, client: RestClient, reply: Reply) -> None:
+    """dlt: a crash."""
+    api.json("/items", reply)
+    pages = list(client.paginate("items", data_selector="data"))
+    assert ([[]], "no_content") == (pages, pages[0].ended_by)
