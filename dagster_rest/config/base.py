@@ -231,17 +231,19 @@ class Problems:
         try:
             return check(*args, **options)
         except ValidationError as error:
-            for item in error.errors(include_url=False, include_input=False):
+            for item in error.errors(include_url=False):
                 self._add(
                     PydanticCustomError(item["type"], _no_template(item["msg"]), item.get("ctx")),
                     (step, *item["loc"]),
+                    item["input"],
                 )
         except PydanticCustomError as error:
             self._add(error, (step,))
         return None
 
-    def _add(self, error: PydanticCustomError, loc: tuple[str | int, ...]) -> None:
-        self._details.append(InitErrorDetails(type=error, loc=loc, input=None))
+    def _add(self, error: PydanticCustomError, loc: tuple[str | int, ...], found: Any = None) -> None:
+        # What was found serves suggestions; it is never shown.
+        self._details.append(InitErrorDetails(type=error, loc=loc, input=found))
 
     def raise_if_any(self) -> None:
         """Raise what was collected."""

@@ -124,7 +124,7 @@ def _models_of(field: FieldInfo) -> list[type[ConfigModel]]:
         return list(check.models)
     names = all_models()
     found = [names[name] for name in references(check.schema) if name in names] if check is not None else []
-    return [*found, *_annotated_models(field.annotation)]
+    return list(dict.fromkeys([*found, *_annotated_models(field.annotation)]))
 
 
 def _model_schema(model: type[ConfigModel]) -> JsonSchema:
@@ -249,11 +249,13 @@ def model_at(model: type[ConfigModel], data: Any, loc: tuple[Any, ...]) -> type[
     candidates: list[type[ConfigModel]] = []
     for step in loc:
         data = value_at(data, step)
-        if here is not None:
-            field = _field(here, step)
-            if field is None:
-                return None
-            candidates, here = _candidates(field, data), None
+        field = _field(here, step) if here is not None else None
+        if field is not None:
+            candidates = _candidates(field, data)
+        elif here is model:
+            return None
+        # Else the step is a key of a mapping of models, or an index of a list of them.
+        here = None
         if isinstance(data, dict):
             here = _best(candidates, data)
     return here
@@ -278,7 +280,9 @@ def _best(candidates: list[type[ConfigModel]], data: dict[Any, Any]) -> type[Con
             return candidate
         if keys.intersection(field_keys(candidate)):
             fitting.append(candidate)
-    return fitting[0] if fitting else None
+    if fitting:
+        return fitting[0]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _field(model: type[ConfigModel], step: Any) -> FieldInfo | None:

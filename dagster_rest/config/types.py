@@ -122,8 +122,9 @@ def _whole(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
 
     def check(value: Any, info: ValidationInfo) -> int:
         if is_env(value):
+            text = from_env(value)
             try:
-                value = int(from_env(value))
+                value = int(text)
             except ValueError:
                 raise problem(
                     "config_bad_value", "the environment variable holds no whole number", expected=expected
@@ -140,8 +141,9 @@ def _whole(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
 def check_number(value: Any, info: ValidationInfo) -> float:
     """A finite number."""
     if is_env(value):
+        text = from_env(value)
         try:
-            value = float(from_env(value))
+            value = float(text)
         except ValueError:
             raise problem("config_bad_value", "the environment variable holds no number", expected="a number") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

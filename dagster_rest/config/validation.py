@@ -128,7 +128,7 @@ def _belongs(unknown: str, here: type[ConfigModel] | None) -> str | None:
             (models.ResourceDefaults, "`resource_defaults` or a resource"),
         ],
         models.ClientConfig: [
-            (models.RestApiConfig, "the top level"),
+            (models.RestApiConfig, "the top level of the config"),
             (models.EndpointConfig, "a resource's `endpoint`"),
         ],
         models.ResourceConfig: [
@@ -148,7 +148,7 @@ def _belongs(unknown: str, here: type[ConfigModel] | None) -> str | None:
     }
     for model, place in places.get(here, []):
         if unknown in field_keys(model):
-            return f"`{unknown}` belongs in {place}." if place.startswith("`") else f"`{unknown}` belongs at {place}."
+            return f"`{unknown}` belongs in {place}."
     return None
 
 

@@ -32,7 +32,11 @@ ConfigLoader.add_implicit_resolver(
 )
 ConfigLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)?\.[0-9]+|(?:0|[1-9][0-9]*)\.?(?:[0-9]+)?)(?:[eE][-+]?[0-9]+)?\Z"),
+    re.compile(
+        r"[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+]?[0-9]+)?"
+        r"|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+        r"|(?:0|[1-9][0-9]*)[eE][-+]?[0-9]+)\Z"
+    ),
     list("-+0123456789."),
 )
 ConfigLoader.add_implicit_resolver(

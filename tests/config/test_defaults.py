@@ -10,7 +10,11 @@ from tests.config.support import one, plan, problem, config
 
 
 def params(own: dict[str, Any], below: dict[str, Any]) -> dict[str, Any]:
-    return one({"name": "a", "endpoint": {"params": own}}, defaults={"endpoint": {"params": below}}).request.render().params
+    return (
+        one({"name": "a", "endpoint": {"params": own}}, defaults={"endpoint": {"params": below}})
+        .request.render()
+        .params
+    )
 
 
 def test_s03_params_are_merged_key_by_key() -> None:

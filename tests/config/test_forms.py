@@ -23,7 +23,14 @@ def test_s01_a_name_is_a_resource_with_that_path_and_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["a", {"name": "a"}, {"name": "a", "endpoint": "a"}, {"name": "a", "endpoint": {}}, {"name": "a", "endpoint": None}]
+    "form",
+    [
+        "a",
+        {"name": "a"},
+        {"name": "a", "endpoint": "a"},
+        {"name": "a", "endpoint": {}},
+        {"name": "a", "endpoint": None},
+    ],
 )
 def test_s02_short_and_long_forms_mean_the_same(form: Any) -> None:
     expected = one({"name": "a", "endpoint": {"path": "a"}})
@@ -41,7 +48,10 @@ def test_models_mean_the_same_as_a_dict() -> None:
     written = config({"name": "a", "endpoint": {"path": "b", "json": {"x": 1}}}, auth={"token": "t"})
 
     assert load_config(written) == models
-    assert build_plan(load_config(written), name="s").resources[0].fingerprint == build_plan(models, name="s").resources[0].fingerprint
+    assert (
+        build_plan(load_config(written), name="s").resources[0].fingerprint
+        == build_plan(models, name="s").resources[0].fingerprint
+    )
 
 
 def test_a_model_is_loaded_as_it_is() -> None:
@@ -94,9 +104,7 @@ class Paginator:
 def test_instances_and_callables_are_kept_by_reference() -> None:
     paginator, convert, session = Paginator(), (lambda value: value), object()
     found = load_config(
-        config(
-            endpoint(paginator=paginator, incremental={"cursor_path": "u", "convert": convert}), session=session
-        )
+        config(endpoint(paginator=paginator, incremental={"cursor_path": "u", "convert": convert}), session=session)
     )
 
     assert paginator is found.resources[0].endpoint.paginator
@@ -131,7 +139,10 @@ def test_no_resources_are_a_config() -> None:
         ("columns", [{"name": "a", "data_type": "json"}]),
         ("schema_contract", "freeze"),
         ("schema_contract", {"tables": "evolve", "columns": "discard_value"}),
-        ("nested_hints", {"kids": {"primary_key": "id"}, ("kids", "sub"): {"columns": {"v": {"name": "v", "data_type": "text"}}}}),
+        (
+            "nested_hints",
+            {"kids": {"primary_key": "id"}, ("kids", "sub"): {"columns": {"v": {"name": "v", "data_type": "text"}}}},
+        ),
         ("max_table_nesting", 0),
         ("table_name", "things"),
         ("selected", False),
@@ -178,7 +189,10 @@ def test_every_resource_key_is_accepted(key: str, value: Any) -> None:
         ("headers", {"X-A": "1", "X-N": 2}),
         ("data_selector", "data[?(@.a>1)]"),
         ("response_actions", [{"status_code": 404, "action": "ignore"}, {"content": "busy", "action": "retry"}]),
-        ("response_actions", [{"status_code": ["404", "5xx"], "json": "$.code == 1", "action": "fail", "message": "no"}]),
+        (
+            "response_actions",
+            [{"status_code": ["404", "5xx"], "json": "$.code == 1", "action": "fail", "message": "no"}],
+        ),
         ("response_actions", [repr, {"action": [repr, str]}]),
         ("auth", None),
         ("auth", {"type": "api_key", "api_key": "k", "location": "cookie"}),
