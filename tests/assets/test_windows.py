@@ -69,7 +69,7 @@ def test_a_run_that_broke_in_a_window_goes_on_there(api: ApiServer, served: Any,
 
     project.materialize()
 
-    assert [target[18:28] for target in api.targets()[asked:]] == ["2024-01-05", "2024-01-06", "2024-01-07"]
+    assert [target[17:27] for target in api.targets()[asked:]] == ["2024-01-05", "2024-01-06", "2024-01-07"]
     assert project.rows("events", "at") == [f"2024-01-{n:02d}" for n in range(1, 8)]
 
 
@@ -120,7 +120,7 @@ def test_month_ends_do_not_drift(api: ApiServer, served: Any, tmp_path: Path) ->
 
     project.materialize()
 
-    assert [target[18:28] for target in api.targets()] == ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]
+    assert [target[17:27] for target in api.targets()] == ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]
 
 
 def test_children_work_window_by_window_and_new_parents_start_from_the_beginning(
