@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.checks import evaluate_checks
+from dagster_rest.assets.checks import evaluate_checks, refused_null_key
 from dagster_rest.assets.errors import BlockingCheckFailed, StateError
 from dagster_rest.assets.load import LoadReport, ResourceLoad, RunRequest
 from dagster_rest.assets.metadata import shared_metadata, slice_metadata
@@ -13,6 +13,7 @@ from dagster_rest.assets.partitions import slices_of
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
 from dagster_rest.assets.state import newest_event
+from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -62,6 +63,9 @@ def materialize_resource(
     except BlockingCheckFailed as error:
         yield from error.results
         raise failure(error) from None
+    except WarehouseError as error:
+        yield from refused_null_key(asset, error, only=selected)
+        raise
     yield _result(context, asset, report, checked)
     # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
     with dagster_errors():

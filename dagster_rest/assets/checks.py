@@ -1,7 +1,7 @@
 """Checks of a load: evaluated inside its transaction, just before the commit, without a step of their own."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
@@ -299,21 +299,28 @@ def _primary_key_unique(evidence: Evidence) -> Finding:
 
 
 def _primary_key_not_null(evidence: Evidence) -> Finding:
-    if not evidence.is_written or not evidence.key:
-        return Finding(passed=True, description="The table has no rows yet.")
-    null = " or ".join(f"{_quoted(name)} is null" for name in evidence.key)
-    count = _number(
-        evidence,
-        f"select count(*) from {evidence.table} where ({null}) and _load_id in (select unnest(?::varchar[]))",
-        [list(evidence.report.load_ids)],
-    )
-    if not count:
-        return Finding(passed=True, description=f"Every row has its {_words(evidence.key)}.", numbers={"rows": 0})
-    return Finding(
-        passed=False,
-        description=f"{count} rows of this load have no {_words(evidence.key)}.",
-        numbers={"rows": count, "query": f"select * from {evidence.table} where {null}"},
-    )
+    # A null in a key refuses the load while it is staged: a load that got here has none.
+    return Finding(passed=True, description=f"Every row has its {_words(evidence.asset.plan.primary_key)}.")
+
+
+def refused_null_key(asset: "RestAsset", error: Exception, *, only: Iterable[str]) -> list[dg.AssetCheckResult]:
+    """The failed ``primary_key_not_null`` of a load that was refused for a null in its key; else nothing.
+
+    Args:
+        asset: The asset.
+        error: What the load raised.
+        only: Names of the checks that the run selects.
+    """
+    from dagster_rest.warehouse.errors import NullInRequiredColumnError
+    from dagster_rest.warehouse.naming import normalize
+
+    check = next((one for one in asset.checks if one.name == "primary_key_not_null"), None)
+    if check is None or check.name not in set(only) or not isinstance(error, NullInRequiredColumnError):
+        return []
+    if not any(f".{normalize(name)} " in error.message for name in asset.plan.primary_key):
+        return []
+    finding = Finding(passed=False, description=f"The load is refused: {error.message}.")
+    return [_result(asset.key, replace(check, severity="error"), finding)]
 
 
 def _current_rows(evidence: Evidence) -> str:
@@ -470,7 +477,7 @@ RULES: Mapping[str, Rule] = {
         evaluate=_primary_key_unique,
     ),
     "primary_key_not_null": Rule(
-        description="The rows this load wrote have their primary key.",
+        description="Every row has its primary key; a load with a null in it is refused.",
         applies=_is_keyed,
         evaluate=_primary_key_not_null,
     ),
