@@ -26,7 +26,8 @@ import dlt
 from benchmarks.workloads import many
 from dlt.sources.rest_api import rest_api_source
 
-pipeline = dlt.pipeline("bench", pipelines_dir="state", destination=dlt.destinations.duckdb("dlt.duckdb"), dataset_name="bench")
+target = dlt.destinations.duckdb("dlt.duckdb")
+pipeline = dlt.pipeline("bench", pipelines_dir="state", destination=target, dataset_name="bench")
 pipeline.run(rest_api_source(many({count})(os.environ["BENCH_URL"])), loader_file_format="parquet")
 """
 LOAD = """

@@ -1,7 +1,7 @@
 """The dlt side: a worker in dlt's environment, and its client here.
 
-As a program (`DLT_PYTHON -m tests.compat.oracle` from the root) it reads one JSON line a run from stdin and answers with one on its
-own stdout; everything that dlt prints goes to stderr.
+As a program (`DLT_PYTHON -m tests.compat.oracle`) it reads one JSON line a run from stdin and answers with one
+on its own stdout; everything that dlt prints goes to stderr.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def differences(case: Case, dlt: Outcome, ours: Outcome) -> list[str]:
     """Everything that is not the same, one line each."""
     found = list(_failure_differences(dlt, ours))
     if found:
-        return found + [f"dlt: {dlt.failures}", f"ours: {ours.failures}"]
+        return [*found, f"dlt: {dlt.failures}", f"ours: {ours.failures}"]
     if "requests" in case.compare:
         for run, (theirs, own) in enumerate(zip(dlt.requests, ours.requests, strict=True)):
             found += _request_differences(case, run, theirs, own)

@@ -93,7 +93,8 @@ def _read(
     connection: duckdb.DuckDBPyConnection, dataset: str, name: str
 ) -> tuple[dict[str, str], list[dict[str, Any]]]:
     types = connection.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
+        "select column_name, data_type from duckdb_columns() "
+        "where schema_name = ? and table_name = ? order by column_index",
         [dataset, name],
     ).fetchall()
     rows = connection.execute(f'select * from "{dataset}"."{name}"').fetchall()

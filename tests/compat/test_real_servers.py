@@ -80,7 +80,9 @@ def kinto_config(url: str) -> dict[str, Any]:
                 "primary_key": ["_collections_id", "id"],
                 "include_from_parent": ["id", "_buckets_id"],
                 "endpoint": {
-                    "path": "buckets/{resources.collections._buckets_id}/collections/{resources.collections.id}/records",
+                    "path": (
+                        "buckets/{resources.collections._buckets_id}/collections/{resources.collections.id}/records"
+                    ),
                     "params": {"_sort": "last_modified"},
                     "incremental": {"cursor_path": "last_modified", "start_param": "_since"},
                 },

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from tests.compat.apis import by_cursor, items
-from tests.compat.case import Answer, Call, Cases, Expect, Setup, source
+from tests.compat.case import Answer, Cases, Expect, Setup, source
 
 CASES = Cases("HTTP")
 ONE = [{"id": 1}]

@@ -413,7 +413,7 @@ for name, last in (("empty", ""), ("false", False)):
         f"the last next link is {last!r}",
         paged("json_link"),
         {"/x": by_link(PAGES, lambda call, index: f"/x?n={index}", last=last)},
-        row='a last link of `""` or `false`, an empty header cursor',
+        row='a last link of `""` or `false` (S25)',
         dlt=Expect(error="URL"),
         ours=Expect(requests=["GET /x", "GET /x?n=1", "GET /x?n=2"], rows={"x": 5}),
     )
@@ -560,14 +560,14 @@ CASES.same(
     "S29-instance",
     "a custom paginator as an instance",
     custom_instance,
-    {"/x": ONE},
+    {"/x": lambda call: items(1, call.number("p", 0))},
     requests=["GET /x", "GET /x?p=1"],
 )
 CASES.same(
     "S29-alias",
     "a custom paginator registered under a name",
     custom_alias,
-    {"/x": ONE},
+    {"/x": lambda call: items(1, call.number("p", 0))},
     requests=["GET /x", "GET /x?p=1", "GET /x?p=2"],
 )
 
