@@ -18,27 +18,27 @@ duckdb = DuckDBResource(database=os.environ.get("GEO_DUCKDB", str(HERE / ".dagst
 
 @dg.asset(
     key=["geo", "continent_summary"],
-    deps=[["geo", "continents"], ["geo", "countries"], ["geo", "cities"]],
+    deps=[["geo", "countries"], ["geo", "cities"]],
     group_name="geo_reports",
     kinds={"duckdb", "sql"},
 )
 def continent_summary(duckdb: DuckDBResource) -> dg.MaterializeResult:
-    """Large countries and cities of each continent, and the share of people who live in those cities."""
+    """The large countries and cities of each continent, and the share of people who live in those cities."""
     with duckdb.get_connection() as connection:
         connection.execute(
             """
             create or replace table geo.continent_summary as
+            with cities as (
+                select country, count(*) as cities, sum(population) as population
+                from geo.cities group by country
+            )
             select
-                continents.name as continent,
-                count(distinct countries.iso) as countries,
-                count(cities.id) as cities,
-                max_by(cities.name, cities.population) as largest_city,
-                round(100.0 * sum(cities.population) / continents.population, 1) as percent_in_cities
-            from geo.continents
-            join geo.countries on countries.continent = continents.code
-            left join geo.cities on cities.country = countries.iso
-            group by continents.name, continents.population
-            order by cities desc
+                countries._continents_name as continent,
+                count(*) as countries,
+                sum(cities.cities) as cities,
+                round(100.0 * sum(cities.population) / sum(countries.population), 1) as percent_in_cities
+            from geo.countries left join cities on cities.country = countries.iso
+            group by continent order by continent
             """
         )
         rows = connection.execute("select count(*) from geo.continent_summary").fetchall()[0][0]
