@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
@@ -112,8 +113,8 @@ class RestClient:
         self._auth_config = auth
         self._trusted = frozenset(origin_of(url) for url in (base_url, *allowed_origins) if url)
         self._auths: list[tuple[Any, Any]] = []
-        self._loop: BackgroundLoop | None = None
-        self._exchange: Exchange | None = None
+        self._lock = threading.RLock()
+        self._sending: tuple[BackgroundLoop, Exchange] | None = None
         self._finalizer: Callable[[], object] | None = None
         self._closed = False
         self._learn_secrets()
@@ -264,21 +265,20 @@ class RestClient:
 
     def close(self) -> None:
         """Close the connections and end the background thread. Twice is fine."""
-        self._closed = True
-        if self._finalizer is not None:
-            self._finalizer()
+        with self._lock:
+            self._closed = True
+            if self._finalizer is not None:
+                self._finalizer()
 
     @property
     def loop(self) -> BackgroundLoop:
         """The event loop that sends, started at the first use."""
-        self._open()
-        return self._loop  # type: ignore[return-value]
+        return self._open()[0]
 
     @property
     def exchange(self) -> Exchange:
         """What sends the requests."""
-        self._open()
-        return self._exchange  # type: ignore[return-value]
+        return self._open()[1]
 
     def context(self, options: FetchOptions, *, raise_for_status: bool = True) -> Context:
         """What holds for all requests of one fetch."""
@@ -308,19 +308,25 @@ class RestClient:
             data=spec.data,
         )
 
-    def _open(self) -> None:
-        if self._closed:
-            raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
-        if self._loop is not None:
-            return
-        from dagster_rest.http.opening import open_exchange
+    def _open(self) -> tuple[BackgroundLoop, Exchange]:
+        with self._lock:
+            if self._closed:
+                raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
+            if self._sending is None:
+                from dagster_rest.http.opening import open_exchange
 
-        self._loop = BackgroundLoop()
-        self._exchange, last = open_exchange(self._options, base_url=self.base_url, client=self)
-        self._finalizer = weakref.finalize(self, self._loop.stop, last)
+                exchange, last = open_exchange(self._options, base_url=self.base_url, client=self)
+                loop = BackgroundLoop()
+                self._finalizer = weakref.finalize(self, loop.stop, last)
+                self._sending = (loop, exchange)
+            return self._sending
 
     def _auth(self, config: Any) -> Any:
         """The auth of a config, made once: one token serves all resources of a client."""
+        with self._lock:
+            return self._made_auth(config)
+
+    def _made_auth(self, config: Any) -> Any:
         from dagster_rest.http.auth import create_auth, secrets_of
 
         for known, auth in self._auths:

@@ -31,7 +31,6 @@ PAGES_AHEAD_FIRST = 4
 PAGES_AHEAD_OTHERS = 2
 BYTES_WAITING = 64 * 1024 * 1024
 UNITS_AHEAD = 4
-PROGRESS_SECONDS = 5.0
 
 
 class _Prefetch:
@@ -272,13 +271,13 @@ class _ProgressLog:
         self._pages = self._rows = self._units = 0
 
     def seconds_left(self) -> float:
-        return max(0.01, self._said + PROGRESS_SECONDS - time.monotonic())
+        return max(0.01, self._said + self._options.progress_seconds - time.monotonic())
 
     def count(self, page: Page) -> None:
         self._pages += 1
         self._rows += len(page)
         self._units += page.is_last
-        if time.monotonic() - self._said >= PROGRESS_SECONDS:
+        if time.monotonic() - self._said >= self._options.progress_seconds:
             self.report()
 
     def report(self) -> None:
@@ -286,7 +285,7 @@ class _ProgressLog:
         now = Progress(self._pages, self._rows, self._units, self._said - self._began)
         of = f" of {self._options.units_total}" if self._options.units_total is not None else ""
         logger.info(
-            "%s: %d pages, %d rows, %.0f rows/s, %d%s requests series done",
+            "%s: %d pages, %d rows, %.0f rows/s, %d%s parents done",
             self._options.where or "fetch",
             now.pages,
             now.rows,

@@ -74,7 +74,8 @@ class FetchOptions:
         prefetch: Whether later pages are asked for before the caller asks for them; False asks for page n + 1 of a
             unit only when the caller wants the page after n.
         units_total: How many units there will be, if known; for progress lines.
-        progress: Called every few seconds with a `Progress`.
+        progress: Called every few seconds, and at the end of a fetch that took that long, with a `Progress`.
+        progress_seconds: How many seconds.
     """
 
     paginator: Any = None
@@ -92,6 +93,7 @@ class FetchOptions:
     prefetch: bool = True
     units_total: int | None = None
     progress: Callable[[Progress], None] | None = None
+    progress_seconds: float = 5.0
 
     @classmethod
     def from_plan(cls, plan: ResourcePlan, **changes: Any) -> FetchOptions:
