@@ -38,7 +38,7 @@ def continent_summary(duckdb: DuckDBResource) -> dg.MaterializeResult:
                 sum(cities.cities) as cities,
                 round(100.0 * sum(cities.population) / sum(countries.population), 1) as percent_in_cities
             from geo.countries left join cities on cities.country = countries.iso
-            group by continent order by continent
+            group by all order by all
             """
         )
         rows = connection.execute("select count(*) from geo.continent_summary").fetchall()[0][0]
