@@ -315,7 +315,7 @@ class Shredder:
     def _convert_columns(self, batch: _Batch, node: _Node) -> None:
         found = self._resolved(batch.table, node.columns)
         new = [name for name in found if not self._has_type(batch.table, name)]
-        first_seen = {name: _first_row(found[name].values) for name in new}
+        first_seen = {name: _first_place(batch.rows, found[name]) for name in new}
         order = [name for name in found if name not in first_seen]
         for name in [*order, *sorted(new, key=first_seen.__getitem__)]:
             self._convert(batch, name, found[name])
@@ -415,7 +415,7 @@ class Shredder:
     ) -> Column:
         variant = table.columns.get(name)
         if variant is None or variant.data_type is None:
-            data_type = "text" if suffix == "text" else values.infer_type(sparse, kinds)
+            data_type = values.infer_variant_type(sparse, kinds, suffix)
             variant = Column(name=name, data_type=data_type, source=column.source, variant=True)
             self._schema.add_column(table, variant)
         assert variant.data_type is not None
@@ -526,12 +526,11 @@ def _only(cells: Iterable[Any], kind: type, other: Any) -> list[Any]:
     return [value if type(value) is kind else other for value in cells]
 
 
-def _first_row(cells: Iterable[Any]) -> int:
-    return next(row for row, value in enumerate(cells) if value is not None)
-
-
-def _same(left: Any, right: Any) -> bool:
-    return type(left) is type(right) and bool(left == right)
+def _first_place(rows: Sequence[Mapping[str, Any]], cells: Cells) -> tuple[int, int]:
+    """Return the row in which a column's first value is, and the place of its key there."""
+    row = next(number for number, value in enumerate(cells.values) if value is not None)
+    places = (place for place, key in enumerate(rows[row]) if cells.source == key or cells.source.startswith(f"{key}."))
+    return row, next(places, 0)
 
 
 def _positions(cells: Sequence[list[Any] | None]) -> tuple[pa.Array, pa.Array]:

@@ -168,4 +168,8 @@ def parse_data_type(name: str, *, precision: int | None = None, scale: int | Non
 
 def variant_suffix(value: Any) -> str:
     """Return the type part of a variant column's name for a value, as in ``zip__v_text``."""
+    if type(value) is int and abs(value) >= HUGEINT_LIMIT:
+        return "text"
+    if type(value) is Decimal and decimal_type(value) is None:
+        return "text"
     return _VARIANT.get(type(value), "text")

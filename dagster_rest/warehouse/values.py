@@ -153,6 +153,17 @@ def infer_type(values: Sequence[Any], kinds: Kinds) -> str:
     }.get(kind, "text")
 
 
+def infer_variant_type(values: Sequence[Any], kinds: Kinds, suffix: str) -> str:
+    """Return the type of a new variant column, which the part of its name tells but for the size of numbers."""
+    if suffix == "text":
+        return "text"
+    inferred = infer_type(values, kinds)
+    if suffix == "decimal" and inferred == "double":
+        first = next(value for value in values if value is not None)
+        return types.decimal_type(first) or "text"
+    return inferred
+
+
 def _integer_type(values: Sequence[Any], first: int) -> str:
     if abs(first) >= types.HUGEINT_LIMIT:
         return "text"

@@ -82,7 +82,10 @@ class Warehouse:
         return dict(found)
 
     def tables(self) -> list[str]:
-        return [row[0] for row in self.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = ? ORDER BY 1", DATASET)]
+        return [
+            row[0]
+            for row in self.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = ? ORDER BY 1", DATASET)
+        ]
 
 
 __all__ = ["DATASET", "NOON", "ReplaceWhere", "Warehouse", "table_spec"]

@@ -27,7 +27,9 @@ NUMBERS = st.one_of(
 )
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"])),
-    st.sampled_from(["", "7", "007", "2.50", "true", "2024-01-02", "2024-01-02T03:04:05Z", "1e5", "-0", "{}", "x\x00y"]),
+    st.sampled_from(
+        ["", "7", "007", "2.50", "true", "2024-01-02", "2024-01-02T03:04:05Z", "1e5", "-0", "{}", "x\x00y"]
+    ),
     st.datetimes(min_value=datetime.datetime(1000, 1, 1)).map(lambda value: value.isoformat()),
     st.datetimes(min_value=datetime.datetime(1000, 1, 1), timezones=st.just(datetime.timezone.utc)).map(
         lambda value: value.isoformat()
