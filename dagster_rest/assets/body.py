@@ -1,14 +1,14 @@
 """What happens when a REST asset is materialized: Dagster on one side, the load on the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from dagster_rest.assets.checks import evaluate_checks, refused_null_key
-from dagster_rest.assets.errors import BlockingCheckFailed, StateError
+from dagster_rest.assets.errors import BlockingCheckError, StateError
 from dagster_rest.assets.load import LoadReport, ResourceLoad, RunRequest
-from dagster_rest.assets.metadata import shared_metadata, slice_metadata
+from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_metadata
 from dagster_rest.assets.partitions import slices_of
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
@@ -44,9 +44,11 @@ def materialize_resource(
     database = getattr(context.resources, DATABASE_KEY)
     selected = [key.name for key in context.selected_asset_check_keys if key.asset_key == asset.key]
     checked: list[dg.AssetCheckResult] = []
+    preview: dict[str, Any] = {}
 
-    def check(connection: "DuckDBPyConnection", report: LoadReport) -> None:
+    def look(connection: "DuckDBPyConnection", report: LoadReport) -> None:
         checked[:] = evaluate_checks(connection, asset, report, only=selected)
+        preview.update(read_preview(connection, asset, report))
 
     try:
         with dagster_errors():
@@ -57,16 +59,16 @@ def materialize_resource(
                 database=database,
                 log=context.log.info,
                 staging_dir=rest.staging_dir,
-                before_commit=check,
+                before_commit=look,
             )
             report = load.run()
-    except BlockingCheckFailed as error:
+    except BlockingCheckError as error:
         yield from error.results
         raise failure(error) from None
     except WarehouseError as error:
         yield from refused_null_key(asset, error, only=selected)
         raise
-    yield _result(context, asset, report, checked)
+    yield _result(context, asset, report, checked=checked, preview=preview)
     # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
     with dagster_errors():
         load.confirm(report)
@@ -90,9 +92,14 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
 
 
 def _result(
-    context: dg.AssetExecutionContext, asset: RestAsset, report: LoadReport, checked: Sequence[dg.AssetCheckResult]
+    context: dg.AssetExecutionContext,
+    asset: RestAsset,
+    report: LoadReport,
+    *,
+    checked: Sequence[dg.AssetCheckResult],
+    preview: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
-    metadata = shared_metadata(asset, report)
+    metadata = {**shared_metadata(asset, report), **preview}
     if len(report.slices) == 1:
         return dg.MaterializeResult(
             asset_key=asset.key,

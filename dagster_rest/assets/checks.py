@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
-from dagster_rest.assets.errors import BlockingCheckFailed
+from dagster_rest.assets.errors import BlockingCheckError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -19,6 +19,26 @@ DEFAULT_MAX_DROP = 0.5
 """The largest share of the rows that may disappear before ``row_count_drop`` fails."""
 
 Severity = Literal["warn", "error"]
+
+KEYS: dict[str, str] = {
+    "dagster_rest/keys": "primary_key_unique: keys that are in the table more than once.",
+    "dagster_rest/query": "primary_key_unique: SQL that shows them.",
+    "dagster_rest/api_total": "total_rows: the API's own total.",
+    "dagster_rest/rows_fetched": "total_rows, min_rows: records the API sent.",
+    "dagster_rest/min_rows": "min_rows: what is expected.",
+    "dagster_rest/rows_before": "row_count_drop: rows before the load.",
+    "dagster_rest/rows_after": "row_count_drop: rows after it.",
+    "dagster_rest/drop": "row_count_drop: the share that disappeared.",
+    "dagster_rest/max_drop": "row_count_drop: the share that may.",
+    "dagster_rest/duplicates": "duplicates_in_load: rows that lost against another with the same key.",
+    "dagster_rest/changes": "schema_changes: new tables, columns and types.",
+    "dagster_rest/discarded_rows": "contract_discards: rows the schema contract dropped.",
+    "dagster_rest/discarded_values": "contract_discards: values it dropped.",
+    "dagster_rest/ignored": "pagination_ignored: paginations that ended so.",
+    "dagster_rest/null_parents": "null_parents: parents left out.",
+    "dagster_rest/parents": "null_parents: parents in all.",
+}
+"""Every metadata key of a check's result, with its meaning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +221,7 @@ def evaluate_checks(
         only: Names of the checks that the run selects.
 
     Raises:
-        BlockingCheckFailed: With all results, when one that fails is to block.
+        BlockingCheckError: With all results, when one that fails is to block.
     """
     selected = set(only)
     results = []
@@ -215,7 +235,7 @@ def evaluate_checks(
         if check.blocking and not finding.passed:
             failed.append(f"{check.name}: {finding.description}")
     if failed:
-        raise BlockingCheckFailed(
+        raise BlockingCheckError(
             f"the load is rolled back, tables and cursor are as before; {'; '.join(failed)}",
             where=asset.plan.config_path,
             results=results,
@@ -342,7 +362,7 @@ def _total_rows(evidence: Evidence) -> Finding:
     if report.resumed or report.sampled or "row_order" in report.ended_by:
         return Finding(
             passed=True,
-            description="Not compared: this run did not fetch everything itself (resumed, sampled, or ended by row_order).",
+            description="Not compared: the run did not fetch everything (resumed, sampled, or ended by row_order).",
             numbers={"api_total": report.total},
         )
     numbers = {"api_total": report.total, "rows_fetched": report.rows_fetched}

@@ -33,8 +33,8 @@ def build_rest_definitions(
     """Definitions of a source: its assets and checks, their resources, its jobs and schedules.
 
     The job ``<name>_job`` loads all resources; resources with other partitions get a job of their own
-    (``<name>_job_2`` ...), and each job over time windows a schedule ``<job>_schedule``, stopped until somebody starts it.
-    Resources whose config has ``automation`` need none of these: Dagster's daemon runs them.
+    (``<name>_job_2`` ...), and each job over time windows a schedule ``<job>_schedule``, stopped until somebody starts
+    it. Resources whose config has ``automation`` need none of these: Dagster's daemon runs them.
 
     Args:
         config: A dict, the path of a YAML file, or a ``RestApiConfig``.
@@ -59,7 +59,7 @@ def build_rest_definitions(
         defs = build_rest_definitions(
             {"client": {"base_url": "https://api.example.com"}, "resources": ["posts"]},
             name="blog",
-            duckdb="blog.duckdb",
+            duckdb="warehouse.duckdb",
         )
         assert "blog_job" in {job.name for job in defs.jobs}
         ```
@@ -67,6 +67,8 @@ def build_rest_definitions(
     from dagster_rest.config.loading import load_config
     from dagster_rest.resources import RestApiResource
 
+    database = database_resource(duckdb)
+    _check_file_name(database.database, dataset=dataset or name)
     loaded = load_config(config)
     assets = build_rest_assets(
         loaded,
@@ -89,7 +91,7 @@ def build_rest_definitions(
             for job in jobs
             if isinstance(job.partitions_def, dg.TimeWindowPartitionsDefinition)
         ],
-        resources={name: RestApiResource.from_config(loaded.client), DATABASE_KEY: database_resource(duckdb)},
+        resources={name: RestApiResource.from_config(loaded.client), DATABASE_KEY: database},
     )
 
 
@@ -102,6 +104,20 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
     from dagster_duckdb import DuckDBResource
 
     return DuckDBResource(database=str(duckdb)) if not isinstance(duckdb, DuckDBResource) else duckdb
+
+
+def _check_file_name(database: str, *, dataset: str) -> None:
+    from dagster_rest.config.errors import problem_error
+
+    stem = database.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+    if not hasattr(database, "env_var_name") and stem.lower() == dataset.lower():
+        # DuckDB calls the database by its file's name, and then cannot tell it from the schema.
+        raise problem_error(
+            f"file and dataset are both called `{dataset}`, which makes `{dataset}.<table>` ambiguous in SQL",
+            code="config_conflict",
+            path="duckdb",
+            hint="Rename the file (warehouse.duckdb), or pass another dataset.",
+        )
 
 
 def build_jobs(name: str, assets: list[dg.AssetsDefinition]) -> list[Any]:

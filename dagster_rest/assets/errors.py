@@ -38,7 +38,7 @@ class CursorError(StateError):
     """A cursor value is missing, or has a type that cannot be compared."""
 
 
-class BlockingCheckFailed(StateError):
+class BlockingCheckError(StateError):
     """A check that is to block failed, inside the transaction: the load is rolled back.
 
     Args:
@@ -47,7 +47,7 @@ class BlockingCheckFailed(StateError):
         results: The results of all checks of the load.
     """
 
-    def __init__(self, message: str, *, where: str, results: Sequence["dg.AssetCheckResult"]) -> None:
+    def __init__(self, message: str, *, where: str, results: Sequence[dg.AssetCheckResult]) -> None:
         super().__init__(
             message,
             code="check_blocking",

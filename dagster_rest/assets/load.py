@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.assets.errors import StateError
+from dagster_rest.assets.errors import BlockingCheckError, StateError
 from dagster_rest.assets.fan_out import (
     TOP_LEVEL,
     FanOutCounts,
@@ -331,8 +331,14 @@ class ResourceLoad:
             report.rows_skipped += sum(lane.rows_skipped for lane in lanes)
             self._check_empty(staged, report)
             self._on_event("before_transaction")
-            with short_write(self._database) as connection:
-                self._commit(connection, lanes, staged, window=window, report=report, parents=inputs.parents)
+            try:
+                with short_write(self._database) as connection:
+                    self._commit(connection, lanes, staged, window=window, report=report, parents=inputs.parents)
+            except BlockingCheckError:
+                # The next run must fetch again: what is staged would fail the same check.
+                for lane in lanes:
+                    lane.stager.discard()
+                raise
             self._on_event("after_commit")
             for lane in lanes:
                 lane.stager.discard()

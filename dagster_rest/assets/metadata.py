@@ -1,7 +1,7 @@
 """What a materialization shows: the same numbers every time, so that the UI can plot them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -9,6 +9,11 @@ from dagster_rest.assets.load import LoadReport, SliceReport
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.state import CURSOR_KEY, LOAD_ID_KEY
 from dagster_rest.warehouse.ledger import CursorState
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_LONGEST_PREVIEW = 200
 
 KEYS: dict[str, str] = {
     "dagster/row_count": "Rows of the root table after the load.",
@@ -191,3 +196,42 @@ def _cursor_metadata(asset: RestAsset, *, before: CursorState | None, after: Cur
         metadata[CURSOR_KEY] = dg.MetadataValue.text(after.value)
         metadata["dagster_rest/cursor_type"] = after.type
     return metadata
+
+
+def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: LoadReport) -> Mapping[str, Any]:
+    """Some rows of the load as metadata, if ``preview`` asks for them.
+
+    Args:
+        connection: The load's transaction.
+        asset: The asset.
+        report: What was done.
+    """
+    from dagster_rest.warehouse.catalog import qualified, quoted
+    from dagster_rest.warehouse.connection import run
+    from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
+
+    last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
+    if not asset.plan.config.preview or last is None or last.table not in last.columns:
+        return {}
+    names = [
+        column.name
+        for column in last.columns[last.table]
+        if column.data_type is not None and column.name not in SYSTEM_COLUMNS
+    ]
+    rows = run(
+        connection,
+        f"select {', '.join(map(quoted, names))} from {qualified(asset.dataset, last.table)}"
+        " where _load_id in (select unnest(?::varchar[])) limit ?",
+        [report.load_ids, asset.plan.config.preview],
+    )
+    if not rows:
+        return {}
+    records = [dg.TableRecord(dict(zip(names, map(_shown, row), strict=True))) for row in rows]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name=name) for name in names])
+    return {"dagster_rest/preview": dg.MetadataValue.table(records=records, schema=schema)}
+
+
+def _shown(value: Any) -> str | int | float | bool:
+    if isinstance(value, (bool, int, float)):
+        return value
+    return "" if value is None else str(value)[:_LONGEST_PREVIEW]

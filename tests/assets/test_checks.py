@@ -276,7 +276,7 @@ def test_a_blocking_check_stops_what_is_downstream_and_is_not_retried(source: So
     failure = result.failure_data_for_node("src__items")
     assert failure is not None
     assert "check_blocking" in str(failure.error)
-    assert [] == result.get_step_retry_events()
+    assert [] == [event for event in result.all_events if event.is_step_up_for_retry]
     assert 1 == len(source.api.requests)
     assert "ran after" not in str([event.message for event in result.all_events])
 
