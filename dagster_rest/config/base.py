@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
@@ -139,6 +140,7 @@ class ByType(Checked):
         registered_names: The aliases that users have registered.
         accepts: Whether an object is an instance of the wanted kind.
         default: The type of a mapping without ``type``.
+        older: Older aliases, understood and not advertised.
     """
 
     def __init__(
@@ -150,7 +152,7 @@ class ByType(Checked):
         registered_names: Callable[[], list[str]],
         accepts: Callable[[Any], bool],
         default: str | None = None,
-        secret: bool = False,
+        older: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.noun = noun
         self.models = models
@@ -159,6 +161,7 @@ class ByType(Checked):
         self.registered_names = registered_names
         self.accepts = accepts
         self.default = default
+        self.older = older
         super().__init__(self.choose, schema=cast(JsonSchema, {}), expected=f"a {noun}", secret=False)
 
     def names(self) -> list[str]:
@@ -168,7 +171,7 @@ class ByType(Checked):
     def model_for(self, value: Any) -> type[ConfigModel] | None:
         """The model that ``value`` is checked against, if it names one."""
         kind = value.get("type", self.default) if isinstance(value, dict) else value
-        return self.by_name.get(kind) if isinstance(kind, str) else None
+        return self.by_name.get(self.older.get(kind, kind)) if isinstance(kind, str) else None
 
     def choose(self, value: Any, info: ValidationInfo) -> Any:
         """The model, registered alias or instance that the value means."""
@@ -192,6 +195,7 @@ class ByType(Checked):
         return self._by_name(kind, value, info, nested=True)
 
     def _by_name(self, kind: str, value: dict[Any, Any], info: ValidationInfo, *, nested: bool) -> Any:
+        kind = self.older.get(kind, kind)
         model = self.by_name.get(kind)
         if model is not None:
             return model.model_validate({**value, "type": kind}, context=info.context)

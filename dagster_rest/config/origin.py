@@ -22,10 +22,11 @@ class Origin:
         renamed: Where a config path stands in the file, for configs that were translated from another form.
     """
 
-    file: str | None = None
-    text: str | None = None
-    resource_lines: tuple[int, ...] = ()
-    renamed: Mapping[tuple[Step, ...], tuple[Step, ...]] = field(default_factory=dict)
+    # Two configs that say the same are equal, wherever they were read from.
+    file: str | None = field(default=None, compare=False)
+    text: str | None = field(default=None, compare=False)
+    resource_lines: tuple[int, ...] = field(default=(), compare=False)
+    renamed: Mapping[tuple[Step, ...], tuple[Step, ...]] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         return f"Origin(file={self.file!r})"

@@ -192,6 +192,8 @@ PAGINATOR_CHOICE = ByType(
     registered=lambda kind, options: RegisteredPaginatorConfig(type=kind, options=options),
     registered_names=lambda: list(PAGINATORS),
     accepts=_is_paginator,
+    # So wrote the documentation of dlt's first REST sources.
+    older={"json_links": "json_link", "header_links": "header_link"},
 )
 PaginatorConfig: TypeAlias = Annotated[
     AutoPaginatorConfig

@@ -6,7 +6,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.asset_keys import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
-from dagster_rest.config.base import ConfigModel, check_model, key, own
+from dagster_rest.config.base import ConfigModel, Problems, check_model, key, own
 from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.env import is_env
 from dagster_rest.config.hints import ProcessingStep, TableHints
@@ -129,8 +129,12 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
     """A name, a mapping, a model, or something else that yields records or is an asset."""
     if isinstance(value, str) and not is_env(value):
         return ResourceConfig.model_validate({"name": value, "endpoint": {"path": value}})
-    if isinstance(value, (dict, ResourceConfig)):
-        return check_model(ResourceConfig, value, info, expected="")
+    if isinstance(value, ResourceConfig):
+        return value
+    if isinstance(value, dict):
+        return (
+            _check_wrapped(value, info) if _is_wrapped(value) else check_model(ResourceConfig, value, info, expected="")
+        )
     name = _foreign_name(value)
     if name is None:
         raise wrong_type(value, expected="a name, a mapping, a callable, or an asset")
@@ -139,6 +143,24 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
     selected = getattr(value, "selected", True)
     resource = ResourceConfig.model_validate({"name": name, "source": value, "selected": selected is not False})
     resource._foreign = True
+    return resource
+
+
+def _is_wrapped(value: dict[Any, Any]) -> bool:
+    """Whether a resource stands below a key of its own, as some of dlt's older documentation writes it."""
+    if len(value) != 1:
+        return False
+    ((key, inner),) = value.items()
+    return (
+        isinstance(key, str) and key not in ResourceConfig.model_fields and isinstance(inner, dict) and "name" in inner
+    )
+
+
+def _check_wrapped(value: dict[Any, Any], info: ValidationInfo) -> Any:
+    ((key, inner),) = value.items()
+    problems = Problems()
+    resource = problems.check(key, check_model, ResourceConfig, inner, info, expected="")
+    problems.raise_if_any()
     return resource
 
 

@@ -120,11 +120,15 @@ def reachable(root: type[ConfigModel]) -> list[type[ConfigModel]]:
 
 def _models_of(field: FieldInfo) -> list[type[ConfigModel]]:
     check = checked_of(field)
+    found = _models_of_check(check) if check is not None else list(_annotated_models(field.annotation))
+    return list(dict.fromkeys(found))
+
+
+def _models_of_check(check: Checked) -> list[type[ConfigModel]]:
     if isinstance(check, ByType):
         return list(check.models)
     names = all_models()
-    found = [names[name] for name in references(check.schema) if name in names] if check is not None else []
-    return list(dict.fromkeys([*found, *_annotated_models(field.annotation)]))
+    return [names[name] for name in references(check.schema) if name in names]
 
 
 def _model_schema(model: type[ConfigModel]) -> JsonSchema:
@@ -233,14 +237,12 @@ def _annotated_models(annotation: Any) -> Iterator[type[ConfigModel]]:
         return
     if get_origin(annotation) is Literal:
         return
-    names = all_models()
+    check = check_in(get_args(annotation)[1:]) if get_origin(annotation) is Annotated else None
+    if check is not None:
+        yield from _models_of_check(check)
+        return
     for argument in get_args(annotation):
-        if isinstance(argument, ByType):
-            yield from argument.models
-        elif isinstance(argument, Checked):
-            yield from (names[name] for name in references(argument.schema) if name in names)
-        else:
-            yield from _annotated_models(argument)
+        yield from _annotated_models(argument)
 
 
 def model_at(model: type[ConfigModel], data: Any, loc: tuple[Any, ...]) -> type[ConfigModel] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.config.support import one, plan, problem, config
+from tests.config.support import config, one, plan, problem
 
 
 def params(own: dict[str, Any], below: dict[str, Any]) -> dict[str, Any]:

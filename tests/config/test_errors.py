@@ -218,7 +218,7 @@ def test_a_key_that_stands_twice_is_a_problem() -> None:
     )
 
 
-SECRET = "s3cr3t-value"  # noqa: S105
+SECRET = "s3cr3t-value"
 
 
 @pytest.mark.parametrize(
