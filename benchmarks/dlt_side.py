@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,19 @@ def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None
     """Run the workload (`part` is `prepare` or `run`)."""
     chosen = WORKLOADS[workload]
     config: dict[str, Any] = (chosen.prepare if part == "prepare" else chosen.config)(url)  # type: ignore[misc]
-    if variant == "dlt-parallelized":
+    if variant in ("dlt-parallelized", "dlt-64"):
         for resource in config["resources"]:
             resource["parallelized"] = True
+    if variant == "dlt-64":
+        os.environ["EXTRACT__WORKERS"] = "64"
+        os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = "256"
     pipeline = dlt.pipeline(
         pipeline_name="bench",
         pipelines_dir=str(folder / "state"),
         destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
         dataset_name=DATASET,
     )
-    options = {"loader_file_format": "parquet"} if variant in ("dlt-parquet", "dlt-parallelized") else {}
+    options = {} if variant == "dlt" else {"loader_file_format": "parquet"}
     pipeline.run(rest_api_source(config), **options)
 
 

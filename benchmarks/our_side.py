@@ -12,10 +12,12 @@ from benchmarks.workloads import DATASET, WORKLOADS
 from dagster_rest import RestApiResource, build_rest_assets
 
 
-def main(workload: str, url: str, folder: Path, part: str) -> None:
+def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None:
     """Run the workload (`part` is `prepare` or `run`)."""
     chosen = WORKLOADS[workload]
     config = (chosen.prepare if part == "prepare" else chosen.config)(url)  # type: ignore[misc]
+    if variant == "ours-64":
+        config["client"]["max_concurrency"] = 64
     dg.materialize(
         build_rest_assets(config, name=DATASET),
         resources={
@@ -26,4 +28,4 @@ def main(workload: str, url: str, folder: Path, part: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]), sys.argv[5])

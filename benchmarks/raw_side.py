@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks.workloads import WORKLOADS
 
-IN_FLIGHT = 8
+IN_FLIGHT = 64
 
 
 async def _fetch(url: str, targets: list[str], folder: Path) -> list[str]:

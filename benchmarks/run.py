@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.commands import measure_commands  # noqa: E402  # the root has to be on the path first
 from benchmarks.measure import Measured, measure  # noqa: E402
-from benchmarks.report import write_report  # noqa: E402
+from benchmarks.report import SIDES, write_report  # noqa: E402
 from benchmarks.workloads import DATASET, WORKLOADS, Workload  # noqa: E402
 
 QUIET = {
@@ -83,8 +83,8 @@ def command_of(side: str, workload: Workload, url: str, folder: Path, part: str)
     """The process that runs one side."""
     if side == "raw":
         return [sys.executable, "-m", "benchmarks.raw_side", workload.name, url, str(folder), part]
-    if side == "ours":
-        return [sys.executable, "-m", "benchmarks.our_side", workload.name, url, str(folder), part]
+    if side in ("ours", "ours-64"):
+        return [sys.executable, "-m", "benchmarks.our_side", workload.name, side, url, str(folder), part]
     return [dlt_python(), "-m", "benchmarks.dlt_side", workload.name, side, url, str(folder), part]
 
 
@@ -144,7 +144,7 @@ def check(workload: Workload, side: str, folder: Path) -> None:
         return
     import duckdb
 
-    name = "ours" if side == "ours" else "dlt"
+    name = "dlt" if side.startswith("dlt") else "ours"
     with duckdb.connect(str(folder / f"{name}.duckdb"), read_only=True) as connection:
         for table, rows in workload.expected.items():
             found = connection.execute(f'select count(*) from {DATASET}."{table}"').fetchone()
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds; the median counts")
     parser.add_argument("--quick", action="store_true", help="one round, only flat, nested and one fan-out")
     parser.add_argument("--only", nargs="*", help="only these workloads (`commands` for the command lines)")
-    parser.add_argument("--sides", nargs="*", default=["ours", "dlt", "dlt-parquet", "dlt-parallelized", "raw"])
+    parser.add_argument("--sides", nargs="*", default=SIDES, help="only these sides")
     arguments = parser.parse_args()
     rounds = 1 if arguments.quick else arguments.rounds
     names = arguments.only or (["flat", "nested", "fan_out_500_50ms"] if arguments.quick else [*WORKLOADS, "commands"])

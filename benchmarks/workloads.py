@@ -91,7 +91,7 @@ def many(resources: int) -> Callable[[str], dict[str, Any]]:
 
 MERGED = {"primary_key": "id", "write_disposition": "merge"}
 ALL_SIDES = ("ours", "dlt-parquet", "dlt", "raw")
-FAN_OUT_SIDES = ("ours", "dlt-parallelized", "dlt", "raw")
+FAN_OUT_SIDES = ("ours", "ours-64", "dlt-parallelized", "dlt-64", "dlt", "raw")
 
 
 def _fan_out(parents: int, delay_ms: int) -> Workload:

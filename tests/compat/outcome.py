@@ -52,18 +52,21 @@ def seen(request: Any) -> Seen:
     return Seen(
         target=f"{request.method} {path}{'?' if text else ''}{text}",
         path=f"{request.method} {path}",
-        body=_body(request.body),
+        body=_body(request),
         headers=_headers(request),
     )
 
 
-def _body(body: bytes) -> Any:
-    if not body:
+def _body(request: Any) -> Any:
+    if not request.body:
         return None
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        pairs = parse_qsl(request.body.decode(), keep_blank_values=True)
+        return {"form": [list(pair) for pair in sorted(pairs, key=lambda pair: pair[0])]}
     try:
-        return {"json": json.loads(body)}
+        return {"json": json.loads(request.body)}
     except ValueError:
-        return {"raw": body.decode(errors="replace")}
+        return {"raw": request.body.decode(errors="replace")}
 
 
 def _headers(request: Any) -> dict[str, str]:

@@ -45,7 +45,7 @@ OURS = System(
     row="_row_id",
     parent="_parent_row_id",
     index="_list_index",
-    others=("_load_id", "_root_row_id"),
+    others=("_load_id", "_root_row_id", "_row_version"),
     renamed={"_valid_from": "valid_from", "_valid_to": "valid_to"},
     hidden_prefix="_dagster_rest",
 )

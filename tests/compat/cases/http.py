@@ -47,7 +47,7 @@ CASES.same(
     "S63-post", "a POST is asked again", source({"name": "x", "endpoint": {"method": "POST", "json": {"q": 1}}}),
     {"POST /x": fails_first(503, 1)}, requests=["POST /x"] * 2, bodies=[{"json": {"q": 1}}] * 2, rows={"x": 1},
 )  # fmt: skip
-for status in (400, 401, 403, 404, 408, 409, 410, 422):
+for status in (400, 401, 403, 404, 409, 410, 422):
     CASES.same(
         f"S63-{status}",
         f"an error: {status} is not asked again",
@@ -57,6 +57,15 @@ for status in (400, 401, 403, 404, 408, 409, 410, 422):
         error=str(status),
         rows={},
     )
+CASES.differs(
+    "S63-408",
+    "an error: 408",
+    source("x"),
+    {"/x": fails_first(408, 99)},
+    row="which failures are asked again",
+    dlt=Expect(requests=["GET /x"], error="408", rows={}),
+    ours=Expect(requests=["GET /x"] * 5, error="408", rows={}),
+)
 CASES.same(
     "S63-retry-after",
     "Retry-After: 0 or a past date is asked again without that wait",
@@ -220,7 +229,7 @@ CASES.differs(
     {"/x": ONE},
     row=UNKNOWN,
     dlt=Expect(requests=["GET /x"], rows={"x": 1}),
-    ours=Expect(error="ignroe", requests=[], rows={}),
+    ours=Expect(error="no such action", requests=[], rows={}),
 )
 CASES.differs(
     "S64-retry",
@@ -345,7 +354,15 @@ CASES.same(
     {"POST /token": lambda call: {"access_token": "t", "said": call.body.decode()}, "/x": ONE},
     requests=["POST /token", "GET /x"],
     bodies=[
-        {"raw": "client_id=me&client_secret=s%26cret&grant_type=client_credentials&scope=read&audience=a"},
+        {
+            "form": [
+                ["audience", "a"],
+                ["client_id", "me"],
+                ["client_secret", "s&cret"],
+                ["grant_type", "client_credentials"],
+                ["scope", "read"],
+            ]
+        },
         None,
     ],
 )
@@ -471,8 +488,8 @@ CASES.differs(
 
 POST = {"method": "POST"}
 for name, data, body, kind in [
-    ("dict", {"a": 1, "b": "x y"}, {"raw": "a=1&b=x+y"}, "application/x-www-form-urlencoded"),
-    ("tuples", [("a", "1"), ("a", "2")], {"raw": "a=1&a=2"}, "application/x-www-form-urlencoded"),
+    ("dict", {"a": 1, "b": "x y"}, {"form": [["a", "1"], ["b", "x y"]]}, "application/x-www-form-urlencoded"),
+    ("tuples", [("a", "1"), ("a", "2")], {"form": [["a", "1"], ["a", "2"]]}, "application/x-www-form-urlencoded"),
     ("text", "plain text", {"raw": "plain text"}, None),
     ("bytes", b"raw bytes", {"raw": "raw bytes"}, None),
     ("empty-dict", {}, None, None),
@@ -519,8 +536,9 @@ CASES.same(
 
 def own_session(setup: Setup) -> dict[str, Any]:
     """A session of the user's own, with a header of its own."""
-    session = setup.lib.session({"X-Session": "mine"})
-    return source({"name": "x", "endpoint": {"paginator": "cursor"}}, client={"session": session})(setup)
+    config = source({"name": "x", "endpoint": {"paginator": "cursor"}})(setup)
+    config["client"]["session"] = setup.lib.session({"X-Session": "mine"})
+    return config
 
 
 CASES.same(

@@ -389,7 +389,7 @@ CASES.same(
     since(PLAIN, endpoint={"method": "POST", "data": {"since": "{incremental.start_value}"}}),
     {"POST /x": DAYS},
     runs=2,
-    bodies=[{"raw": "since=2024-01-01"}, {"raw": "since=2024-01-02"}],
+    bodies=[{"form": [["since", "2024-01-01"]]}, {"form": [["since", "2024-01-02"]]}],
 )
 CASES.same(
     "S59-path",
