@@ -11,49 +11,46 @@ with RestClient("https://pokeapi.co/api/v2") as client:
 
 from __future__ import annotations
 
-from dagster_rest.config.plan import INHERIT
-from dagster_rest.http.client import RestClient, paginate
-from dagster_rest.http.errors import (
-    ActionError,
-    AuthConfigError,
-    DecodeError,
-    HttpAuthError,
-    HttpConnectionError,
-    HttpError,
-    HttpStatusError,
-    IgnoreResponse,
-    LoopError,
-    OriginError,
-    PaginationError,
-    ResponseTooLargeError,
-    RetryLater,
-    SelectorError,
-    TokenError,
-)
-from dagster_rest.http.page import (
-    FetchOptions,
-    FetchUnit,
-    Page,
-    Progress,
-    RequestStats,
-    StatsSnapshot,
-)
-from dagster_rest.http.paginators import (
-    BasePaginator,
-    HeaderCursorPaginator,
-    HeaderLinkPaginator,
-    JSONLinkPaginator,
-    JSONResponseCursorPaginator,
-    OffsetPaginator,
-    PageNumberPaginator,
-    RangePaginator,
-    SinglePagePaginator,
-    create_paginator,
-)
-from dagster_rest.http.redaction import Redactor
-from dagster_rest.http.registration import register_auth, register_paginator
-from dagster_rest.http.request import Request
-from dagster_rest.http.retry import RetryPolicy
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagster_rest.config.plan import INHERIT
+    from dagster_rest.http.client import RestClient, paginate
+    from dagster_rest.http.errors import (
+        ActionError,
+        AuthConfigError,
+        DecodeError,
+        HttpAuthError,
+        HttpConnectionError,
+        HttpError,
+        HttpStatusError,
+        IgnoreResponse,
+        LoopError,
+        OriginError,
+        PaginationError,
+        ResponseTooLargeError,
+        RetryLater,
+        SelectorError,
+        TokenError,
+    )
+    from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress, RequestStats, StatsSnapshot
+    from dagster_rest.http.paginators import (
+        BasePaginator,
+        HeaderCursorPaginator,
+        HeaderLinkPaginator,
+        JSONLinkPaginator,
+        JSONResponseCursorPaginator,
+        OffsetPaginator,
+        PageNumberPaginator,
+        RangePaginator,
+        SinglePagePaginator,
+        create_paginator,
+    )
+    from dagster_rest.http.redaction import Redactor
+    from dagster_rest.http.registration import register_auth, register_paginator
+    from dagster_rest.http.request import Request
+    from dagster_rest.http.retry import RetryPolicy
 
 __all__ = [
     "INHERIT",
@@ -96,3 +93,25 @@ __all__ = [
     "register_auth",
     "register_paginator",
 ]
+
+_MODULES = {
+    "client": ("RestClient", "paginate"),
+    "page": ("INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress", "RequestStats", "StatsSnapshot"),
+    "redaction": ("Redactor",),
+    "registration": ("register_auth", "register_paginator"),
+    "request": ("Request",),
+    "retry": ("RetryPolicy",),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    # Each name is imported when it is asked for: a code location that only registers a paginator stays light.
+    if name not in __all__:
+        raise AttributeError(f"module 'dagster_rest.http' has no attribute {name!r}")
+    module = _PLACES.get(name) or ("paginators" if "aginator" in name else "errors")
+    return getattr(importlib.import_module(f"dagster_rest.http.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

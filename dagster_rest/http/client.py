@@ -13,7 +13,7 @@ from dagster_rest.config.plan import INHERIT
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
-from dagster_rest.http.redaction import Redactor
+from dagster_rest.http.redaction import Redactor, environment_secrets
 from dagster_rest.http.request import Request, join_url, origin_of
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class RestClient:
         known = inspect.signature(cls.__init__).parameters
         arguments = {name: getattr(resolved, name) for name in type(resolved).model_fields if name in known}
         client = cls(**{**arguments, **changes})
-        client.redactor.add(*_looked_up(config, resolved))
+        client.redactor.add(*environment_secrets(config))
         return client
 
     def __enter__(self) -> RestClient:
@@ -185,7 +185,7 @@ class RestClient:
             The response, its body read.
         """
         options = FetchOptions(auth=auth, response_actions=response_actions, hooks=_hooks(hooks))
-        spec = _spec(method, path, params, headers, json, data)
+        spec = self._spec(method, path, params, headers, json, data)
         request = self.first_request(spec, options)
         context = self.context(options, raise_for_status=raise_for_status).trusting(spec)
         outcome = self.loop.run(self.exchange.send(request, context))
@@ -239,7 +239,7 @@ class RestClient:
             allow_missing_data=allow_missing_data,
             max_pages=max_pages,
         )
-        spec = _spec(method, path, params, headers, json, data)
+        spec = self._spec(method, path, params, headers, json, data)
         unit = FetchUnit(request=spec, index=0, resume_state=resume_state)
         return self._pages([unit], options, keep_response=True)
 
@@ -257,6 +257,15 @@ class RestClient:
             Pages; every unit gives at least one, and its last has `is_last`.
         """
         return self._pages(units, options or FetchOptions(), keep_response=False)
+
+    def _spec(self, method: str, path: str, params: Any, headers: Any, json: Any, data: Any) -> RequestSpec:
+        from dagster_rest.config.request import RequestSpec
+
+        for part in (params, headers, json, data):
+            self.redactor.add_named(part)
+        return RequestSpec(
+            method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
+        )
 
     def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Iterator[Page]:
         from dagster_rest.http.engine import Fetch
@@ -287,6 +296,8 @@ class RestClient:
         from dagster_rest.http.slots import Slots
 
         auth = self._auth_config if options.auth is INHERIT else options.auth
+        self.redactor.add(*options.secrets)
+        self.redactor.add_named(options.headers)
         return Context(
             auth=self._auth(auth),
             trusted=self._trusted,
@@ -374,32 +385,9 @@ def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: An
         yield from opened.paginate(url, **options)
 
 
-def _spec(method: str, path: str, params: Any, headers: Any, json: Any, data: Any) -> RequestSpec:
-    from dagster_rest.config.request import RequestSpec
-
-    return RequestSpec(
-        method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
-    )
-
-
 def _hooks(hooks: Any) -> tuple[Callable[..., Any], ...]:
     if hooks is None:
         return ()
     if isinstance(hooks, Mapping):
         return _hooks(hooks.get("response"))
     return (hooks,) if callable(hooks) else tuple(hooks)
-
-
-def _looked_up(config: Any, resolved: Any) -> list[str]:
-    """Every text that came out of the environment."""
-    if isinstance(resolved, str):
-        return [resolved] if resolved != config or type(resolved) is not type(config) else []
-    if isinstance(resolved, Mapping) and isinstance(config, Mapping):
-        pairs = zip(config.values(), resolved.values(), strict=True)
-    elif isinstance(resolved, (list, tuple)) and isinstance(config, (list, tuple)):
-        pairs = zip(config, resolved, strict=True)
-    elif hasattr(type(resolved), "model_fields") and type(resolved) is type(config):
-        pairs = ((getattr(config, name), getattr(resolved, name)) for name in type(resolved).model_fields)  # type: ignore[assignment]
-    else:
-        return []
-    return [text for before, after in pairs if after is not before for text in _looked_up(before, after)]

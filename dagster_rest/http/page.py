@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.config.plan import INHERIT
@@ -73,6 +73,7 @@ class FetchOptions:
         where: The config path, for errors.
         prefetch: Whether later pages are asked for before the caller asks for them; False asks for page n + 1 of a
             unit only when the caller wants the page after n.
+        secrets: Values that logs and errors must not show.
         units_total: How many units there will be, if known; for progress lines.
         progress: Called every few seconds, and at the end of a fetch that took that long, with a `Progress`.
         progress_seconds: How many seconds.
@@ -91,6 +92,7 @@ class FetchOptions:
     max_concurrency: int | None = None
     where: str | None = None
     prefetch: bool = True
+    secrets: Sequence[str] = field(default=(), repr=False)
     units_total: int | None = None
     progress: Callable[[Progress], None] | None = None
     progress_seconds: float = 5.0
@@ -114,8 +116,20 @@ class FetchOptions:
             max_pages=endpoint.max_pages,
             expect=endpoint.expect,
             where=plan.config_path,
+            secrets=_secrets_of(plan),
         )
         return dataclasses.replace(options, **changes)
+
+
+def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
+    """What an endpoint holds by telling names, and what it takes from the environment."""
+    from dagster_rest.config.templates import EnvText
+    from dagster_rest.http.redaction import environment_secrets, named_secrets
+
+    endpoint = plan.endpoint
+    written = [named_secrets(part) for part in (endpoint.params, endpoint.headers, endpoint.json_body, endpoint.data)]
+    from_environment = [environment_secrets(p.reference) for p in plan.request.parts() if isinstance(p, EnvText)]
+    return tuple(secret for found in (*written, *from_environment) for secret in found)
 
 
 class Page(list[Any]):

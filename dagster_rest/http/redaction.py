@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -66,11 +67,9 @@ class Redactor:
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
-    def add_named(self, values: Mapping[str, Any] | None) -> None:
-        """Learn the values of headers or parameters whose names tell that they are secret."""
-        for name, value in (values or {}).items():
-            if is_sensitive_name(str(name)):
-                self.add(*(value if isinstance(value, (list, tuple)) else [value]))
+    def add_named(self, values: Any) -> None:
+        """Learn the values in headers, parameters or a body whose names tell that they are secret."""
+        self.add(*named_secrets(values))
 
     def redact(self, text: object) -> str:
         """The text without secrets."""
@@ -97,6 +96,62 @@ class Redactor:
         """The text with known values only replaced, and whether there were any."""
         clean = self._pattern.sub(MASK, text) if self._pattern is not None else text
         return clean, clean != text
+
+
+def named_secrets(values: Any) -> list[str]:
+    """The texts in a mapping (or in mappings inside of it) whose names tell that they are secret."""
+    found: list[str] = []
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            if isinstance(value, (Mapping, list, tuple)) and not is_sensitive_name(str(name)):
+                found += named_secrets(value)
+            elif is_sensitive_name(str(name)):
+                found += [str(v) for v in (value if isinstance(value, (list, tuple)) else [value]) if v is not None]
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+            found += named_secrets({value[0]: value[1]} if pair else value)
+    return found
+
+
+def environment_secrets(config: Any, *, key: str = "") -> list[str]:
+    """The values of the environment variables that a config names; that of a whole URL is no secret.
+
+    Args:
+        config: A model, dict, list or text of the config, not resolved.
+        key: The key it stands under.
+    """
+    from dagster_rest.config.env import env_names, is_env
+
+    if is_env(config):
+        values = [os.environ.get(name, "") for name in env_names(config)]
+        readable = _before_path(config) if key in _ADDRESSES else 0
+        return [value for value in values[readable:] if value]
+    if isinstance(config, Mapping):
+        inner = [(str(name), value) for name, value in config.items()]
+    elif isinstance(config, (list, tuple)):
+        inner = [(key, value) for value in config]
+    elif hasattr(type(config), "model_fields") and not isinstance(config, type):
+        inner = [(name, getattr(config, name)) for name in type(config).model_fields]
+    else:
+        return []
+    return [secret for name, value in inner for secret in environment_secrets(value, key=name)]
+
+
+_ADDRESSES = frozenset(
+    {"base_url", "proxy", "allowed_origins", "access_token_url", "audience", "verify", "staging_dir"}
+)
+
+
+def _before_path(reference: Any) -> int:
+    """How many of a text's variables make up scheme, host and port; those in the path may hold a token."""
+    text, count = "", 0
+    for is_variable, part in getattr(reference, "parts", ((True, ""),)):
+        if "/" in text.partition("://")[2]:
+            break
+        count += is_variable
+        text += os.environ.get(part, "") if is_variable else part
+    return count
 
 
 def _spellings(secret: str) -> set[str]:

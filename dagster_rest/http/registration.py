@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dagster_rest.config.registry import AUTHS, PAGINATORS
-from dagster_rest.http.errors import AuthConfigError, PaginationError
-from dagster_rest.http.paginators import BasePaginator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dagster_rest.http.paginators import BasePaginator
 
 
 def register_paginator(name: str, cls: type[BasePaginator]) -> None:
@@ -17,6 +18,10 @@ def register_paginator(name: str, cls: type[BasePaginator]) -> None:
     Raises:
         PaginationError: `cls` is something else.
     """
+    from dagster_rest.config.registry import PAGINATORS
+    from dagster_rest.http.errors import PaginationError
+    from dagster_rest.http.paginators import BasePaginator
+
     if not (isinstance(cls, type) and issubclass(cls, BasePaginator)):
         raise PaginationError(
             f"{cls!r} is not a subclass of BasePaginator",
@@ -36,6 +41,9 @@ def register_auth(name: str, cls: type) -> None:
     Raises:
         AuthConfigError: `cls` is something else.
     """
+    from dagster_rest.config.registry import AUTHS
+    from dagster_rest.http.errors import AuthConfigError
+
     makes_callables = isinstance(cls, type) and any("__call__" in vars(base) for base in cls.__mro__)
     if not (makes_callables or hasattr(cls, "auth_flow")):
         raise AuthConfigError(f"{cls!r} is not a class of auths", code="http_auth_config", hint="Subclass httpx.Auth.")

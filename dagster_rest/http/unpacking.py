@@ -38,9 +38,6 @@ async def read_body(response: httpx.Response, *, limit: int) -> httpx.Response:
     if length.isdigit() and int(length) > limit:
         raise TooLargeError
     encoding = response.headers.get("content-encoding", "").strip().lower()
-    if length and not encoding:
-        await response.aread()
-        return response
     pieces = _inflated(response, limit) if encoding in _ZLIB else response.aiter_bytes()
     parts, size = [], 0
     async for piece in pieces:
@@ -52,6 +49,7 @@ async def read_body(response: httpx.Response, *, limit: int) -> httpx.Response:
 
 
 def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
+    # A new response: the streamed one and its stream hold each other, and so the body, until a garbage collection.
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _FRAMING]
     complete = httpx.Response(
         response.status_code,

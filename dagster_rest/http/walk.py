@@ -72,7 +72,7 @@ class Walk:
     _recipe: dict[str, Any] | None = None
     _evidence: list[str] = field(default_factory=list)
     _asked: set[int] = field(default_factory=set)
-    _content: tuple[Any, ...] | None = None
+    _before: tuple[tuple[Any, ...], bytes] | None = None
 
     def __post_init__(self) -> None:
         configured = self.options.paginator
@@ -108,7 +108,7 @@ class Walk:
         if self.paginator is None:
             self.paginator = self._detect(response, body, records)
         paginator = self.paginator
-        repeated = self._repeats(records)
+        repeated = self._repeats(records, response)
         if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
             paginator.settle(repeated=repeated)
             adapt_update_state(paginator)(response, records)
@@ -217,10 +217,16 @@ class Walk:
             raise self._loop("would be the same request as an earlier page", _SAME_REQUEST)
         self._asked.add(fingerprint)
 
-    def _repeats(self, records: list[Any]) -> bool:
-        content = (len(records), repr(records[0]), repr(records[-1])) if records else None
-        before, self._content = self._content, content
-        return content is not None and content == before
+    def _repeats(self, records: list[Any], response: httpx.Response) -> bool:
+        """Whether these are the records of the page before.
+
+        The caller may have changed those since, so they are read again from the body, where ends and length agree.
+        """
+        ends = (len(records), repr(records[0]), repr(records[-1])) if records else None
+        before, self._before = self._before, (ends, response.content) if ends is not None else None
+        if before is None or before[0] != ends or self.selection is None:
+            return False
+        return before[1] == response.content or self.selection.records(decode_json(before[1])) == records
 
     def _loop(self, what: str, hint: str) -> LoopError:
         return LoopError(f"page {self.number + 1} {what}", code="http_loop", where=self._where(), hint=hint)

@@ -5,19 +5,15 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from dagster_rest.config.errors import ConfigError
 from dagster_rest.errors import RestError
-from dagster_rest.http.errors import (
-    AuthConfigError,
-    HttpAuthError,
-    OriginError,
-    PaginationError,
-    RetryLater,
-    SelectorError,
-)
 
-#: Trying again changes nothing: somebody has to correct credentials or config.
-HOPELESS = (ConfigError, HttpAuthError, AuthConfigError, OriginError, PaginationError, SelectorError)
+
+def is_hopeless(error: RestError) -> bool:
+    """Whether trying again changes nothing: somebody has to correct credentials or config."""
+    from dagster_rest.config.errors import ConfigError
+    from dagster_rest.http.errors import AuthConfigError, HttpAuthError, OriginError, PaginationError, SelectorError
+
+    return isinstance(error, (ConfigError, HttpAuthError, AuthConfigError, OriginError, PaginationError, SelectorError))
 
 
 @contextmanager
@@ -36,10 +32,14 @@ def dagster_errors(*, max_retries: int = 3) -> Iterator[None]:
     """
     try:
         yield
-    except RetryLater as error:
-        raise dg.RetryRequested(max_retries=max_retries, seconds_to_wait=error.seconds) from error
-    except HOPELESS as error:
-        raise failure(error) from error
+    except RestError as error:
+        from dagster_rest.http.errors import RetryLater
+
+        if isinstance(error, RetryLater):
+            raise dg.RetryRequested(max_retries=max_retries, seconds_to_wait=error.seconds) from error
+        if is_hopeless(error):
+            raise failure(error) from error
+        raise
 
 
 def failure(error: RestError) -> dg.Failure:

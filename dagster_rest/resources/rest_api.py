@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from dagster_rest.config.client import ClientConfig
-from dagster_rest.config.loading import load_config
-from dagster_rest.config.models import RestApiConfig
-from dagster_rest.http.client import RestClient
-from dagster_rest.http.page import Page
 from dagster_rest.resources.auth import Auth, NoAuth
 from dagster_rest.resources.errors import dagster_errors
 from dagster_rest.resources.paginators import AutoPaginator, Paginator
 
 if TYPE_CHECKING:
     import httpx
+
+    from dagster_rest.config.client import ClientConfig
+    from dagster_rest.http.client import RestClient
+    from dagster_rest.http.page import Page
 
 
 class RetrySettings(dg.Config):
@@ -95,8 +94,8 @@ class RestApiResource(dg.ConfigurableResource[Any]):
     max_response_bytes: int = Field(default=1_073_741_824, description="The largest response, unpacked.")
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
-    _source: ClassVar[ClientConfig | None] = None
-    _client: RestClient | None = PrivateAttr(default=None)
+    _source: ClassVar[Any] = None
+    _client: Any = PrivateAttr(default=None)
 
     def __init__(self, **data: Any) -> None:
         if "auth" in data:
@@ -106,7 +105,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         super().__init__(**data)
 
     @classmethod
-    def from_config(cls, config: ClientConfig | RestApiConfig | Mapping[str, Any] | str | Any) -> "RestApiResource":
+    def from_config(cls, config: Any) -> "RestApiResource":
         """The resource for the `client` part of a config.
 
         The config may hold what Dagster's own config cannot: instances, callables, `Bearer ${TOKEN}`. Nothing of it
@@ -125,16 +124,22 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         return resource
 
     @property
-    def client(self) -> RestClient:
+    def client(self) -> "RestClient":
         """The client of this process; opened at the first use."""
+        from dagster_rest.http.client import RestClient
+
         if self._client is None:
             self._client = RestClient.from_config(self.client_config())
-        return self._client
+        client: RestClient = self._client
+        return client
 
-    def client_config(self) -> ClientConfig:
+    def client_config(self) -> "ClientConfig":
         """What the client is made of."""
+        from dagster_rest.config.client import ClientConfig
+
         if self._source is not None:
-            return self._source
+            source: ClientConfig = self._source
+            return source
         values = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name != "ca_bundle"}
         if self.ca_bundle is not None and self.verify:
             values["verify"] = self.ca_bundle
@@ -162,7 +167,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         with dagster_errors():
             return self.client.post(path, **options)
 
-    def paginate(self, path: str = "", **options: Any) -> Iterator[Page]:
+    def paginate(self, path: str = "", **options: Any) -> "Iterator[Page]":
         """Fetch page by page; see `RestClient.paginate`."""
         with dagster_errors():
             yield from self.client.paginate(path, **options)
@@ -179,7 +184,11 @@ def _chosen(value: Any, nothing: dg.Config, *, default: str) -> Any:
     return value
 
 
-def _client_config(config: Any) -> ClientConfig:
+def _client_config(config: Any) -> "ClientConfig":
+    from dagster_rest.config.client import ClientConfig
+    from dagster_rest.config.loading import load_config
+    from dagster_rest.config.models import RestApiConfig
+
     if isinstance(config, ClientConfig):
         return config
     if isinstance(config, RestApiConfig):
