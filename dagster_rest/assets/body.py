@@ -68,10 +68,20 @@ def materialize_resource(
     except WarehouseError as error:
         yield from refused_null_key(asset, error, only=selected)
         raise
+<<<<<<< HEAD
     yield _result(context, asset, report, checked=checked, preview=preview)
     # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
     with dagster_errors():
         load.confirm(report)
+=======
+    try:
+        yield _result(context, asset, report, checked)
+        # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
+        with dagster_errors():
+            load.confirm(report)
+    finally:
+        load.close()
+>>>>>>> 9f2448f (x)
 
 
 def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRunConfig) -> RunRequest:
@@ -83,12 +93,18 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
         attempt=context.retry_number,
         storage_id=context.instance.run_storage.get_run_storage_id(),
         slices=slices,
-        events={one.key: newest_event(context.instance, asset_key=asset.key, partition=one.key) for one in slices},
+        find_event=lambda one: newest_event(context.instance, asset_key=asset.key, partition=one.key),
+        run_is_over=lambda run_id: _is_over(context.instance, run_id),
         full_refresh=wants_full_refresh(config, dict(context.run.tags)),
         start_value=config.start_value,
         end_value=config.end_value,
         limit=config.limit,
     )
+
+
+def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
 
 
 def _result(

@@ -45,6 +45,7 @@ class Lane:
         finished: The cursors of the parents that are done.
         skipped: Records left out by filters that are done.
         keys_staged: Fan-out keys staged.
+        now: The moment at which a window that is open to the present ends, as it is stored.
     """
 
     slice: Slice
@@ -58,6 +59,7 @@ class Lane:
     finished: list[CursorState] = field(default_factory=list)
     skipped: int = 0
     keys_staged: int = 0
+    now: CursorState | None = None
 
     def filter_for(self, scope: str) -> RowFilter | None:
         """The row filter of a scope: the whole resource, or one of its parents."""
@@ -194,7 +196,12 @@ def _folder_name(asset: str, partition: str) -> str:
 
 
 def position_of(
-    unit: int, state: Mapping[str, Any] | None, cursor: CursorState | None, *, resumable: bool
+    unit: int,
+    state: Mapping[str, Any] | None,
+    cursor: CursorState | None,
+    *,
+    resumable: bool,
+    now: CursorState | None = None,
 ) -> dict[str, Any]:
     """Where a load stands, as JSON values, for the checkpoint of its staging folder.
 
@@ -203,12 +210,14 @@ def position_of(
         state: The paginator's state in it, or None for its first page.
         cursor: The cursor of the unit's scope so far.
         resumable: False in the middle of a unit whose paginator cannot go on: then the load starts over.
+        now: Where the window ends, if that is the moment the load began.
     """
     return {
         "unit": unit,
         "state": dict(state) if state else None,
         "cursor": None if cursor is None else [cursor.value, cursor.type, list(cursor.boundary)],
         "resumable": resumable,
+        "now": None if now is None else [now.value, now.type],
     }
 
 
@@ -216,3 +225,9 @@ def cursor_of(position: Mapping[str, Any] | None) -> CursorState | None:
     """The cursor that ``position_of`` kept."""
     kept = position.get("cursor") if position else None
     return None if not kept else CursorState(value=kept[0], type=kept[1], boundary=tuple(kept[2]))
+
+
+def now_of(position: Mapping[str, Any] | None) -> CursorState | None:
+    """The end of the window that ``position_of`` kept."""
+    kept = position.get("now") if position else None
+    return None if not kept else CursorState(value=kept[0], type=kept[1])

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+<<<<<<< HEAD
 from dagster_rest.assets.errors import BlockingCheckError, StateError
+=======
+from dagster_rest.assets.cursor import from_state, to_state
+from dagster_rest.assets.errors import StateError
+>>>>>>> 9f2448f (x)
 from dagster_rest.assets.fan_out import (
     TOP_LEVEL,
     FanOutCounts,
@@ -30,14 +35,16 @@ from dagster_rest.assets.lanes import (
     Router,
     claim_folder,
     cursor_of,
+    now_of,
     position_of,
     staging_root,
 )
 from dagster_rest.assets.parents import ParentInput, read_parents
 from dagster_rest.assets.partitions import Slice, is_one_range
+from dagster_rest.assets.presence import Presence, is_at_work
 from dagster_rest.assets.ranges import Window, plan_windows, template_values
 from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.state import Event, Start, decide_start
+from dagster_rest.assets.state import Event, Start, decide_start, with_recovery
 from dagster_rest.warehouse.connection import Database, short_read, short_write
 from dagster_rest.warehouse.ledger import (
     AssetState,
@@ -47,9 +54,12 @@ from dagster_rest.warehouse.ledger import (
     ensure_ledger,
     latest_load,
     load_ids_of_partition,
+    pending_loads,
     read_state,
     record_load,
     replace_parent_cursors,
+    take_back_loads,
+    upgrade_ledger,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +89,8 @@ class RunRequest:
         attempt: The step's retry number, from 0.
         storage_id: The id of the Dagster storage the event will go to.
         slices: The partitions to load; one whole slice without partitions.
-        events: The newest materialization per partition key (the empty text without partitions).
+        find_event: Looks up the newest materialization of a partition; called after the ledger was read.
+        run_is_over: Whether a Dagster run has ended (or is unknown), so that it tells of no load any more.
         full_refresh: Forget the cursor and rebuild.
         start_value: Start of the range, for this run only.
         end_value: End of the range, for this run only.
@@ -90,11 +101,18 @@ class RunRequest:
     attempt: int
     storage_id: str
     slices: Sequence[Slice]
-    events: Mapping[str, Event | None]
+    find_event: Callable[[Slice], Event | None]
+    run_is_over: Callable[[str], bool] = lambda run_id: False
     full_refresh: bool = False
     start_value: Any = None
     end_value: Any = None
     limit: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What the run asks for on top of the config, as text: empty for an ordinary run."""
+        asked = [self.start_value, self.end_value, self.limit]
+        return json.dumps(asked, default=str) if any(one is not None for one in asked) else ""
 
 
 @dataclass(kw_only=True)
@@ -223,6 +241,7 @@ class ResourceLoad:
         self._steps = compile_steps(asset.plan.config.processing_steps or [], where=asset.plan.config_path)
         self._collector = KeyCollector(asset.plan, asset.source.children(asset.plan.name))
         self._partitioned = asset.partitions_def is not None
+        self._presence = Presence(self._root, asset=asset.id, run_id=request.run_id, attempt=request.attempt)
 
     def run(self) -> LoadReport:
         """Fetch, stage and commit; starts over if another run of the same asset commits in between.
@@ -235,10 +254,20 @@ class ResourceLoad:
             HttpError: When the API does not.
             WarehouseError: When the tables do not.
         """
+        self._presence.begin()
+        try:
+            return self._run()
+        except BaseException:
+            self.close()
+            raise
+
+    def _run(self) -> LoadReport:
         for _ in range(_CONTENDED_TRIES):
             try:
                 return self._attempt()
             except Contended:
+                if self._request.run_is_over(self._request.run_id):
+                    raise self._fenced("this run is over, and another one has committed") from None
                 self._log("another run of this asset committed meanwhile: reading the state again")
         raise StateError(
             f"other runs of {self._asset.id} committed first {_CONTENDED_TRIES} times in a row",
@@ -254,13 +283,28 @@ class ResourceLoad:
             report: What ``run`` returned.
         """
         self._on_event("before_confirm")
-        with short_write(self._database) as connection:
+        with short_write(self._database, log=self._log) as connection:
             confirm_loads(connection, load_ids=report.load_ids, confirmed_at=self._clock())
+
+    def close(self) -> None:
+        """End it, told or not: whoever comes next need not wait for it."""
+        self._presence.end()
+
+    def _fenced(self, message: str) -> StateError:
+        return StateError(
+            message,
+            code="state_fenced",
+            where=self._plan.config_path,
+            hint="This step was given up before; its successor has done the work. Nothing was written here.",
+        )
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._client.stats.snapshot()
-        inputs = self._read_inputs()
-        starts = {one.key: self._decide(one, inputs) for one in self._request.slices}
+        states, known, parents = self._look()
+        starts = {one.key: self._decide(one, states[one.key]) for one in self._request.slices}
+        if any(start.rebuild for start in starts.values()):
+            parents = self._all_parents()
+        inputs = Inputs(states=states, known=known, parents=parents)
         report = LoadReport(
             slices=[_slice_report(one, starts[one.key]) for one in self._request.slices],
             sampled=self._request.limit is not None,
@@ -273,39 +317,72 @@ class ResourceLoad:
 
     # --- what the run starts from -------------------------------------------------------------------------------
 
-    def _read_inputs(self) -> Inputs:
+    def _look(self) -> tuple[dict[str, AssetState], "KnownSchema", ParentInput]:
+        """What the warehouse says. The event log is looked at afterwards, and not while the database is held."""
         from dagster_rest.warehouse.schema import KnownSchema
 
-        with short_read(self._database) as connection:
-            states = {
-                one.key: read_state(connection, asset=self._asset.id, partition=one.key) for one in self._request.slices
-            }
-            rebuild = any(self._start(one, states).rebuild for one in self._request.slices)
-            return Inputs(
-                states=states,
-                known=KnownSchema.load(connection, self._asset.dataset),
-                parents=read_parents(connection, self._asset, slices=self._request.slices, everything=rebuild),
+        slices = self._request.slices
+        with short_read(self._database, log=self._log) as connection:
+            if connection is not None:
+                upgrade_ledger(connection)
+            return (
+                {one.key: read_state(connection, asset=self._asset.id, partition=one.key) for one in slices},
+                KnownSchema.load(connection, self._asset.dataset),
+                read_parents(connection, self._asset, slices=slices, everything=False),
             )
 
-    def _start(self, one: Slice, states: Mapping[str, AssetState]) -> Start:
-        state = states[one.key]
-        refresh = self._request.full_refresh and not self._refreshed_before(state.latest)
-        return decide_start(
-            state,
-            self._request.events.get(one.key),
-            storage_id=self._request.storage_id,
-            full_refresh=refresh,
-        )
+    def _all_parents(self) -> ParentInput:
+        with short_read(self._database, log=self._log) as connection:
+            return read_parents(connection, self._asset, slices=self._request.slices, everything=True)
 
     def _refreshed_before(self, latest: LoadRow | None) -> bool:
         """An earlier attempt of this very run has begun the refresh already: go on instead of starting over."""
         return latest is not None and latest.run_id == self._request.run_id and latest.status == "pending"
 
-    def _decide(self, one: Slice, inputs: Inputs) -> Start:
-        start = self._start(one, inputs.states)
+    def _decide(self, one: Slice, state: AssetState) -> Start:
+        self._check_attempt(state.latest)
+        at_work = self._may_tell(state.latest)
+        incremental = self._plan.incremental
+        start = with_recovery(
+            decide_start(
+                state,
+                self._request.find_event(one),
+                storage_id=self._request.storage_id,
+                full_refresh=self._request.full_refresh and not self._refreshed_before(state.latest),
+                at_work=at_work,
+            ),
+            request_key=self._request.key,
+            keeps_place=self._request.limit is None and (incremental is not None or self._consumes()),
+            stateless=not self._consumes() and self._is_stateless(),
+        )
         if start.message:
             self._log(f"{one.key}: {start.message}" if one.key else start.message)
         return start
+
+    def _consumes(self) -> bool:
+        """Whether the parents that a load has worked on are not given to the next one."""
+        return self._asset.partitions_def is None and self._plan.fan_out == "new" and bool(self._plan.parents)
+
+    def _is_stateless(self) -> bool:
+        incremental = self._plan.incremental
+        return incremental is not None and (incremental.end_value is not None or self._request.end_value is not None)
+
+    def _may_tell(self, latest: LoadRow | None) -> bool:
+        """Whether the step that committed a load may still tell of it: if not, the load is this run's to answer for."""
+        if latest is None or latest.status != "pending" or latest.run_id == self._request.run_id:
+            return False
+        seen = is_at_work(self._root, asset=self._asset.id, run_id=latest.run_id, attempt=latest.attempt)
+        if seen is None and latest.storage_id == self._request.storage_id:
+            return not self._request.run_is_over(latest.run_id)
+        return bool(seen)
+
+    def _check_attempt(self, latest: LoadRow | None) -> None:
+        request = self._request
+        if latest is not None and latest.run_id == request.run_id and latest.attempt > request.attempt:
+            raise self._fenced(
+                f"attempt {latest.attempt} of this run has committed load {latest.load_id}; this is attempt"
+                f" {request.attempt}"
+            )
 
     def _windows(self, starts: Mapping[str, Start]) -> Iterable[Window]:
         return plan_windows(
@@ -384,7 +461,7 @@ class ResourceLoad:
         def open_stager() -> Stager:
             return Stager.open(
                 folder,
-                spec=self._lane_spec(window),
+                spec=self._lane_spec(one, window),
                 known=KnownSchema(dataset=self._asset.dataset) if rebuild else inputs.known,
                 fingerprint=self._fingerprint(one, window, groups=groups),
                 load_id=_new_load_id(self._clock()),
@@ -403,6 +480,10 @@ class ResourceLoad:
             )
         elif stager.reset_reason:
             self._log(f"an interrupted load is not gone on with: {stager.reset_reason}")
+        now = now_of(stager.position) if stager.resumed else None
+        if now is not None:
+            bounds = dataclasses.replace(bounds, end=from_state(now))
+            window = dataclasses.replace(window, bounds={**window.bounds, one.slice.key: bounds})
         return Lane(
             slice=one.slice,
             start=one.start,
@@ -411,10 +492,11 @@ class ResourceLoad:
             make_filter=self._filter_maker(one, window),
             parent_cursors=one.parent_cursors,
             replaces=self._replaces(one.slice),
+            now=to_state(bounds.end) if window.ends_now else None,
         )
 
     def _filter_maker(self, one: SliceReport, window: Window) -> Callable[[str], RowFilter] | None:
-        incremental = self._plan.incremental
+        incremental = window.incremental
         if incremental is None:
             return None
         bounds, key = window.bounds[one.slice.key], self._boundary_key()
@@ -450,10 +532,11 @@ class ResourceLoad:
         incremental = self._plan.incremental
         return bool(self._plan.parents) and incremental is not None and incremental.state != "shared"
 
-    def _lane_spec(self, window: Window) -> "TableSpec":
+    def _lane_spec(self, one: SliceReport, window: Window) -> "TableSpec":
         disposition = self._spec.write_disposition
-        if disposition.disposition == "replace" and (self._partitioned or not window.is_first):
-            # A partition, or a later window, replaces only its own rows.
+        is_first = window.is_first and one.start.continued is None
+        if disposition.disposition == "replace" and (self._partitioned or not is_first):
+            # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
             return dataclasses.replace(
                 self._spec, write_disposition=dataclasses.replace(disposition, disposition="append")
             )
@@ -463,13 +546,14 @@ class ResourceLoad:
         bounds = window.bounds[one.slice.key]
         parents = hashlib.blake2b(digest_size=8)
         for group in groups:
-            parents.update(group.key.encode())
+            parents.update(json.dumps([group.key, *group.includes], default=str).encode())
         parts = [
             self._plan.fingerprint,
             one.slice.key,
             one.start.base,
             str(one.start.rebuild),
-            repr(bounds),
+            repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),
+            one.start.recovery,
             parents.hexdigest(),
             self._request.limit,
         ]
@@ -627,9 +711,9 @@ class ResourceLoad:
             if self._per_parent():
                 lane.finish_scope(scope, window=window)
                 cursor = None
-            position = position_of(unit + 1, None, cursor, resumable=True)
+            position = position_of(unit + 1, None, cursor, resumable=True, now=lane.now)
         else:
-            position = position_of(unit, page.state, cursor, resumable=page.state is not None)
+            position = position_of(unit, page.state, cursor, resumable=page.state is not None, now=lane.now)
         lane.stager.write(kept if self._asset.is_selected else [], position=position)
         self._on_event("page_staged")
 
@@ -687,19 +771,10 @@ class ResourceLoad:
 
     def _check_successor(self, connection: "DuckDBPyConnection", lane: Lane, one: SliceReport) -> None:
         latest = latest_load(connection, asset=self._asset.id, partition=lane.slice.key)
+        self._check_attempt(latest)
         base = one.load_ids[-1] if one.load_ids else lane.start.base
-        if (latest.load_id if latest else None) == base:
-            return
-        assert latest is not None
-        if latest.run_id == self._request.run_id and latest.attempt != self._request.attempt:
-            raise StateError(
-                f"attempt {latest.attempt} of this run has committed load {latest.load_id}; this is attempt"
-                f" {self._request.attempt}",
-                code="state_fenced",
-                where=self._plan.config_path,
-                hint="This step was given up before; its successor has done the work. Nothing was written here.",
-            )
-        raise Contended
+        if (latest.load_id if latest else None) != base:
+            raise Contended
 
     def _commit_lane(
         self,
@@ -712,10 +787,12 @@ class ResourceLoad:
     ) -> None:
         rebuild = lane.start.rebuild and window.is_first
         outcome = None
+        taken_back = self._take_back(connection, lane) if not one.load_ids else []
         if self._asset.is_selected:
-            outcome = self._write_tables(connection, lane, staged, rebuild=rebuild)
+            outcome = self._write_tables(connection, lane, staged, rebuild=rebuild, taken_back=taken_back)
             one.outcomes.append(outcome)
-        load_group = one.load_ids[0] if one.load_ids else staged.load_id
+        continued = lane.start.continued
+        load_group = continued.load_group if continued else one.load_ids[0] if one.load_ids else staged.load_id
         self._write_keys(connection, lane, staged, rebuild=rebuild, load_group=load_group)
         self._write_parent_cursors(connection, lane, staged, one, rebuild=rebuild, window=window)
         one.cursor = self._cursor_after(lane, one, window=window)
@@ -738,19 +815,27 @@ class ResourceLoad:
                 complete=window.is_last,
                 fingerprint=self._plan.fingerprint,
                 data_version=one.data_version,
+                request_key=self._request.key,
+                progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
             ),
             committed_at=self._clock(),
         )
 
     def _write_tables(
-        self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad", *, rebuild: bool
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        *,
+        rebuild: bool,
+        taken_back: Sequence[str],
     ) -> "LoadOutcome":
         from dagster_rest.warehouse.dispositions import ReplaceWhere, commit_load
 
-        replace_where = None
+        earlier = list(taken_back)
         if lane.replaces:
             earlier = load_ids_of_partition(connection, asset=self._asset.id, partitions=[lane.slice.key])
-            replace_where = ReplaceWhere("_load_id in (select unnest(?::varchar[]))", [earlier])
+        replace_where = ReplaceWhere("_load_id in (select unnest(?::varchar[]))", [earlier]) if earlier else None
         return commit_load(
             connection,
             staged,
@@ -760,6 +845,24 @@ class ResourceLoad:
             replace_where=replace_where,
             on_event=self._on_event,
         )
+
+    def _take_back(self, connection: "DuckDBPyConnection", lane: Lane) -> list[str]:
+        """The loads whose rows this one replaces: committed, never told, and of a table that only grows."""
+        latest = lane.start.state.latest
+        if lane.start.recovery != "redo" or latest is None or not self._only_grows():
+            return []
+        loads = pending_loads(connection, asset=self._asset.id, partition=lane.slice.key, load_group=latest.load_group)
+        take_back_loads(connection, asset=self._asset.id, load_ids=loads)
+        if self._collector:
+            from dagster_rest.warehouse.fan_out import forget_fan_out_keys
+
+            forget_fan_out_keys(connection, asset=self._asset.id, load_ids=loads)
+        return loads
+
+    def _only_grows(self) -> bool:
+        disposition = self._plan.write_disposition
+        keyed = self._plan.primary_key or self._plan.merge_key or disposition.strategy == "scd2"
+        return disposition.disposition == "append" or (disposition.disposition == "merge" and not keyed)
 
     def _write_keys(
         self,
@@ -823,11 +926,11 @@ class ResourceLoad:
         if self._plan.incremental is None or self._request.limit is not None:
             return one.cursor
         if window.stateless:
-            # An explicit end leaves the cursor alone; between its windows it only marks where to go on after a crash.
-            return window.cursor_after(None) if not window.is_last else one.cursor_before
+            # An explicit end leaves the cursor alone.
+            return one.cursor
         if self._per_parent():
-            newest = window.newest([*lane.finished, *([one.cursor] if one.cursor else [])])
-            return window.cursor_after(newest)
+            seen = [*lane.finished, *one.parent_cursors.values()]
+            return window.cursor_after(window.newest([*seen, one.cursor] if one.cursor else seen))
         rows = lane.filter_for(SHARED)
         assert rows is not None
         return window.cursor_after(rows.state() or one.cursor)
@@ -846,7 +949,8 @@ class ResourceLoad:
         latest = lane.start.state.latest
         previous = one.data_version or (latest.data_version if latest else "")
         if outcome is None:
-            return staged.load_id if lane.keys_staged or not previous else previous
+            brought = lane.keys_staged or any(True for _ in staged.side("fan_out"))
+            return staged.load_id if brought or not previous else previous
         unchanged = not (outcome.rows_loaded or outcome.rows_deleted or outcome.schema_changes)
         if unchanged and previous and not lane.start.rebuild:
             return previous

@@ -32,6 +32,7 @@ class Window:
         is_last: Whether it is the run's last: consumption and the final cursor go with it.
         stateless: Whether the run leaves the stored cursor alone (an explicit end).
         step_end: Where the cursor stands after a window that is not open to the present.
+        ends_now: Whether its end is the moment of the run: a load that goes on keeps the end it began with.
     """
 
     bounds: Mapping[str, Bounds]
@@ -40,6 +41,7 @@ class Window:
     is_last: bool = True
     stateless: bool = False
     step_end: Any = None
+    ends_now: bool = False
 
     def whole_range(self) -> Bounds:
         """From the start of the first partition to the end of the last."""
@@ -95,6 +97,9 @@ def plan_windows(
         CursorError: ``cursor_range`` or ``cursor_step``.
     """
     incremental = plan.incremental
+    if incremental is not None and all(one.recovery == "continue" for one in starts.values()):
+        # The load that is continued went back by the lag already.
+        incremental = incremental.model_copy(update={"lag": None})
     if incremental is None:
         yield Window(bounds={one.key: Bounds() for one in slices})
         return
@@ -105,8 +110,9 @@ def plan_windows(
     bounds = {
         one.key: Bounds(
             start=_start(
-                plan,
+                incremental,
                 starts[one.key],
+                where=f"{plan.config_path}.endpoint.incremental",
                 start_override=start_override,
                 stateless=end is not None,
                 per_parent=per_parent and incremental.step is None,
@@ -133,21 +139,24 @@ def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
     return Bounds(start=instant_like(one.start, pattern), end=instant_like(one.end, pattern))
 
 
-def _start(plan: "ResourcePlan", start: Start, *, start_override: Any, stateless: bool, per_parent: bool) -> Any:
-    assert plan.incremental is not None
-    if start_override is not None:
+def _start(
+    incremental: "IncrementalConfig",
+    start: Start,
+    *,
+    where: str,
+    start_override: Any,
+    stateless: bool,
+    per_parent: bool,
+) -> Any:
+    continued = start.continued
+    if stateless and continued is not None and continued.progress is not None:
+        return from_state(continued.progress)
+    if start_override is not None and continued is None:
         return start_override
+    if stateless or per_parent:
+        return incremental.initial_value
     latest = start.state.latest
-    interrupted = latest is not None and not latest.complete and latest.fingerprint == plan.fingerprint
-    if (stateless and not interrupted) or per_parent:
-        return plan.incremental.initial_value
-    if stateless and latest is not None and latest.cursor is not None:
-        return from_state(latest.cursor)
-    return start_value(
-        plan.incremental,
-        latest.cursor if latest else None,
-        where=f"{plan.config_path}.endpoint.incremental",
-    )
+    return start_value(incremental, latest.cursor if latest else None, where=where)
 
 
 def _check_range(bounds: Bounds, *, where: str) -> None:
@@ -185,6 +194,7 @@ def _steps(plan: "ResourcePlan", whole: Window, *, key: str, now: datetime) -> I
             is_first=number == 0,
             is_last=is_last,
             step_end=None if is_last else right,
+            ends_now=is_last and open_ended,
         )
 
 

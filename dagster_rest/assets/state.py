@@ -1,5 +1,6 @@
 """Where a run starts: the ledger in the warehouse held against Dagster's event log (DESIGN: state protocol)."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,12 +16,15 @@ Case = Literal[
     "first",
     "normal",
     "adopted",
+    "concurrent",
     "wiped",
     "other_storage",
     "ledger_leads",
     "new_warehouse",
     "full_refresh",
 ]
+
+Recovery = Literal["continue", "redo"]
 
 _PAGE = 50
 _MOST_EVENTS = 2000
@@ -49,6 +53,8 @@ class Start:
         base: The newest load the ledger knew: the commit checks that it still is.
         rebuild: Whether the table is to be rebuilt instead of added to.
         message: What to tell the person who reads the log; None in ordinary cases.
+        recovery: What becomes of a load that was committed and never told: this run continues it after its cursor
+            or consumed parents, or, where nothing says how far it came, does it again and takes its rows back.
     """
 
     case: Case
@@ -56,6 +62,12 @@ class Start:
     base: str | None
     rebuild: bool = False
     message: str | None = None
+    recovery: Recovery | None = None
+
+    @property
+    def continued(self) -> LoadRow | None:
+        """The load that this run is the continuation of, or None."""
+        return self.state.latest if self.recovery == "continue" else None
 
 
 def newest_event(instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partition: str = "") -> Event | None:
@@ -93,14 +105,22 @@ def _materializations(
         cursor = page.cursor
 
 
-def decide_start(state: AssetState, event: Event | None, *, storage_id: str, full_refresh: bool = False) -> Start:
+def decide_start(
+    state: AssetState,
+    event: Event | None,
+    *,
+    storage_id: str,
+    full_refresh: bool = False,
+    at_work: bool = False,
+) -> Start:
     """Apply the state protocol: which state a run continues from, and what to say about it.
 
     Args:
         state: What the ledger says.
-        event: What the event log says.
+        event: What the event log says, read after the ledger: a confirmed load's event is there by then.
         storage_id: The id of this Dagster instance's storage.
         full_refresh: Whether the run was asked to start over.
+        at_work: Whether the step that made the newest load may still be about to tell of it.
     """
     latest = state.latest
     if latest is None:
@@ -115,6 +135,13 @@ def decide_start(state: AssetState, event: Event | None, *, storage_id: str, ful
         )
     if event is not None and event.load_id == latest.load_id:
         return Start(case="normal", state=state, base=latest.load_id)
+    if latest.status == "pending" and at_work:
+        return Start(
+            case="concurrent",
+            state=state,
+            base=latest.load_id,
+            message=f"load {latest.load_id} is another run's that is about to end: continuing after it",
+        )
     return _ledger_without_its_event(state, latest, event, storage_id=storage_id)
 
 
@@ -175,3 +202,21 @@ def _ledger_without_its_event(state: AssetState, latest: LoadRow, event: Event |
             " continuing from what the tables hold"
         ),
     )
+
+
+def with_recovery(start: Start, *, request_key: str, keeps_place: bool, stateless: bool) -> Start:
+    """Decide what becomes of a load that was committed and never told, so that its rows count once.
+
+    Args:
+        start: What ``decide_start`` gave.
+        request_key: What this run asks for on top of the config: another request leaves the load alone.
+        keeps_place: Whether the resource remembers how far it came: by a cursor, or by the parents it has consumed.
+        stateless: Whether the run works on a range of its own and leaves the cursor alone.
+    """
+    latest = start.state.latest
+    untold = start.case == "adopted" or (start.case == "other_storage" and latest is not None and not latest.complete)
+    if not untold or latest is None or latest.status != "pending" or latest.request_key != request_key:
+        return start
+    if not keeps_place or (stateless and (latest.complete or latest.progress is None)):
+        return dataclasses.replace(start, recovery="redo")
+    return dataclasses.replace(start, recovery="continue")

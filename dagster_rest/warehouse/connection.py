@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,8 @@ _REMOTE = ("md:", "motherduck:", "quack:", "ducklake:", "postgres:")
 _MEMORY = ":memory:"
 _FIRST_SLEEP, _LONGEST_SLEEP = 0.02, 1.0
 _SAY_AFTER = 5.0
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SIGNS_OF_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 class Database(Protocol):
@@ -83,7 +86,9 @@ def local_path(database: Database) -> Path | None:
 
 
 @contextmanager
-def short_write(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[DuckDBPyConnection]:
+def short_write(
+    database: Database, *, timeout: float = DEFAULT_TIMEOUT, log: Callable[[str], None] = logger.info
+) -> Iterator[DuckDBPyConnection]:
     """One transaction on the database, alone: file lock, connect, begin, commit or roll back, close.
 
     DuckDB lets one process at a time write a file, so nothing slow belongs in here: fetch and stage first.
@@ -91,13 +96,14 @@ def short_write(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iter
     Args:
         database: A ``dagster_duckdb.DuckDBResource`` or anything like it.
         timeout: Seconds to wait for another process that holds the file.
+        log: Takes a line when it waits, with the process it waits for.
 
     Yields:
         The connection, inside an open transaction.
 
     Raises:
         WarehouseError: ``warehouse_no_folder``, ``warehouse_read_only``, ``warehouse_locked``,
-            ``warehouse_newer_format``, ``warehouse_in_memory``.
+            ``warehouse_newer_format``, ``warehouse_in_memory``, ``warehouse_disk_full``.
 
     Example:
         ```python
@@ -108,18 +114,20 @@ def short_write(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iter
             run(connection, "create table if not exists t (id bigint)")
         ```
     """
-    with _alone(database, timeout=timeout) as connection:
+    with _alone(database, timeout=timeout, log=log) as connection:
         run(connection, "begin")
         try:
             yield connection
+            run(connection, "commit")
         except BaseException:
             _roll_back(connection)
             raise
-        run(connection, "commit")
 
 
 @contextmanager
-def short_read(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Iterator[DuckDBPyConnection | None]:
+def short_read(
+    database: Database, *, timeout: float = DEFAULT_TIMEOUT, log: Callable[[str], None] = logger.info
+) -> Iterator[DuckDBPyConnection | None]:
     """A short look into the database; None where its file does not exist yet, and none is made.
 
     A reader takes the same lock as a writer: DuckDB refuses a reader while another process writes.
@@ -127,6 +135,7 @@ def short_read(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Itera
     Args:
         database: A ``dagster_duckdb.DuckDBResource`` or anything like it.
         timeout: Seconds to wait for another process that holds the file.
+        log: Takes a line when it waits, with the process it waits for.
 
     Yields:
         The connection, or None.
@@ -139,12 +148,12 @@ def short_read(database: Database, *, timeout: float = DEFAULT_TIMEOUT) -> Itera
         _check_folder(path)
         yield None
         return
-    with _alone(database, timeout=timeout) as connection:
+    with _alone(database, timeout=timeout, log=log) as connection:
         yield connection
 
 
 @contextmanager
-def _alone(database: Database, *, timeout: float) -> Iterator[DuckDBPyConnection]:
+def _alone(database: Database, *, timeout: float, log: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
     path = local_path(database)
     if path is None:
         if database.database.startswith(_MEMORY):
@@ -159,9 +168,9 @@ def _alone(database: Database, *, timeout: float) -> Iterator[DuckDBPyConnection
         return
     _check_folder(path)
     deadline = time.monotonic() + timeout
-    with _file_lock(path, timeout=timeout):
-        _wait_for_foreign_holder(database, path, deadline=deadline)
-        with _closing(database) as connection:
+    with _file_lock(path, timeout=timeout, log=log):
+        _wait_for_foreign_holder(database, path, deadline=deadline, log=log)
+        with _naming_full_disks(path), _closing(database) as connection:
             yield connection
 
 
@@ -200,7 +209,7 @@ def _check_folder(path: Path) -> None:
 
 
 @contextmanager
-def _file_lock(path: Path, *, timeout: float) -> Iterator[None]:
+def _file_lock(path: Path, *, timeout: float, log: Callable[[str], None]) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(f"{path}.lock", timeout=timeout, poll_interval=_FIRST_SLEEP)
@@ -215,17 +224,17 @@ def _file_lock(path: Path, *, timeout: float) -> Iterator[None]:
             hint="Look for a step that hangs in its load; the lock goes with its process.",
         ) from error
     except OSError as error:
-        raise _read_only(path) from error
+        raise (_disk_full(path) if error.errno in _FULL else _read_only(path)) from error
     waited = time.monotonic() - started
     if waited > _SAY_AFTER:
-        logger.info("waited %.1f s for other writers of %s", waited, path.name)
+        log(f"waited {waited:.1f} s for other writers of {path.name}")
     try:
         yield
     finally:
         lock.release()
 
 
-def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float) -> None:
+def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float, log: Callable[[str], None]) -> None:
     """Wait while a process that knows nothing of our lock has the file open, and say who it is.
 
     dagster-duckdb would sleep in doubling steps and oversleep by up to half a minute.
@@ -259,7 +268,7 @@ def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float)
                     hint="Close that program (a DuckDB shell, a notebook), or point it at a copy.",
                 ) from error
             if not said:
-                logger.warning("waiting for %s, held by %s", path.name, holder)
+                log(f"waiting for {path.name}, held by {holder}")
                 said = True
         time.sleep(min(sleep, max(0.0, deadline - time.monotonic())))
         sleep = min(sleep * 2, _LONGEST_SLEEP)
@@ -285,6 +294,28 @@ def _unreadable(path: Path, text: str) -> WarehouseError:
         code="warehouse_unreadable",
         where=str(path),
         hint="Check that it is a DuckDB file and that it is whole.",
+    )
+
+
+@contextmanager
+def _naming_full_disks(path: Path) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error)
+        if any(sign in text for sign in _SIGNS_OF_FULL):
+            raise _disk_full(path) from error
+        raise
+
+
+def _disk_full(path: Path) -> WarehouseError:
+    return WarehouseError(
+        f"no space left to write {path}",
+        code="warehouse_disk_full",
+        where=str(path),
+        hint="Nothing of this load is in the tables. Free some space and run it again: what is staged is kept.",
     )
 
 

@@ -117,16 +117,20 @@ def write_fan_out_keys(
         )
 
 
-def forget_fan_out_keys(connection: DuckDBPyConnection, *, asset: str, partitions: Iterable[str] | None = None) -> None:
-    """Drop a parent's stored values: all of them, or those of some partitions."""
-    if partitions is None:
-        run(connection, f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ?", [asset])
-        return
-    run(
-        connection,
-        f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ? and partition in (select unnest(?::varchar[]))",
-        [asset, list(partitions)],
-    )
+def forget_fan_out_keys(
+    connection: DuckDBPyConnection,
+    *,
+    asset: str,
+    partitions: Iterable[str] | None = None,
+    load_ids: Iterable[str] | None = None,
+) -> None:
+    """Drop a parent's stored values: all of them, those of some partitions, or those of some loads."""
+    conditions, arguments = ["asset = ?"], [asset]
+    for column, chosen in (("partition", partitions), ("load_id", load_ids)):
+        if chosen is not None:
+            conditions.append(f"{column} in (select unnest(?::varchar[]))")
+            arguments.append(list(chosen))  # type: ignore[arg-type]
+    run(connection, f"delete from {METADATA_SCHEMA}.fan_out_keys where {' and '.join(conditions)}", arguments)
 
 
 def read_parent_rows(

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 METADATA_SCHEMA = "_dagster_rest"
-LEDGER_VERSION = 1
+LEDGER_VERSION = 2
 
-Status = Literal["pending", "confirmed"]
+Status = Literal["pending", "confirmed", "taken_back"]
 
 _TABLES = f"""
 create schema if not exists {METADATA_SCHEMA};
@@ -30,7 +30,8 @@ create table if not exists {METADATA_SCHEMA}.loads (
     load_group varchar not null, run_id varchar not null, attempt integer not null, storage_id varchar not null,
     status varchar not null, cursor varchar, cursor_type varchar, boundary varchar[] not null, cursor_path varchar,
     rows_loaded bigint not null, complete boolean not null, fingerprint varchar not null, data_version varchar not null,
-    committed_at timestamptz not null, confirmed_at timestamptz
+    committed_at timestamptz not null, confirmed_at timestamptz,
+    request_key varchar default '', progress varchar, progress_type varchar
 );
 create table if not exists {METADATA_SCHEMA}.parent_cursors (
     asset varchar not null, partition varchar not null, parent_key varchar not null,
@@ -44,6 +45,16 @@ create table if not exists {METADATA_SCHEMA}.consumed (
     child varchar not null, child_partition varchar not null, parent varchar not null, load_id varchar not null
 );
 """
+
+_MIGRATIONS = {
+    # An explicit range (end_value) used to leave its mark in `cursor`, where it moved the asset's own cursor.
+    2: f"""
+alter table {METADATA_SCHEMA}.loads add column if not exists request_key varchar default '';
+alter table {METADATA_SCHEMA}.loads add column if not exists progress varchar;
+alter table {METADATA_SCHEMA}.loads add column if not exists progress_type varchar;
+""",
+}
+"""What brings a ledger to the version of the key from the version before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +84,16 @@ class LoadRow:
         run_id: The Dagster run.
         attempt: The step's retry number within the run, from 0.
         storage_id: The id of the Dagster storage that the event goes to.
-        status: ``pending`` until the materialization event is known to be stored.
+        status: ``pending`` until the materialization event is known to be stored; ``taken_back`` when its rows were
+            replaced by the run that made up for it.
         cursor: The cursor after this load, if the asset is incremental.
         cursor_path: The field the cursor came from.
         rows_loaded: Rows of the root table.
         complete: False for all windows of a materialization but its last.
         fingerprint: The config's fingerprint at that time.
         data_version: Tells whether the content changed.
+        request_key: What the run asked for on top of the config (a range, a sample), empty if nothing.
+        progress: How far a range with an explicit end has come, between its windows: the cursor stays where it was.
     """
 
     load_id: str
@@ -96,6 +110,8 @@ class LoadRow:
     complete: bool = True
     fingerprint: str = ""
     data_version: str = ""
+    request_key: str = ""
+    progress: CursorState | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,19 +136,40 @@ def ensure_ledger(connection: DuckDBPyConnection) -> None:
     Raises:
         WarehouseError: ``warehouse_newer_ledger`` when a newer version of this package wrote it.
     """
-    found = ledger_version(connection)
-    if found == LEDGER_VERSION:
+    if ledger_version(connection) is not None:
+        upgrade_ledger(connection)
         return
-    if found is not None and found > LEDGER_VERSION:
+    run(connection, _TABLES)
+    _set_version(connection, LEDGER_VERSION)
+
+
+def upgrade_ledger(connection: DuckDBPyConnection) -> None:
+    """Bring a ledger that an older version wrote up to date; nothing where there is none or it is current.
+
+    Args:
+        connection: A connection; without an open transaction every step is one.
+
+    Raises:
+        WarehouseError: ``warehouse_newer_ledger`` when a newer version of this package wrote it.
+    """
+    found = ledger_version(connection)
+    if found is None or found == LEDGER_VERSION:
+        return
+    if found > LEDGER_VERSION:
         raise WarehouseError(
             f"the ledger has version {found}, this package knows version {LEDGER_VERSION}",
             code="warehouse_newer_ledger",
             where=f"{METADATA_SCHEMA}.ledger_version",
             hint="Upgrade dagster_rest here to the version that wrote the database.",
         )
-    run(connection, _TABLES)
+    for version in range(found + 1, LEDGER_VERSION + 1):
+        run(connection, _MIGRATIONS[version])
+        _set_version(connection, version)
+
+
+def _set_version(connection: DuckDBPyConnection, version: int) -> None:
     run(connection, f"delete from {METADATA_SCHEMA}.ledger_version")
-    run(connection, f"insert into {METADATA_SCHEMA}.ledger_version values (?)", [LEDGER_VERSION])
+    run(connection, f"insert into {METADATA_SCHEMA}.ledger_version values (?)", [version])
 
 
 def ledger_version(connection: DuckDBPyConnection) -> int | None:
@@ -178,13 +215,14 @@ def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = 
     row = fetch_one(
         connection,
         "select load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
-        " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version"
+        " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version, request_key, progress, progress_type"
         f" from {METADATA_SCHEMA}.loads where asset = ? and partition = ? order by seq desc limit 1",
         [asset, partition],
     )
     if row is None:
         return None
     cursor = None if row[8] is None else CursorState(value=row[8], type=row[9], boundary=tuple(row[10]))
+    progress = None if row[17] is None else CursorState(value=row[17], type=row[18])
     return LoadRow(
         load_id=row[0],
         asset=row[1],
@@ -200,6 +238,8 @@ def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = 
         complete=row[13],
         fingerprint=row[14],
         data_version=row[15],
+        request_key=row[16],
+        progress=progress,
     )
 
 
@@ -215,31 +255,56 @@ def _read_parent_cursors(connection: DuckDBPyConnection, *, asset: str, partitio
 
 def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: datetime) -> None:
     """Write a load's row, in the transaction of its data."""
-    cursor = row.cursor
+    cursor, progress = row.cursor, row.progress
+    values = {
+        "load_id": row.load_id,
+        "asset": row.asset,
+        "partition": row.partition,
+        "load_group": row.load_group,
+        "run_id": row.run_id,
+        "attempt": row.attempt,
+        "storage_id": row.storage_id,
+        "status": row.status,
+        "cursor": cursor.value if cursor else None,
+        "cursor_type": cursor.type if cursor else None,
+        "boundary": list(cursor.boundary) if cursor else [],
+        "cursor_path": row.cursor_path,
+        "rows_loaded": row.rows_loaded,
+        "complete": row.complete,
+        "fingerprint": row.fingerprint,
+        "data_version": row.data_version,
+        "committed_at": committed_at,
+        "request_key": row.request_key,
+        "progress": progress.value if progress else None,
+        "progress_type": progress.type if progress else None,
+    }
+    marks = ", ".join("?::varchar[]" if name == "boundary" else "?" for name in values)
     run(
         connection,
-        f"insert into {METADATA_SCHEMA}.loads"
-        f" select coalesce((select max(seq) from {METADATA_SCHEMA}.loads), 0) + 1,"
-        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?, ?, ?, ?, ?, ?, null",
-        [
-            row.load_id,
-            row.asset,
-            row.partition,
-            row.load_group,
-            row.run_id,
-            row.attempt,
-            row.storage_id,
-            row.status,
-            cursor.value if cursor else None,
-            cursor.type if cursor else None,
-            list(cursor.boundary) if cursor else [],
-            row.cursor_path,
-            row.rows_loaded,
-            row.complete,
-            row.fingerprint,
-            row.data_version,
-            committed_at,
-        ],
+        f"insert into {METADATA_SCHEMA}.loads (seq, {', '.join(values)})"
+        f" select coalesce((select max(seq) from {METADATA_SCHEMA}.loads), 0) + 1, {marks}",
+        list(values.values()),
+    )
+
+
+def pending_loads(connection: DuckDBPyConnection, *, asset: str, partition: str, load_group: str) -> list[str]:
+    """The loads of one materialization that nobody was told of, oldest first."""
+    rows = run(
+        connection,
+        f"select load_id from {METADATA_SCHEMA}.loads"
+        " where asset = ? and partition = ? and load_group = ? and status = 'pending' order by seq",
+        [asset, partition, load_group],
+    )
+    return [row[0] for row in rows]
+
+
+def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Iterable[str]) -> None:
+    """Note that the rows of these loads are replaced in this transaction: their step may not confirm them any more."""
+    run(
+        connection,
+        f"update {METADATA_SCHEMA}.loads set status = 'taken_back'"
+        " where asset = ? and load_id in (select unnest(?::varchar[]))",
+        [asset, list(load_ids)],
     )
 
 

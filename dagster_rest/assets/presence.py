@@ -1,0 +1,76 @@
+"""Shows the other processes of this host that a run of an asset is at work: a lock that ends with its process."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_FOLDER = "at_work"
+
+
+class Presence:
+    """The sign that one attempt of one run works on an asset, from before its first commit until it is told.
+
+    A load that is committed and not told yet belongs either to a step that is about to tell it, or to one that died.
+    The file lock tells which: the operating system lets go of it when the process ends, however it ends.
+
+    Args:
+        root: The folder under which loads are staged.
+        asset: The asset key as ``a/b``.
+        run_id: The Dagster run.
+        attempt: The step's retry number.
+    """
+
+    def __init__(self, root: Path, *, asset: str, run_id: str, attempt: int) -> None:
+        self._path = _path(root, asset=asset, run_id=run_id, attempt=attempt)
+        self._stack = contextlib.ExitStack()
+
+    def begin(self) -> None:
+        """Show it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(_try_lock(self._path))
+
+    def end(self) -> None:
+        """Stop showing it, and leave nothing behind."""
+        self._stack.close()
+        self._path.unlink(missing_ok=True)
+
+
+def is_at_work(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | None:
+    """Whether the process of that attempt lives; None if this host knows nothing of it.
+
+    Args:
+        root: The folder under which loads are staged.
+        asset: The asset key as ``a/b``.
+        run_id: The Dagster run.
+        attempt: The step's retry number.
+    """
+    path = _path(root, asset=asset, run_id=run_id, attempt=attempt)
+    if not path.exists():
+        return None
+    with _try_lock(path) as got_it:
+        if got_it:
+            path.unlink(missing_ok=True)
+        return not got_it
+
+
+@contextlib.contextmanager
+def _try_lock(path: Path) -> Iterator[bool]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(str(path))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _path(root: Path, *, asset: str, run_id: str, attempt: int) -> Path:
+    import hashlib
+
+    digest = hashlib.blake2b(f"{asset}\n{run_id}\n{attempt}".encode(), digest_size=10).hexdigest()
+    return root / _FOLDER / f"{digest}.lock"
