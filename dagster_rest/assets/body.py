@@ -68,20 +68,13 @@ def materialize_resource(
     except WarehouseError as error:
         yield from refused_null_key(asset, error, only=selected)
         raise
-<<<<<<< HEAD
-    yield _result(context, asset, report, checked=checked, preview=preview)
-    # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
-    with dagster_errors():
-        load.confirm(report)
-=======
     try:
-        yield _result(context, asset, report, checked)
+        yield _result(context, asset, report, checked=checked, preview=preview)
         # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
         with dagster_errors():
             load.confirm(report)
     finally:
         load.close()
->>>>>>> 9f2448f (x)
 
 
 def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRunConfig) -> RunRequest:

@@ -12,12 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
-from dagster_rest.assets.errors import BlockingCheckError, StateError
-=======
 from dagster_rest.assets.cursor import from_state, to_state
-from dagster_rest.assets.errors import StateError
->>>>>>> 9f2448f (x)
+from dagster_rest.assets.errors import BlockingCheckError, StateError
 from dagster_rest.assets.fan_out import (
     TOP_LEVEL,
     FanOutCounts,
@@ -409,7 +405,7 @@ class ResourceLoad:
             self._check_empty(staged, report)
             self._on_event("before_transaction")
             try:
-                with short_write(self._database) as connection:
+                with short_write(self._database, log=self._log) as connection:
                     self._commit(connection, lanes, staged, window=window, report=report, parents=inputs.parents)
             except BlockingCheckError:
                 # The next run must fetch again: what is staged would fail the same check.
