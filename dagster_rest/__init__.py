@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dagster_rest.assets.definitions import build_rest_definitions
     from dagster_rest.assets.factory import build_rest_asset_specs, build_rest_assets
     from dagster_rest.assets.run_config import RestRunConfig
+    from dagster_rest.assets.sensors import build_rest_polling_sensor
     from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
     from dagster_rest.http import register_auth, register_paginator
     from dagster_rest.resources import RestApiResource
@@ -21,6 +22,7 @@ _PLACES = {
     "build_rest_asset_specs": "dagster_rest.assets.factory",
     "build_rest_assets": "dagster_rest.assets.factory",
     "build_rest_definitions": "dagster_rest.assets.definitions",
+    "build_rest_polling_sensor": "dagster_rest.assets.sensors",
     "register_auth": "dagster_rest.http",
     "register_paginator": "dagster_rest.http",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "build_rest_asset_specs",
     "build_rest_assets",
     "build_rest_definitions",
+    "build_rest_polling_sensor",
     "register_auth",
     "register_paginator",
 ]

@@ -9,9 +9,12 @@ from pydantic import Field
 FULL_REFRESH_TAG = "dagster_rest/full_refresh"
 """Run tag with the value ``true``: every REST asset of the run rebuilds its table."""
 
+SENSOR_TAG = "dagster_rest/sensor"
+"""Run tag with the name of the polling sensor that asked for the run."""
+
 TAGS: dict[str, str] = {
     FULL_REFRESH_TAG: "On a run: `true` makes every REST asset of the run rebuild its table.",
-    "dagster_rest/sensor": "On a run: the polling sensor that asked for it.",
+    SENSOR_TAG: "On a run: the polling sensor that asked for it.",
 }
 """Every tag of this package, with its meaning."""
 

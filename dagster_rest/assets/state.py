@@ -11,6 +11,7 @@ from dagster_rest.warehouse.ledger import AssetState, LoadRow
 
 LOAD_ID_KEY = "dagster_rest/load_id"
 CURSOR_KEY = "dagster_rest/cursor"
+CURSOR_TYPE_KEY = "dagster_rest/cursor_type"
 
 Case = Literal[
     "first",
@@ -37,10 +38,12 @@ class Event:
     Args:
         load_id: The load it tells of.
         cursor: The cursor it shows, if any.
+        cursor_type: Its type.
     """
 
     load_id: str
     cursor: str | None
+    cursor_type: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +86,12 @@ def newest_event(instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partit
     for metadata in _materializations(instance, asset_key=asset_key, partition=partition):
         load_id = metadata.get(LOAD_ID_KEY)
         if load_id is not None:
-            cursor = metadata.get(CURSOR_KEY)
-            return Event(load_id=str(load_id.value), cursor=None if cursor is None else str(cursor.value))
+            cursor, kind = metadata.get(CURSOR_KEY), metadata.get(CURSOR_TYPE_KEY)
+            return Event(
+                load_id=str(load_id.value),
+                cursor=None if cursor is None else str(cursor.value),
+                cursor_type=None if kind is None else str(kind.value),
+            )
     return None
 
 

@@ -1,0 +1,221 @@
+"""The polling sensor: when it asks for a run, and when it does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster_duckdb import DuckDBResource
+
+from dagster_rest import build_rest_polling_sensor
+from dagster_rest.config import ConfigError
+from tests.assets.support import Source
+from tests.support.server import Reply, Request
+
+ITEMS: dict[str, Any] = {
+    "name": "items",
+    "endpoint": {"path": "items", "paginator": "single_page"},
+    "write_disposition": "replace",
+}
+NEWEST: dict[str, Any] = {
+    "name": "items",
+    "primary_key": "id",
+    "write_disposition": "merge",
+    "endpoint": {
+        "path": "items",
+        "paginator": "single_page",
+        "params": {"since": "{incremental.start_value}"},
+        "incremental": {"cursor_path": "updated", "initial_value": "2026-01-01T00:00:00Z"},
+    },
+}
+
+
+class Poll:
+    """Ticks of one sensor, each with the cursor that the one before it left."""
+
+    def __init__(self, source: Source, *resources: Any, **options: Any) -> None:
+        self.source = source
+        self.config = source.config(*resources)
+        source.configure(self.config)
+        self.sensor = build_rest_polling_sensor(self.config, name="src", **options)
+        self.cursor: str | None = None
+
+    def tick(self) -> Any:
+        definitions = dg.Definitions(
+            assets=self.source.assets,
+            sensors=[self.sensor],
+            resources={"src": self.source.rest, "duckdb": DuckDBResource(database=self.source.database)},
+        )
+        with dg.build_sensor_context(
+            instance=self.source.instance,
+            cursor=self.cursor,
+            definitions=definitions,
+            resources={"src": self.source.rest},
+        ) as context:
+            result = self.sensor.evaluate_tick(context)
+        self.cursor = result.cursor
+        return result
+
+    def asks(self) -> list[str]:
+        """The assets that a tick asks to run."""
+        return [key.path[-1] for request in self.tick().run_requests or () for key in request.asset_selection or ()]
+
+
+def serve_etag(source: Source) -> Callable[[str], None]:
+    state = {"etag": "A"}
+
+    @source.api.get("/items")
+    def items(request: Request) -> Reply:
+        if request.headers.get("if-none-match") == state["etag"]:
+            return Reply(status=304)
+        return Reply(json=[{"id": 1}], headers={"ETag": state["etag"]})
+
+    def change(etag: str) -> None:
+        state["etag"] = etag
+
+    return change
+
+
+def test_an_etag_that_changes_and_comes_back(source: Source) -> None:
+    change = serve_etag(source)
+    poll = Poll(source, ITEMS)
+
+    seen = [poll.asks(), poll.asks()]
+    change("B")
+    seen += [poll.asks(), poll.asks()]
+    change("A")
+    seen += [poll.asks()]
+
+    assert [["items"], [], ["items"], [], ["items"]] == seen
+
+
+def test_not_modified_is_the_reason_to_skip(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    poll.tick()
+
+    assert "items: 304 Not Modified" == poll.tick().skip_message
+
+
+def test_last_modified(source: Source) -> None:
+    dates = iter(["Mon, 05 Jan 2026 00:00:00 GMT"] * 2 + ["Tue, 06 Jan 2026 00:00:00 GMT"])
+
+    @source.api.get("/items")
+    def items(request: Request) -> Reply:
+        return Reply(json=[{"id": 1}], headers={"Last-Modified": next(dates)})
+
+    poll = Poll(source, ITEMS)
+
+    assert [["items"], [], ["items"]] == [poll.asks(), poll.asks(), poll.asks()]
+    assert "Mon, 05 Jan 2026 00:00:00 GMT" == source.api.requests[1].headers["if-modified-since"]
+
+
+def test_without_any_header_the_content_of_the_page_counts(source: Source) -> None:
+    source.api.json("/items", [{"id": 1}])
+    poll = Poll(source, ITEMS)
+    seen = [poll.asks(), poll.asks()]
+    source.api.json("/items", [{"id": 2}])
+
+    assert [["items"], [], ["items"]] == [*seen, poll.asks()]
+
+
+def test_a_newer_cursor_is_asked_for_from_where_the_last_run_stopped(source: Source) -> None:
+    source.api.json("/items", [{"id": 1, "updated": "2026-02-01T00:00:00Z"}])
+    assert source.load(NEWEST).success
+    poll = Poll(source, NEWEST)
+    source.api.json("/items", [{"id": 2, "updated": "2026-02-02T00:00:00Z"}])
+
+    assert ["items"] == poll.asks()
+    assert ["2026-02-01T00:00:00Z"] == source.api.requests[-1].query["since"]
+
+
+def test_a_cursor_that_is_materialized_already_asks_for_no_run(source: Source) -> None:
+    source.api.json("/items", [{"id": 1, "updated": "2026-02-01T00:00:00Z"}])
+    poll = Poll(source, NEWEST)
+    assert source.load(NEWEST).success
+
+    skipped = poll.tick()
+
+    assert [] == (skipped.run_requests or [])
+    assert "items: the cursor 2026-02-01T00:00:00Z is materialized" == skipped.skip_message
+
+
+def test_while_a_run_is_under_way_no_second_one_is_asked_for(source: Source) -> None:
+    source.api.json("/items", [{"id": 1, "updated": "2026-02-01T00:00:00Z"}])
+    poll = Poll(source, NEWEST)
+
+    assert [["items"], []] == [poll.asks(), poll.asks()]
+
+
+def test_run_requests_have_no_run_key_and_name_their_sensor(source: Source) -> None:
+    source.api.json("/items", [{"id": 1}])
+
+    (request,) = Poll(source, ITEMS).tick().run_requests or []
+
+    assert request.run_key is None
+    assert "src_polling_sensor" == request.tags["dagster_rest/sensor"]
+
+
+def test_what_fans_out_runs_along(source: Source) -> None:
+    source.api.json("/items", [{"id": 1}])
+    notes = {"name": "notes", "endpoint": "items/{resources.items.id}/notes"}
+
+    assert ["items", "notes"] == Poll(source, ITEMS, notes).asks()
+
+
+def test_a_resource_that_fails_keeps_no_other_from_being_seen(source: Source) -> None:
+    source.api.json("/items", [{"id": 1}])
+    source.api.route("GET", "/broken")(lambda request: Reply(status=500, json={}))
+    poll = Poll(source, "broken", ITEMS)
+
+    assert ["items"] == poll.asks()
+    assert 2 == len(source.api.requests)
+
+
+def test_a_tick_stops_after_forty_seconds_and_the_next_goes_on(source: Source) -> None:
+    for name in ("a", "b", "c"):
+        source.api.json(f"/{name}", [{"id": 1}])
+
+    def clock() -> Iterator[float]:
+        for now in (0, 20, 41, 100, 120, 141):
+            yield float(now)
+
+    times = clock()
+    poll = Poll(source, "a", "b", "c", clock=lambda: next(times))
+
+    assert [["a", "b"], ["c"]] == [poll.asks(), poll.asks()[:1]]
+    assert ["GET /a", "GET /b", "GET /c", "GET /a"] == source.api.targets()
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "[]", '{"version": 99}', '{"version": 1, "resources": 5}'])
+def test_a_cursor_that_cannot_be_read_means_starting_over(source: Source, cursor: str) -> None:
+    source.api.json("/items", [{"id": 1}])
+    poll = Poll(source, ITEMS)
+    poll.cursor = cursor
+
+    assert ["items"] == poll.asks()
+    assert 1 == json.loads(str(poll.cursor))["version"]
+
+
+def test_children_and_partitions_cannot_be_watched() -> None:
+    config = {
+        "client": {"base_url": "https://x.example"},
+        "resources": ["items", {"name": "notes", "endpoint": "items/{resources.items.id}/notes"}],
+    }
+
+    with pytest.raises(ConfigError) as caught:
+        build_rest_polling_sensor(config, name="src", resources=["notes"])
+
+    assert "a polling sensor cannot watch notes" == caught.value.message
+
+
+def test_secrets_stay_out_of_cursor_and_reasons(source: Source) -> None:
+    source.api.route("GET", "/items")(lambda request: Reply(status=401, json={"you sent": request.target}))
+    poll = Poll(source, {**ITEMS, "endpoint": {"path": "items", "params": {"api_key": "hunter2"}}})
+
+    result = poll.tick()
+
+    assert "hunter2" not in f"{result.skip_message}{result.cursor}"
