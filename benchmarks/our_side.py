@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import dagster as dg
-from dagster_duckdb import DuckDBResource
+# pyarrow imports pandas with the first array if it is installed. The development environment has it; neither a plain
+# install of the package nor dlt's environment does.
+sys.modules["pandas"] = None  # type: ignore[assignment]
 
-from benchmarks.workloads import DATASET, WORKLOADS
-from dagster_rest import RestApiResource, build_rest_assets
+import dagster as dg  # noqa: E402  # after the line above, which has to come first
+from dagster_duckdb import DuckDBResource  # noqa: E402
+
+from benchmarks.workloads import DATASET, WORKLOADS  # noqa: E402
+from dagster_rest import RestApiResource, build_rest_assets  # noqa: E402
 
 
 def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None:

@@ -117,7 +117,10 @@ def run_workload(workload: Workload, url: str, rounds: int, sides: Sequence[str]
             one = measure(command, cwd=folder, env=environment(folder), log=folder / "log.txt")
             check(workload, side, folder)
             measured[side].append(one)
-            print(f"{workload.name:24} {side:18} {one.seconds:8.2f} s  {one.peak_mb:7.0f} MB", flush=True)
+            print(
+                f"{workload.name:24} {side:18} {one.seconds:8.2f} s  {one.cpu_seconds:8.2f} CPU s  {one.peak_mb:7.0f} MB",
+                flush=True,
+            )
             shutil.rmtree(folder)
     for folder in filter(None, prepared.values()):
         shutil.rmtree(folder)
