@@ -8,14 +8,12 @@ change` changes the API's data.
 from __future__ import annotations
 
 import argparse
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from examples.demo import api
-from examples.demo.run import ROOT, Demo, stop_when_told
+from examples.demo.run import ROOT, Demo, running, stop_when_told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,15 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dagster_dev(demo: Demo, url: str, *, port: str) -> int:
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", "workspace.yaml"]
     command += ["--host", "127.0.0.1", "--port", port]
-    # In a session of its own the terminal's Ctrl-C reaches it once, through here: a second one would cut
-    # short its own stopping of the processes it started.
-    server = subprocess.Popen(command, cwd=ROOT, env=demo.environment(url), start_new_session=True)
-    try:
-        return server.wait()
-    finally:
-        if server.poll() is None:
-            server.send_signal(signal.SIGINT)
-            server.wait()
+    with running(command, environment=demo.environment(url)) as dagster:
+        return dagster.wait()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import dagster as dg
 import duckdb
@@ -110,11 +111,12 @@ class Demo:
         """
         command = [sys.executable, "-m", "dagster", "asset", "materialize", "--select", select]
         command += ["--module-name", "definitions", "--working-directory", str(ROOT)]
-        with log.open("wb") as output:
-            done = subprocess.run(
-                command, cwd=ROOT, env=self.environment(url), stdout=output, stderr=output, check=False
-            )
-        if done.returncode:
+        with (
+            log.open("wb") as output,
+            running(command, environment=self.environment(url), output=output) as dagster,
+        ):
+            code = dagster.wait()
+        if code:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
             raise DemoError(f"{tail}\n\nThe run failed; the whole log is in {log}")
         with dg.DagsterInstance.from_config(str(self.dagster_home)) as instance:
@@ -278,6 +280,30 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, number
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         print(("  " + "  ".join(cells)).rstrip())
+
+
+@contextmanager
+def running(
+    command: Sequence[str], *, environment: Mapping[str, str], output: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of Dagster's programs; if the block ends before the program does, stop it and the processes it started.
+
+    It gets a session of its own, so that the terminal's Ctrl-C reaches it once, through here: a second one would cut
+    short its own stopping of its processes.
+    """
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def stop_when_told() -> None:
