@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from dagster_rest.config.plan import INHERIT
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
-from dagster_rest.http.redaction import Redactor, environment_secrets
+from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets
 from dagster_rest.http.request import Request, join_url, origin_of
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class RestClient:
         unit = FetchUnit(request=spec, index=0, resume_state=resume_state)
         return self._pages([unit], options, keep_response=True)
 
-    def fetch(self, units: Iterable[FetchUnit], *, options: FetchOptions | None = None) -> Iterator[Page]:
+    def fetch(self, units: Iterable[FetchUnit], *, options: FetchOptions | None = None) -> Generator[Page]:
         """Fetch many units at a time; all pages of the first, then all of the second, and so on.
 
         Units are taken from the iterable as they are needed, in the caller's thread. Closing the iterator cancels
@@ -261,13 +261,14 @@ class RestClient:
     def _spec(self, method: str, path: str, params: Any, headers: Any, json: Any, data: Any) -> RequestSpec:
         from dagster_rest.config.request import RequestSpec
 
+        self.redactor.add(*query_secrets(path))
         for part in (params, headers, json, data):
             self.redactor.add_named(part)
         return RequestSpec(
             method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
         )
 
-    def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Iterator[Page]:
+    def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Generator[Page]:
         from dagster_rest.http.engine import Fetch
 
         return iter(Fetch(self, units, options, keep_response=keep_response))
@@ -352,14 +353,14 @@ class RestClient:
         return auth
 
     def _learn_secrets(self) -> None:
-        from urllib.parse import parse_qs, unquote, urlsplit
+        from urllib.parse import unquote, urlsplit
 
         self.redactor.add_named(self._options.headers)
         self.redactor.add_named(self._options.params)
         for url in (self.base_url, self._options.proxy or ""):
             parts = urlsplit(url)
             self.redactor.add(*(unquote(part) for part in (parts.username, parts.password) if part))
-            self.redactor.add_named(parse_qs(parts.query))
+            self.redactor.add(*query_secrets(url))
 
 
 def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -114,8 +114,8 @@ class Exchange:
     """
 
     http: httpx.AsyncClient
-    headers: dict[str, str]
-    params: dict[str, Any]
+    headers: dict[str, str] = field(repr=False)
+    params: dict[str, Any] = field(repr=False)
     policy: RetryPolicy
     limiter: RateLimiter | None
     redactor: Redactor
@@ -142,6 +142,18 @@ class Exchange:
         self._check_origin(request.url, context, "the request")
         attempts = self.policy.attempts if request.method.upper() in self.policy.methods else 1
         started = time.monotonic()
+        failed: list[_AgainError] = []
+        try:
+            return await self._attempt(request, context, priority)
+        except _AgainError as failure:
+            failed.append(failure)
+
+        async def attempt() -> Outcome:
+            # The first attempt has been made already: most requests need no more than that.
+            if failed:
+                raise failed.pop()
+            return await self._attempt(request, context, priority)
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_AgainError),
             wait=self._pause,
@@ -150,7 +162,7 @@ class Exchange:
             before_sleep=lambda state: self._announce(state, request),
             retry_error_callback=lambda state: self._last_word(state, attempts, context),
         )
-        outcome: Outcome = await retrying(self._attempt, request, context, priority)
+        outcome: Outcome = await retrying(attempt)
         return outcome
 
     async def _attempt(self, request: Request, context: Context, priority: tuple[int, ...]) -> Outcome:

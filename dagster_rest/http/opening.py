@@ -14,6 +14,7 @@ import httpx
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.exchange import Exchange
 from dagster_rest.http.rate_limit import RateLimiter
+from dagster_rest.http.redaction import RedactingFilter
 from dagster_rest.http.request import origin_of
 from dagster_rest.http.retry import RetryPolicy
 from dagster_rest.http.transport import create_transport
@@ -41,7 +42,11 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
         follow_redirects=options.follow_redirects,
     )
 
+    quiet = RedactingFilter(client.redactor)
+    quiet.install()
+
     async def last() -> None:
+        quiet.remove()
         if http is not options.session:
             await http.aclose()
         if limiter is not None:

@@ -124,12 +124,13 @@ class FetchOptions:
 def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
     """What an endpoint holds by telling names, and what it takes from the environment."""
     from dagster_rest.config.templates import EnvText
-    from dagster_rest.http.redaction import environment_secrets, named_secrets
+    from dagster_rest.http.redaction import environment_secrets, named_secrets, query_secrets
 
     endpoint = plan.endpoint
     written = [named_secrets(part) for part in (endpoint.params, endpoint.headers, endpoint.json_body, endpoint.data)]
     from_environment = [environment_secrets(p.reference) for p in plan.request.parts() if isinstance(p, EnvText)]
-    return tuple(secret for found in (*written, *from_environment) for secret in found)
+    in_path = query_secrets(endpoint.path or "")
+    return tuple(secret for found in (*written, *from_environment, in_path) for secret in found)
 
 
 class Page(list[Any]):
@@ -211,24 +212,25 @@ class StatsSnapshot:
 
 
 class RequestStats:
-    """Counters of a client, safe to add to from any thread."""
+    """Counters of a client, safe to add to from any thread; readable by the names of `StatsSnapshot`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._now = StatsSnapshot()
+        self._counts: dict[str, Any] = dict.fromkeys((f.name for f in dataclasses.fields(StatsSnapshot)), 0)
 
     def add(self, **counts: float) -> None:
         """Add to counters by name."""
         with self._lock:
-            self._now = dataclasses.replace(
-                self._now, **{name: getattr(self._now, name) + count for name, count in counts.items()}
-            )
+            for name, count in counts.items():
+                self._counts[name] += count
 
     def snapshot(self) -> StatsSnapshot:
         """A frozen copy; the difference of two is what happened between them."""
-        return self._now
+        with self._lock:
+            return StatsSnapshot(**self._counts)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        counts = self.__dict__.get("_counts", {})
+        if name not in counts:
             raise AttributeError(name)
-        return getattr(self._now, name)
+        return counts[name]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import copy
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin
 
@@ -120,7 +121,11 @@ class BasePaginator(ABC):
 
     def clone(self) -> BasePaginator:
         """An independent copy, for one unit."""
-        return copy.deepcopy(self)
+        if type(self).__module__ != __name__:
+            return copy.deepcopy(self)
+        same = copy.copy(self)
+        same.warnings = []
+        return same
 
     def describe(self) -> str:
         """One line for people: kind and parameters."""
@@ -801,10 +806,16 @@ def _registered(config: Any, where: str | None) -> BasePaginator:
     return _checked_instance(cls(**config.options), where)
 
 
-def adapt_update_state(paginator: BasePaginator) -> Callable[[Any, list[Any]], None]:
-    """`update_state` with response and data, also of a paginator that takes the response only."""
-    parameters = inspect.signature(paginator.update_state).parameters.values()
+def update_state(paginator: BasePaginator, response: httpx.Response, records: list[Any]) -> None:
+    """Call `update_state`, also of a paginator that takes the response only."""
+    if _takes_data(type(paginator)):
+        paginator.update_state(response, records)
+    else:
+        paginator.update_state(response)
+
+
+@lru_cache(maxsize=256)
+def _takes_data(cls: type[BasePaginator]) -> bool:
+    parameters = list(inspect.signature(cls.update_state).parameters.values())[1:]
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) > 1 or any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return paginator.update_state
-    return lambda response, _: paginator.update_state(response)
+    return len(positional) > 1 or any(p.kind is p.VAR_POSITIONAL for p in parameters)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 MASK = "***"
 _TELLING = (
@@ -26,6 +29,11 @@ _HEADER = re.compile(
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
 _JSON = re.compile(rf"(?i)([\"'](?:{_TELLING})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
 _SHORTEST = 4
+_CONCEALED = "(secret:"
+
+
+def _name_of(secret: str) -> str:
+    return f"{_CONCEALED}{hashlib.sha256(secret.encode()).hexdigest()[:16]})"
 
 
 def is_sensitive_name(name: str) -> bool:
@@ -92,10 +100,60 @@ class Redactor:
         line = " ".join(self.redact(text).split())
         return line if len(line) <= limit else f"{line[:limit]}... ({len(body)} in all)"
 
-    def mask_known(self, text: str) -> tuple[str, bool]:
-        """The text with known values only replaced, and whether there were any."""
-        clean = self._pattern.sub(MASK, text) if self._pattern is not None else text
-        return clean, clean != text
+    def conceal(self, value: Any) -> Any:
+        """A JSON value whose known secrets are replaced by names, so that it may be stored."""
+        if self._pattern is None or value is None:
+            return value
+        return json.loads(self._pattern.sub(lambda match: _name_of(match.group()), json.dumps(value)))
+
+    def reveal(self, value: Any) -> Any:
+        """The value that `conceal` was given; names of secrets that are not known any more stay."""
+        text = json.dumps(value)
+        if _CONCEALED not in text:
+            return value
+        for secret in self._secrets:
+            text = text.replace(_name_of(secret), json.dumps(secret)[1:-1])
+        return json.loads(text)
+
+
+class RedactingFilter(logging.Filter):
+    """Redacts what the libraries below us log: httpx writes whole URLs at INFO.
+
+    Args:
+        redactor: The redactor of the client that is open.
+    """
+
+    LOGGERS = (
+        "httpx",
+        "httpcore.connection",
+        "httpcore.http11",
+        "httpcore.http2",
+        "httpcore.proxy",
+        "httpcore.socks",
+        "aiohttp.client",
+        "aiohttp.internal",
+        "hpack.hpack",
+        "dagster_rest.http",
+    )
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace the record's text by its redacted form."""
+        record.msg, record.args = self._redactor.redact(record.getMessage()), ()
+        return True
+
+    def install(self) -> None:
+        """Begin."""
+        for name in self.LOGGERS:
+            logging.getLogger(name).addFilter(self)
+
+    def remove(self) -> None:
+        """End."""
+        for name in self.LOGGERS:
+            logging.getLogger(name).removeFilter(self)
 
 
 def named_secrets(values: Any) -> list[str]:
@@ -112,6 +170,11 @@ def named_secrets(values: Any) -> list[str]:
             pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
             found += named_secrets({value[0]: value[1]} if pair else value)
     return found
+
+
+def query_secrets(url: str) -> list[str]:
+    """The values in a URL's query whose names tell that they are secret."""
+    return named_secrets(parse_qs(urlsplit(url).query))
 
 
 def environment_secrets(config: Any, *, key: str = "") -> list[str]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from dagster_rest.http.errors import HttpError
 
 
-@dataclass
+@dataclass(repr=False)
 class Request:
     """A mutable request, as paginators see it.
 
@@ -33,6 +35,10 @@ class Request:
     headers: dict[str, Any] = field(default_factory=dict)
     json: Any = None
     data: Any = None
+
+    def __repr__(self) -> str:
+        # Parameters, headers and bodies may hold secrets.
+        return f"Request({self.method}, {self.url.partition('?')[0].rpartition('@')[2]})"
 
     def copy(self) -> Request:
         """An independent copy."""
@@ -99,6 +105,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
+_UP_TO_HOST = re.compile(r"[^:/?#]*://[^/?#\\]*")
+
+
 def is_absolute(path: str) -> bool:
     """Whether a path is a whole http(s) URL."""
     return path.lower().startswith(("http://", "https://"))
@@ -123,6 +132,12 @@ def join_url(base_url: str, path: str) -> str:
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL, in lower case: `https://api.example.com:443`."""
+    found = _UP_TO_HOST.match(url)
+    return _origin(found.group() if found else url)
+
+
+@lru_cache(maxsize=1024)
+def _origin(url: str) -> str:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     try:

@@ -87,7 +87,10 @@ class _Sender:
         return self._session
 
     def request(self, *, url: str, **options: Any) -> Any:
-        return self._open().request(url=URL(url, encoded=True), **options)
+        target = URL(url, encoded=True)
+        # httpx has made a header of user and password already, unless another auth goes before.
+        target = target if target.raw_user is None else target.with_user(None)
+        return self._open().request(url=target, **options)
 
     async def close(self) -> None:
         if self._session is not None:

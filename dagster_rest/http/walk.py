@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dagster_rest.errors import RestError
 from dagster_rest.http.decoding import decode_json
 from dagster_rest.http.detection import detect_paginator, remake
 from dagster_rest.http.errors import DecodeError, LoopError, PaginationError
@@ -16,7 +17,7 @@ from dagster_rest.http.paginators import (
     BODY,
     BasePaginator,
     ProbingPageNumberPaginator,
-    adapt_update_state,
+    update_state,
 )
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request
@@ -83,7 +84,21 @@ class Walk:
             self.paginator.init_request(self.request)
 
     async def pages(self) -> AsyncIterator[Page]:
-        """The pages, the last one marked."""
+        """The pages, the last one marked.
+
+        Raises:
+            RestError: Redacted, and with the place.
+        """
+        try:
+            async for page in self._pages():
+                yield page
+        except RestError as error:
+            error.where = error.where or self._where()
+            error.message = self.redactor.redact(error.message)
+            error.args = (error.message,)
+            raise
+
+    async def _pages(self) -> AsyncIterator[Page]:
         while True:
             self._check_request()
             self._look_ahead()
@@ -111,13 +126,13 @@ class Walk:
         repeated = self._repeats(records, response)
         if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
             paginator.settle(repeated=repeated)
-            adapt_update_state(paginator)(response, records)
+            update_state(paginator, response, records)
             if repeated and paginator.has_next_page:
                 return None
             return self._filled([] if repeated else records, body, outcome, paginator)
         if repeated:
             raise self._loop("has the same content as the page before it", _SAME_CONTENT)
-        adapt_update_state(paginator)(response, records)
+        update_state(paginator, response, records)
         return self._filled(records, body, outcome, paginator)
 
     def _detect(self, response: httpx.Response, body: Any, records: list[Any]) -> BasePaginator:
@@ -256,7 +271,8 @@ class Walk:
             return None
         detected = {"recipe": self._recipe} if self._recipe else {}
         selector = self.selection.path.text if self.selection and self.selection.evidence else None
-        return {"number": self.number + 1, "paginator": own, "selector": selector, **detected}
+        concealed = self.redactor.conceal(own)
+        return {"number": self.number + 1, "paginator": concealed, "selector": selector, **detected}
 
     def _resume(self, state: dict[str, Any]) -> None:
         self._recipe = state.get("recipe")
@@ -270,7 +286,7 @@ class Walk:
         if state.get("selector"):
             self.selection = Selection(compile_path(state["selector"]), evidence="as detected before")
         self.number = int(state["number"])
-        self.paginator.restore(state["paginator"])
+        self.paginator.restore(self.redactor.reveal(state["paginator"]))
         self.request = self._following(self.paginator)
 
     def _total(self, body: Any, paginator: BasePaginator) -> int | None:

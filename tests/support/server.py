@@ -220,7 +220,7 @@ class ApiServer:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        server = web.Server(self._handle)
+        server = web.Server(self._handle, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, self.host, 0)

@@ -1,0 +1,241 @@
+"""Scenario S67: no secret in anything that is written."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dagster_rest.config import build_plan, load_config
+from dagster_rest.http import FetchOptions, FetchUnit, Redactor, RestClient
+from dagster_rest.http.redaction import environment_secrets, is_sensitive_name, named_secrets
+from tests.support.server import ApiServer, Reply, Request
+
+Opener = Callable[..., RestClient]
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("http://user:hunter22@h/x", "http://***@h/x"),
+        ("GET /x?api_key=abc&page=2&access_token=d", "GET /x?api_key=***&page=2&access_token=***"),
+        ("/x?client_secret=a%20b#f", "/x?client_secret=***#f"),
+        ("Authorization: Bearer abc.def", "Authorization: ***"),
+        ("{'Authorization': 'Basic dXNlcg=='}", "{'Authorization': '***'}"),
+        ("Cookie: a=b; c=d", "Cookie: ***"),
+        ("sent Bearer eyJhbGciOi to it", "sent Bearer *** to it"),
+        ('{"password": "x", "name": "y"}', '{"password": "***", "name": "y"}'),
+        ('{"refresh_token":"x"}', '{"refresh_token":"***"}'),
+        ('{"code": "US", "key": "PROJ-1"}', '{"code": "US", "key": "PROJ-1"}'),
+        ("https://h/keys/monkey?page=1", "https://h/keys/monkey?page=1"),
+    ],
+)
+def test_patterns(text: str, clean: str) -> None:
+    assert clean == Redactor().redact(text)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "x{}y",
+        "%73ecret",
+        "secret%20%2F%2Bvalue",
+        "secret+%2F%2Bvalue",
+        "c2VjcmV0IC8rdmFsdWU=",
+        "c2VjcmV0IC8rdmFsdWU",
+    ],
+)
+def test_known_values_in_the_forms_they_travel_in(form: str) -> None:
+    secret = "secret /+value"
+    text = form.format(secret)
+    if form != "%73ecret":
+        assert "***" in Redactor([secret]).redact(f"before {text} after")
+
+
+def test_short_values_are_left_to_the_patterns() -> None:
+    assert "a b c" == Redactor(["a", "b", ""]).redact("a b c")
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "X-Api-Key", "api_key", "accessToken", "client_secret", "Cookie", "sig"]
+)
+def test_sensitive_names(name: str) -> None:
+    assert is_sensitive_name(name)
+
+
+@pytest.mark.parametrize("name", ["page", "monkey", "keyboard", "limit", "author", "User-Agent"])
+def test_harmless_names(name: str) -> None:
+    assert not is_sensitive_name(name)
+
+
+def test_named_secrets_are_found_at_any_depth() -> None:
+    body = {"a": {"password": "p-1"}, "b": [{"token": "t-1"}], "c": "x", "d": [("api_key", "k-1")]}
+    assert ["p-1", "t-1", "k-1"] == named_secrets(body)
+
+
+def test_state_is_stored_without_secrets_and_read_back() -> None:
+    redactor = Redactor(["top-secret"])
+    stored = redactor.conceal({"next_url": "http://h/x?k=top-secret&p=2"})
+    assert "top-secret" not in str(stored)
+    assert {"next_url": "http://h/x?k=top-secret&p=2"} == Redactor(["top-secret"]).reveal(stored)
+
+
+def test_an_address_from_the_environment_stays_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_URL", "https://shop.example.com")
+    monkeypatch.setenv("SHOP_TOKEN", "tok-in-path")
+    monkeypatch.setenv("SHOP_KEY", "key-1234")
+    from dagster_rest.config import EnvRef
+
+    whole = {"base_url": EnvRef("${SHOP_URL}"), "auth": {"token": EnvRef("${SHOP_KEY}")}}
+    assert ["key-1234"] == environment_secrets(whole)
+    assert ["tok-in-path"] == environment_secrets({"base_url": EnvRef("${SHOP_URL}/bot${SHOP_TOKEN}/")})
+    assert ["tok-in-path"] == environment_secrets({"base_url": EnvRef("https://api.example.com/bot${SHOP_TOKEN}")})
+
+
+# One secret for each place that a config can hold one.
+SECRETS = {
+    "userinfo": "s3cret-userinfo",
+    "url_query": "s3cret-url-query",
+    "client_header": "s3cret-client-header",
+    "client_cookie": "s3cret-client-cookie",
+    "client_param": "s3cret-client-param",
+    "bearer": "s3cret-bearer",
+    "oauth_secret": "s3cret-oauth",
+    "oauth_data": "s3cret-oauth-data",
+    "issued": "s3cret-issued-token",
+    "param": "s3cret-param",
+    "header": "s3cret-header",
+    "json": "s3cret-json",
+    "env_param": "s3cret-env-param",
+    "env_json": "s3cret-env-json",
+    "default_auth": "s3cret-default-auth",
+    "path_query": "s3cret-path-query",
+}
+
+
+def config_of(api: ApiServer, *, auth: Any) -> dict[str, Any]:
+    return {
+        "client": {
+            "base_url": f"http://user:{SECRETS['userinfo']}@{api.host}:{api.port}?token={SECRETS['url_query']}",
+            "headers": {"X-Api-Key": SECRETS["client_header"], "Cookie": f"session={SECRETS['client_cookie']}"},
+            "params": {"api_key": SECRETS["client_param"]},
+            "auth": auth,
+            "retry": {"backoff": 0, "jitter": 0, "attempts": 2},
+        },
+        "resource_defaults": {"endpoint": {"params": {"access_token": SECRETS["param"]}}},
+        "resources": [
+            {
+                "name": "items",
+                "endpoint": {
+                    "path": f"items?secret={SECRETS['path_query']}",
+                    "method": "POST",
+                    "params": {"q": "${ENV_PARAM}"},
+                    "headers": {"X-Auth-Token": SECRETS["header"]},
+                    "json": {"login": {"password": SECRETS["json"], "note": "${ENV_JSON}"}},
+                    "paginator": "json_link",
+                },
+            }
+        ],
+    }
+
+
+def run(config: dict[str, Any]) -> None:
+    loaded = load_config(config, interpolate_env=True)
+    plan = build_plan(loaded, name="shop").resources[0]
+    with RestClient.from_config(loaded.client) as client:
+        unit = FetchUnit(plan.request.render(), index=0)
+        options = FetchOptions.from_plan(plan)
+        for page in client.fetch([unit], options=options):
+            logging.getLogger("test").info("%r %r %r %s %s", page.request, page.paginator, unit, options, page.state)
+
+
+AUTHS: dict[str, Callable[[ApiServer], Any]] = {
+    "bearer": lambda api: {"type": "bearer", "token": SECRETS["bearer"]},
+    "api_key_query": lambda api: {"type": "api_key", "name": "k", "api_key": SECRETS["bearer"], "location": "query"},
+    "basic": lambda api: {"type": "http_basic", "username": "someone", "password": SECRETS["bearer"]},
+    "oauth": lambda api: {
+        "type": "oauth2_client_credentials",
+        "access_token_url": f"{api.url}/token",
+        "client_id": "some-client",
+        "client_secret": SECRETS["oauth_secret"],
+        "access_token_request_data": {"assertion": SECRETS["oauth_data"]},
+    },
+}
+
+
+def echo(request: Request) -> dict[str, Any]:
+    """What an API says that shows back all it was sent."""
+    return {"target": request.target, "headers": dict(request.headers), "body": request.body.decode()}
+
+
+OUTCOMES: dict[str, Callable[[ApiServer, Request], Any]] = {
+    "success": lambda api, r: {"data": [{"id": 1}], "next": None},
+    "next_link_repeats_all": lambda api, r: {
+        "data": [{"id": len(api.requests)}],
+        "next": None if "page=2" in r.target else f"{r.target}&page=2",
+    },
+    "status": lambda api, r: Reply(status=400, json=echo(r)),
+    "unauthorized": lambda api, r: Reply(status=401, json=echo(r)),
+    "server_error": lambda api, r: Reply(status=500, json=echo(r)),
+    "no_json": lambda api, r: Reply(body=f"<html>{echo(r)}"),
+    "no_selection": lambda api, r: {"data": {"x": echo(r)}, "next": r.target, r.headers["x-api-key"]: 1},
+    "reset": lambda api, r: Reply(json=echo(r), fault="reset"),
+    "redirect": lambda api, r: Reply(status=302, headers={"Location": f"http://localhost:1{r.target}"}),
+    "wait": lambda api, r: Reply(status=429, json=echo(r), headers={"Retry-After": "3600"}),
+}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("auth", AUTHS)
+def test_s67_no_secret_is_written_whatever_happens(
+    api: ApiServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, auth: str, outcome: str
+) -> None:
+    monkeypatch.setenv("ENV_PARAM", SECRETS["env_param"])
+    monkeypatch.setenv("ENV_JSON", SECRETS["env_json"])
+    caplog.set_level(logging.DEBUG)
+    api.post("/items")(lambda request: OUTCOMES[outcome](api, request))
+    api.json("/token", {"access_token": SECRETS["issued"]}, method="POST")
+    written = ""
+    try:
+        run(config_of(api, auth=AUTHS[auth](api)))
+    except Exception as error:
+        written = "".join(traceback.format_exception(error)) + repr(error)
+    assert ("success" in outcome or "next_link" in outcome) == (written == "")
+    logged = "\n".join(record.getMessage() + str(record.exc_text) for record in caplog.records)
+    sent = "\n".join(str(echo(request)) for request in api.requests)
+    assert SECRETS["client_header"] in sent, written
+    leaks = [place for place, secret in SECRETS.items() if secret in written + logged]
+    assert [] == leaks
+
+
+def test_s67_the_loggers_of_the_libraries_are_redacted(
+    api: ApiServer, open_client: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    api.json("/items", [])
+    open_client(auth={"type": "api_key", "name": "k", "api_key": "key-s3cret", "location": "query"}).get("items")
+    assert "HTTP Request: GET" in caplog.text
+    assert "key-s3cret" not in caplog.text
+
+
+def test_s67_filters_go_with_the_client(api: ApiServer) -> None:
+    before = list(logging.getLogger("httpx").filters)
+    with RestClient(api.url) as client:
+        client.get("x")
+        assert len(logging.getLogger("httpx").filters) == len(before) + 1
+    assert before == logging.getLogger("httpx").filters
+
+
+def test_reprs_show_no_secrets(open_client: Opener) -> None:
+    client = open_client(
+        "http://user:s3cret-1@h",
+        headers={"X-Token": "s3cret-2"},
+        auth={"token": "s3cret-3"},
+        params={"key": "s3cret-4"},
+    )
+    shown = f"{client!r} {client.exchange!r} {client.redactor!r} {client.context(FetchOptions())!r}"
+    assert "s3cret" not in shown
