@@ -118,7 +118,7 @@ def run_workload(workload: Workload, url: str, rounds: int, sides: Sequence[str]
             check(workload, side, folder)
             measured[side].append(one)
             print(
-                f"{workload.name:24} {side:18} {one.seconds:8.2f} s  {one.cpu_seconds:8.2f} CPU s  {one.peak_mb:7.0f} MB",
+                f"{workload.name:24} {side:18} {one.seconds:8.2f} s {one.cpu_seconds:8.2f} CPU s {one.peak_mb:7.0f} MB",
                 flush=True,
             )
             shutil.rmtree(folder)
