@@ -83,28 +83,34 @@ class Gate:
         return [record for record in validated if record is not None]
 
     def _validated(self, validator: RecordValidator, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the record as the model has it, without the values it refuses; None if the record is dropped."""
         found, complaints = validator.validate(record)
-        for complaint in complaints:
+        while complaints:
+            complaint = complaints[0]
             mode = validator.mode(complaint)
-            field = str(complaint["loc"][0]) if complaint["loc"] else ""
-            reason = f"{'.'.join(map(str, complaint['loc']))}: {complaint['msg']}"
+            place = [str(part) for part in complaint["loc"]]
+            reason = f"{'.'.join(place)}: {complaint['msg']}"
             if mode == "freeze":
-                raise SchemaContractError(
-                    f"a record does not fit the model {self._spec.columns.__name__}: {reason}",
-                    code="warehouse_validation_failed",
-                    where=self._spec.where,
-                    hint="Correct the data or the model, or set a contract of evolve, discard_row or discard_value.",
-                )
-            if mode == "discard_row" or (mode == "discard_value" and field not in record):
+                raise self._misfit(reason)
+            if mode == "evolve":
+                break
+            if mode == "discard_row" or not place or place[0] not in found:
                 self._counters["discarded_rows"] += 1
-                self._quarantine.add(record, reason=reason, table=self._spec.table, column=field or None)
+                self._quarantine.add(record, reason=reason, table=self._spec.table)
                 return None
-            if mode == "discard_value":
-                self._counters["discarded_values"] += 1
-                self._quarantine.add(record, reason=reason, table=self._spec.table, column=field, value=record[field])
-                found = {key: value for key, value in found.items() if key != field}
+            self._counters["discarded_values"] += 1
+            self._quarantine.add(record, reason=reason, table=self._spec.table, column=place[0], value=found[place[0]])
+            found, complaints = validator.validate({key: found[key] for key in found if key != place[0]})
         checked: dict[str, Any] = found
         return checked
+
+    def _misfit(self, reason: str) -> SchemaContractError:
+        return SchemaContractError(
+            f"a record does not fit the model {self._spec.columns.__name__}: {reason}",
+            code="warehouse_validation_failed",
+            where=self._spec.where,
+            hint="Correct the data or the model, or set a contract of evolve, discard_row or discard_value.",
+        )
 
     def reject(
         self, mode: ContractMode, what: str, batch: Batch, column: str, found: Iterable[tuple[int, Any]]

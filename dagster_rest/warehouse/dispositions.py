@@ -177,7 +177,7 @@ class _Commit:
             self._create_or_evolve(target)
         if replace_where is not None and family.root.schema.kind == "root":
             self._delete_where(family, replace_where)
-        if kind == "merge" and (family.primary_key or family.merge_key or family.disposition.strategy == "scd2"):
+        if kind == "merge" and not family.appends_without_key:
             Merge(
                 self._conn,
                 family,

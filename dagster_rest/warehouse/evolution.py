@@ -90,22 +90,21 @@ class Target:
         wanted = types.duckdb_type(column.data_type)
         if column.name == LOAD_ID:
             return f"{literal(load_id)} AS {name}"
-        source = next(
-            (key for key, variant in self.conflicts.items() if variant == column.name and key in present),
-            None,
-        )
         own = f"CAST({name} AS {wanted})" if column.name in present or column.name in SYSTEM_COLUMNS else None
         if column.name in self.conflicts and own is not None:
-            return f"TRY_CAST({name} AS {wanted}) AS {name}"
+            return f"CASE WHEN {self._fits(column.name, present)} THEN TRY_CAST({name} AS {wanted}) END AS {name}"
+        source = next((key for key, taker in self.conflicts.items() if taker == column.name and key in present), None)
         if source is not None:
-            typed = self.schema.columns[source].data_type
-            assert typed is not None
-            other = quoted(source)
-            rest = (
-                f"CASE WHEN TRY_CAST({other} AS {types.duckdb_type(typed)}) IS NULL THEN CAST({other} AS {wanted}) END"
-            )
+            rest = f"CASE WHEN NOT {self._fits(source, present)} THEN CAST({quoted(source)} AS {wanted}) END"
             return f"{rest if own is None else f'coalesce({own}, {rest})'} AS {name}"
         return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
+
+    def _fits(self, name: str, present: Mapping[str, str]) -> str:
+        """Return a condition that holds where the recorded type gives the staged value back."""
+        recorded, column = self.schema.columns[name].data_type, quoted(name)
+        assert recorded is not None
+        there = f"TRY_CAST({column} AS {types.duckdb_type(recorded)})"
+        return f"coalesce(TRY_CAST({there} AS {types.duckdb_type(present[name])}) = {column}, false)"
 
 
 def target_of(dataset: str, staged: TableSchema, recorded: TableSchema | None) -> Target:

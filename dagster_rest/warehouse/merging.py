@@ -66,6 +66,12 @@ class Family:
         """Root and nested tables."""
         return (self.root, *self.nested)
 
+    @property
+    def appends_without_key(self) -> bool:
+        """True for a delete-insert that has no key to find rows by: it appends, as in dlt."""
+        strategy = self.disposition.strategy or "delete-insert"
+        return strategy == "delete-insert" and not self.primary_key and not self.merge_key
+
     def option(self, name: str) -> Any:
         """Return an option of the write disposition, None if it is not set."""
         return self.disposition.options.get(name)

@@ -93,17 +93,22 @@ class SqlStep:
             data_type = _page_type(cells, kinds) or self._seen.get(key, "text")
             if self._seen.get(key, data_type) != data_type:
                 data_type = "json" if {self._seen[key], data_type} != {"bigint", "double"} else "double"
-            converted = values.convert(cells, kinds, data_type)
-            if converted.rejected:
+            array = None if data_type == "json" else _typed(cells, kinds, data_type)
+            if array is None:
                 data_type = "json"
-                converted = values.convert(cells, kinds, data_type)
+                array = pa.array([None if cell is None else values.dump_json(cell) for cell in cells], pa.string())
             self._seen[key] = data_type
-            arrays[str(key)] = converted.array
+            arrays[str(key)] = array
         for key, data_type in self._seen.items():
             if key not in arrays:
                 arrays[key] = pa.nulls(len(objects), types.arrow_type(data_type))
         casts = [f"CAST({quoted(key)} AS {types.duckdb_type(self._seen[key])}) AS {quoted(key)}" for key in arrays]
         return pa.table(arrays), casts
+
+
+def _typed(cells: list[Any], kinds: frozenset[type], data_type: str) -> pa.Array | None:
+    converted = values.convert(cells, kinds, data_type)
+    return None if converted.rejected else converted.array
 
 
 def _page_type(cells: list[Any], kinds: frozenset[type]) -> str | None:

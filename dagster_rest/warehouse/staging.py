@@ -235,7 +235,10 @@ class Stager:
         self._write_part_if_due()
 
     def write_side(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keep small data (JSON objects) beside the load, checkpointed together with its parts."""
+        """Keep small data (JSON objects) beside the load, checkpointed together with its parts.
+
+        Call it before the ``write`` whose position covers the data: a checkpoint may be written inside ``write``.
+        """
         self._sides.setdefault(name, []).extend(dict(row) for row in rows)
 
     def finish(self) -> StagedLoad:

@@ -86,36 +86,21 @@ def dump_json(value: Any, *, sort: bool = False) -> str:
     try:
         return orjson.dumps(value, option=option).decode()
     except TypeError:
-        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
+        return _encode(value, sort=sort)
 
 
-class _Number(float):
-    """A float whose JSON text is given, so that the standard encoder writes a Decimal's digits."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def _plain(value: Any) -> Any:
+def _encode(value: Any, *, sort: bool) -> str:
+    """Return JSON text of what orjson refuses: integers beyond 64 bits, Decimals, and whatever a step made."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        pairs = sorted(value.items(), key=lambda pair: str(pair[0])) if sort else value.items()
+        return "{" + ",".join(f"{_encode(str(key), sort=sort)}:{_encode(item, sort=sort)}" for key, item in pairs) + "}"
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return _decimal_json(value)
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return as_text(value)
-
-
-def _decimal_json(value: Decimal) -> Any:
-    if not value.is_finite():
+        return "[" + ",".join(_encode(item, sort=sort) for item in value) + "]"
+    if isinstance(value, bool) or value is None or isinstance(value, (float, str)):
+        return dump_json(value) if type(value) in (bool, float, str, type(None)) else json.dumps(value)
+    if isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite()):
         return str(value)
-    number = _Number(0.0)
-    number.text = str(value)
-    return number
+    return json.dumps(as_text(value), ensure_ascii=False)
 
 
 def as_text(value: Any) -> str:

@@ -41,6 +41,7 @@ class Warehouse:
         *pages: Sequence[Any],
         loaded_at: datetime.datetime = NOON,
         rows_per_part: int = 50_000,
+        known: KnownSchema | None = None,
         **options: Any,
     ) -> LoadOutcome:
         load_id = f"load-{next(self._numbers)}"
@@ -48,7 +49,7 @@ class Warehouse:
             stager = Stager.open(
                 Path(folder),
                 spec=spec,
-                known=KnownSchema.load(self.conn, spec.dataset),
+                known=known or KnownSchema.load(self.conn, spec.dataset),
                 fingerprint="f",
                 load_id=load_id,
                 rows_per_part=rows_per_part,
