@@ -10,10 +10,12 @@ from typing import Any
 from dagster_rest.http.errors import DecodeError
 
 _BOM = b"\xef\xbb\xbf"
-# Every digit becomes '0' and points vanish, so that one `in` finds a run of digits too long for a double.
-_DIGITS = bytes(0x30 if 0x30 <= i <= 0x39 else i for i in range(256))
+# Digits and points all become '0': a number too long for a double is then a run that `find` jumps to.
+_FLAT = bytes(0x30 if 0x30 <= i <= 0x39 or i == 0x2E else i for i in range(256))
 _LONG_RUN = b"0" * 16
-_LONG_NUMBER = re.compile(rb"(?<=[:,\[ \n\t\r])-?\d[\d.]{14,}(?:[eE][+-]?\d+)?(?=[,\]}\s])|\A\s*-?\d[\d.]{14,}\s*\Z")
+_NUMBER = re.compile(rb"[-+\d.eE]+")
+_SPACE = b" \n\r\t"
+_BEFORE, _AFTER = frozenset(b":,[ \n\t\r"), frozenset(b",]} \n\t\r")
 _I64_MIN, _U64_MAX = -(2**63), 2**64 - 1
 
 
@@ -50,22 +52,44 @@ def decode_json(body: bytes, *, encoding: str | None = None) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _decode_tolerantly(body, encoding)
-    return _decode_exactly(body) if _would_lose_digits(body) else value
+    return _decode_exactly(body) if _lost_digits(body, value) else value
 
 
-def _would_lose_digits(body: bytes) -> bool:
-    if _LONG_RUN not in body.translate(_DIGITS, b"."):
+def _lost_digits(body: bytes, value: Any) -> bool:
+    flat = body.translate(_FLAT)
+    at = flat.find(_LONG_RUN)
+    if at < 0 or _written_back_the_same(body, value):
         return False
-    return any(_is_lossy(match.group()) for match in _LONG_NUMBER.finditer(body))
+    while at >= 0:
+        match = _NUMBER.match(body, at)
+        end = match.end() if match else at + len(_LONG_RUN)
+        start = at - 1 if body[at - 1 : at] == b"-" else at
+        if _stands_alone(body, start, end) and _is_lossy(body[start:end]):
+            return True
+        at = flat.find(_LONG_RUN, end)
+    return False
+
+
+def _written_back_the_same(body: bytes, value: Any) -> bool:
+    """Whether the value's JSON is the body but for white space: then every number has kept its digits."""
+    import orjson
+
+    try:
+        return orjson.dumps(value).translate(None, _SPACE) == body.translate(None, _SPACE)
+    except TypeError:
+        return False
+
+
+def _stands_alone(body: bytes, start: int, end: int) -> bool:
+    return (start == 0 or body[start - 1] in _BEFORE) and (end == len(body) or body[end] in _AFTER)
 
 
 def _is_lossy(number: bytes) -> bool:
-    text = number.decode().strip()
-    if text.lstrip("-").isdigit():
-        return not _I64_MIN <= int(text) <= _U64_MAX
+    if number.lstrip(b"-").isdigit():
+        return not _I64_MIN <= int(number) <= _U64_MAX
     try:
-        return isinstance(_exact(text), Decimal)
-    except ArithmeticError:
+        return repr(float(number)).encode() != number and isinstance(_exact(number.decode()), Decimal)
+    except (ValueError, ArithmeticError):
         return False
 
 

@@ -13,7 +13,7 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -152,7 +152,7 @@ class Fetch:
         self._exhausted = False
         self._progress = _ProgressLog(options)
 
-    def __iter__(self) -> Iterator[Page]:
+    def __iter__(self) -> Generator[Page]:
         try:
             while self._top_up():
                 item = self._take(self._runs[0])
