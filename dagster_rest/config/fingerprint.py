@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
+from types import CodeType
 from typing import Any
 
 from dagster_rest.config.base import ConfigModel, is_secret_field, is_secret_name
@@ -25,6 +26,9 @@ METADATA_ONLY = frozenset(
 _TELLING = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})
 
 
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+
+
 def fingerprint(*values: Any) -> str:
     """A hex digest of values: models, containers, callables by ``module:qualname``; secrets do not enter."""
     digest = hashlib.sha256()
@@ -36,20 +40,19 @@ def fingerprint(*values: Any) -> str:
 
 def canonical(value: Any, *, secret: bool = False) -> str:
     """A text that is equal for equal values."""
+    kind = type(value)
+    if kind in _PLAIN and not (secret and kind in (str, bytes)):
+        return repr(value)
     if is_env(value):
         return f"env:{'+'.join(env_names(value))}"
-    if secret and isinstance(value, (str, bytes)):
-        return "secret"
-    if value is None or isinstance(value, (bool, int, float, str, bytes)):
-        return (
-            repr(value)
-            if type(value) in (bool, int, float, str, bytes) or value is None
-            else f"{type(value).__name__}:{value!r}"
-        )
+    if isinstance(value, (str, bytes)):
+        return "secret" if secret else f"{kind.__name__}:{value!r}"
+    if isinstance(value, (int, float)):
+        return f"{kind.__name__}:{value!r}"
     if isinstance(value, ConfigModel):
         return _canonical_model(value)
     if isinstance(value, Mapping):
-        items = (
+        items = sorted(
             f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name))}" for name, item in value.items()
         )
         return f"{{{','.join(items)}}}"
@@ -83,11 +86,7 @@ def _canonical_object(value: Any) -> str:
         text = f"{getattr(value, '__module__', '')}:{qualname}"
         code = getattr(value, "__code__", None)
         # A lambda's name says nothing about it; its code does.
-        return (
-            f"{text}:{hashlib.sha256(code.co_code + repr(code.co_names).encode()).hexdigest()[:16]}"
-            if code is not None and "<" in qualname
-            else text
-        )
+        return f"{text}:{_canonical_code(code)}" if code is not None and "<" in qualname else text
     text = f"{type(value).__module__}:{type(value).__qualname__}"
     if type(value).__module__.partition(".")[0] in _TELLING:
         return f"{text}:{value}"
@@ -100,3 +99,9 @@ def _canonical_object(value: Any) -> str:
         and isinstance(item, (str, int, float, bool, type(None), list, tuple))
     }
     return f"{text}:{canonical(plain)}"
+
+
+def _canonical_code(code: CodeType) -> str:
+    constants = [_canonical_code(item) if isinstance(item, CodeType) else repr(item) for item in code.co_consts]
+    told = repr((code.co_code, code.co_names, constants))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]

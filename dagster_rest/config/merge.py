@@ -38,21 +38,24 @@ def merge_resource(defaults: ResourceDefaults | None, resource: ResourceConfig) 
         return resource
     below = given(defaults) if defaults is not None else {}
     below_endpoint = below.pop("endpoint", None)
-    values = {**below, **given(resource)}
-    columns = _merge_columns(below.get("columns"), given(resource).get("columns"))
-    if columns is not None:
-        values["columns"] = columns
+    own = resource.model_fields_set
+    changes = {name: value for name, value in below.items() if name not in own}
+    if "columns" in own:
+        columns = _merge_columns(below.get("columns"), resource.columns)
+        if columns is not None:
+            changes["columns"] = columns
     if resource.source is None:
-        values["endpoint"] = merge_endpoint(below_endpoint, resource.endpoint, name=resource.name)
-        _lift(values, values["endpoint"])
-    return construct(ResourceConfig, values)
+        endpoint = merge_endpoint(below_endpoint, resource.endpoint, name=resource.name)
+        changes["endpoint"] = endpoint
+        _lift(resource, changes, endpoint)
+    return resource.model_copy(update=changes) if changes else resource
 
 
-def _lift(values: dict[str, Any], endpoint: EndpointConfig) -> None:
+def _lift(resource: ResourceConfig, changes: dict[str, Any], endpoint: EndpointConfig) -> None:
     """``on_name_collision`` and ``on_empty`` may be written in the endpoint or beside it."""
     for name in ("on_name_collision", "on_empty"):
-        if values.get(name) is None:
-            values[name] = getattr(endpoint, name)
+        if getattr(resource, name) is None and changes.get(name) is None:
+            changes[name] = getattr(endpoint, name)
 
 
 def _merge_columns(below: Any, own: Any) -> Any:
@@ -77,9 +80,14 @@ def merge_endpoint(below: EndpointConfig | None, own: EndpointConfig | None, *, 
     """The endpoint with its defaults; the path is the resource's own, or its name."""
     lower = given(below) if below is not None else {}
     lower.pop("path", None)
-    upper = given(own) if own is not None else {}
-    values = {"path": name, **lower, **upper}
+    if own is None:
+        return construct(EndpointConfig, {"path": name, **lower})
+    written = own.model_fields_set
+    changes = {key: value for key, value in lower.items() if key not in written}
+    if "path" not in written:
+        changes["path"] = name
     for key in ("params", "json_body"):
-        if isinstance(lower.get(key), dict) and isinstance(upper.get(key), dict):
-            values[key] = {**lower[key], **upper[key]}
-    return construct(EndpointConfig, values)
+        above = getattr(own, key)
+        if isinstance(lower.get(key), dict) and isinstance(above, dict):
+            changes[key] = {**lower[key], **above}
+    return own.model_copy(update=changes) if changes else own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from dagster_rest.config.errors import Problem, join_path
 
 Step = str | int
+_INDEX = re.compile(r"[0-9]{1,9}\]\Z")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def parse_path(path: str) -> tuple[Step, ...]:
         name, *indices = part.split("[")
         if name:
             steps.append(name)
-        steps.extend(int(index[:-1]) if index[:-1].isdigit() else index for index in indices)
+        steps.extend(int(index[:-1]) if _INDEX.match(index) else index for index in indices)
     return tuple(steps)
 
 

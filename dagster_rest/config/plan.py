@@ -268,8 +268,8 @@ def _incremental(endpoint: EndpointConfig, where: str, problems: list[Problem]) 
             )
         )
     found = endpoint.params[older[0]] if older and endpoint.params else endpoint.incremental
-    if found is None:
-        return None
+    if found is None or (type(found) is IncrementalConfig and found.transform is None):
+        return found
     values = {name: value for name, value in given(found).items() if name != "type"}
     if "transform" in values:
         values["convert"] = values.pop("transform")

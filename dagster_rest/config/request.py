@@ -33,6 +33,12 @@ from dagster_rest.config.templates import (
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 # What a static param may hold in a path without being encoded: the author writes whole sub-paths there.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
+_UNSET_HINTS = {
+    "incremental.start_value": "Give the incremental an initial_value, or move the placeholder into params.",
+    "incremental.initial_value": "Give the incremental an initial_value, or move the placeholder into params.",
+    "incremental.last_value": "Give the incremental an initial_value, or move the placeholder into params.",
+    "incremental.end_value": "Give the incremental an end_value, or move the placeholder into params.",
+}
 _CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
 
 
@@ -268,7 +274,7 @@ class _Filling:
             return [pair for pair in pairs if pair is not None]
         value = self.value(template, "data")
         if value is UNSET:
-            raise self._unset("data")
+            raise self._unset("data", template)
         return value
 
     def _pair(self, template: Template) -> Any:
@@ -278,14 +284,16 @@ class _Filling:
         value = self.value(template, "data")
         return None if value is UNSET else value
 
-    def _unset(self, where: str) -> ConfigError:
+    def _unset(self, where: str, template: Template) -> ConfigError:
+        names = [f"{part.context}.{part.attribute}" for part in parts_of(template) if isinstance(part, RunValue)]
+        unset = next((name for name in names if self.run[name.split(".")[0]].get(name.split(".")[1]) is None), names[0])
         return ConfigError(
             [
                 Problem(
                     path=join_path(self.where, where),
                     code="config_unset_placeholder",
-                    message=f"a placeholder in `{where}` has no value in this run",
-                    hint="Give the incremental an initial_value (or end_value), or move the placeholder into params.",
+                    message=f"`{{{unset}}}` has no value in this run",
+                    hint=_UNSET_HINTS.get(unset, "Move the placeholder into params, where it is left out."),
                 )
             ]
         )
@@ -316,7 +324,7 @@ class _Filling:
             return "".join(texts), from_data
         value = self.part(part, "path")
         if value is UNSET:
-            raise self._unset("path")
+            raise self._unset("path", Text((part,)))
         if value is None:
             raise self._null(part)
         text = self.formatted(part, value, "path")

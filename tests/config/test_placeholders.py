@@ -206,7 +206,10 @@ def test_s59_an_unset_value_where_nothing_can_be_left_out_is_an_error(keys: dict
     with pytest.raises(ConfigError) as caught:
         plan(endpoint(incremental=INCREMENTAL, **keys)).resources[0].request.render(incremental={})
 
-    assert "config_unset_placeholder" == caught.value.code
+    assert ("config_unset_placeholder", "`{incremental.end_value}` has no value in this run") == (
+        caught.value.code,
+        caught.value.message,
+    )
 
 
 def test_the_options_of_an_incremental_can_be_named() -> None:
