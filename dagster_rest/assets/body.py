@@ -7,9 +7,11 @@ import dagster as dg
 
 from dagster_rest.assets.checks import evaluate_checks, refused_null_key
 from dagster_rest.assets.errors import BlockingCheckError, StateError
-from dagster_rest.assets.load import LoadReport, ResourceLoad, RunRequest
+from dagster_rest.assets.load import ResourceLoad
+from dagster_rest.assets.load_context import RunRequest
 from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_metadata
 from dagster_rest.assets.partitions import slices_of
+from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
 from dagster_rest.assets.state import newest_event

@@ -11,7 +11,7 @@ from dagster_rest.assets.errors import BlockingCheckError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.assets.load import LoadReport
+    from dagster_rest.assets.reports import LoadReport
     from dagster_rest.assets.rest_asset import RestAsset
     from dagster_rest.config.plan import ResourcePlan
 

@@ -55,3 +55,7 @@ class BlockingCheckError(StateError):
             hint="Look at the check's numbers. A person who accepts them sets blocking: false for one run.",
         )
         self.results = tuple(results)
+
+
+class Contended(Exception):  # noqa: N818 - a signal to start over, never shown to anybody
+    """Another run of the asset committed since this one read the state."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.load import LoadReport, SliceReport
+from dagster_rest.assets.reports import LoadReport, SliceReport
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.state import CURSOR_KEY, LOAD_ID_KEY
 from dagster_rest.warehouse.ledger import CursorState

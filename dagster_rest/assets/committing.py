@@ -1,0 +1,273 @@
+"""Commits one window: tables, fan-out keys, cursors and the ledger's row, in one transaction."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.errors import Contended
+from dagster_rest.assets.lanes import SHARED, Lane
+from dagster_rest.assets.load_context import LoadContext
+from dagster_rest.assets.parents import ParentInput
+from dagster_rest.assets.ranges import Window
+from dagster_rest.assets.reports import LoadReport, SliceReport
+from dagster_rest.warehouse.ledger import (
+    CursorState,
+    LoadRow,
+    ensure_ledger,
+    latest_load,
+    load_ids_of_partition,
+    pending_loads,
+    record_load,
+    replace_parent_cursors,
+    take_back_loads,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from dagster_rest.warehouse.dispositions import LoadOutcome
+    from dagster_rest.warehouse.schema import TableSpec
+    from dagster_rest.warehouse.staging import StagedLoad
+
+
+class WindowCommit:
+    """The commit of one window.
+
+    Args:
+        context: The load.
+        window: The window.
+        report: What was done so far; the commit adds to it.
+    """
+
+    def __init__(self, context: LoadContext, window: Window, *, report: LoadReport) -> None:
+        self._context = context
+        self._window = window
+        self._report = report
+
+    def run(
+        self,
+        connection: "DuckDBPyConnection",
+        lanes: Sequence[Lane],
+        staged: Sequence["StagedLoad"],
+        *,
+        parents: ParentInput,
+    ) -> None:
+        """Write everything; the caller's transaction makes it one thing.
+
+        Args:
+            connection: A connection inside the transaction.
+            lanes: The partitions.
+            staged: What each of them has on disk.
+            parents: The parents that were worked on.
+
+        Raises:
+            Contended: Another run committed since this one read the state.
+            StateError: ``state_fenced``.
+        """
+        report, window = self._report, self._window
+        ensure_ledger(connection)
+        by_key = {one.slice.key: one for one in report.slices}
+        for lane in lanes:
+            self._check_successor(connection, lane, by_key[lane.slice.key])
+        for lane, load in zip(lanes, staged, strict=True):
+            self._commit_lane(connection, lane, load, one=by_key[lane.slice.key])
+        if window.is_last and self._context.request.limit is None:
+            parents.mark_consumed(connection, self._context.asset)
+        if self._context.before_commit is not None and window.is_last:
+            self._context.before_commit(connection, report)
+        self._context.on_event("in_transaction")
+
+    def _check_successor(self, connection: "DuckDBPyConnection", lane: Lane, one: SliceReport) -> None:
+        latest = latest_load(connection, asset=self._context.asset.id, partition=lane.slice.key)
+        self._context.check_attempt(latest)
+        base = one.load_ids[-1] if one.load_ids else lane.start.base
+        if (latest.load_id if latest else None) != base:
+            raise Contended
+
+    def _commit_lane(
+        self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad", *, one: SliceReport
+    ) -> None:
+        window = self._window
+        rebuild = lane.start.rebuild and window.is_first
+        outcome = None
+        taken_back = self._take_back(connection, lane) if not one.load_ids else []
+        if self._context.asset.is_selected:
+            outcome = self._write_tables(connection, lane, staged, rebuild=rebuild, taken_back=taken_back)
+            one.outcomes.append(outcome)
+        continued = lane.start.continued
+        load_group = continued.load_group if continued else one.load_ids[0] if one.load_ids else staged.load_id
+        self._write_keys(connection, lane, staged, rebuild=rebuild, load_group=load_group)
+        self._write_parent_cursors(connection, lane, staged, one, rebuild=rebuild)
+        one.cursor = self._cursor_after(lane, one)
+        one.data_version = self._data_version(connection, lane, staged, one, outcome=outcome)
+        one.load_ids.append(staged.load_id)
+        record_load(
+            connection,
+            LoadRow(
+                load_id=staged.load_id,
+                asset=self._context.asset.id,
+                partition=lane.slice.key,
+                load_group=load_group,
+                run_id=self._context.request.run_id,
+                attempt=self._context.request.attempt,
+                storage_id=self._context.request.storage_id,
+                status="pending",
+                cursor=one.cursor,
+                cursor_path=self._context.plan.incremental.cursor_path if self._context.plan.incremental else None,
+                rows_loaded=outcome.rows_loaded if outcome else 0,
+                complete=window.is_last,
+                fingerprint=self._context.plan.fingerprint,
+                data_version=one.data_version,
+                request_key=self._context.request.key,
+                progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
+            ),
+            committed_at=self._context.clock(),
+        )
+
+    def _write_tables(
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        *,
+        rebuild: bool,
+        taken_back: Sequence[str],
+    ) -> "LoadOutcome":
+        from dagster_rest.warehouse.dispositions import ReplaceWhere, commit_load
+
+        earlier = list(taken_back)
+        if lane.replaces:
+            earlier = load_ids_of_partition(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
+        replace_where = ReplaceWhere("_load_id in (select unnest(?::varchar[]))", [earlier]) if earlier else None
+        return commit_load(
+            connection,
+            staged,
+            load_id=staged.load_id,
+            loaded_at=self._context.clock(),
+            full_refresh=rebuild and not lane.slice.key,
+            replace_where=replace_where,
+            on_event=self._context.on_event,
+        )
+
+    def _take_back(self, connection: "DuckDBPyConnection", lane: Lane) -> list[str]:
+        """The loads whose rows this one replaces: committed, never told, and of a table that only grows."""
+        latest = lane.start.state.latest
+        if lane.start.recovery != "redo" or latest is None or not self._only_grows():
+            return []
+        loads = pending_loads(
+            connection, asset=self._context.asset.id, partition=lane.slice.key, load_group=latest.load_group
+        )
+        take_back_loads(connection, asset=self._context.asset.id, load_ids=loads)
+        if self._context.collector:
+            from dagster_rest.warehouse.fan_out import forget_fan_out_keys
+
+            forget_fan_out_keys(connection, asset=self._context.asset.id, load_ids=loads)
+        return loads
+
+    def _only_grows(self) -> bool:
+        disposition = self._context.plan.write_disposition
+        keyed = self._context.plan.primary_key or self._context.plan.merge_key or disposition.strategy == "scd2"
+        return disposition.disposition == "append" or (disposition.disposition == "merge" and not keyed)
+
+    def _write_keys(
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        *,
+        rebuild: bool,
+        load_group: str,
+    ) -> None:
+        if not self._context.collector:
+            return
+        from dagster_rest.warehouse.fan_out import forget_fan_out_keys, write_fan_out_keys
+
+        if lane.replaces or rebuild:
+            forget_fan_out_keys(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
+        write_fan_out_keys(
+            connection,
+            list(staged.side("fan_out")),
+            asset=self._context.asset.id,
+            partition=lane.slice.key,
+            load_id=staged.load_id,
+            load_group=load_group,
+            write=self._key_write(staged.spec),
+        )
+
+    def _key_write(self, spec: "TableSpec") -> Any:
+        disposition = spec.write_disposition
+        if disposition.disposition == "merge":
+            if disposition.strategy in ("cdc", "scd2") and not self._context.plan.merge_key:
+                return "replace"
+            return "merge" if self._context.plan.primary_key or self._context.plan.merge_key else "append"
+        return "replace" if disposition.disposition == "replace" else "append"
+
+    def _write_parent_cursors(
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        one: SliceReport,
+        *,
+        rebuild: bool,
+    ) -> None:
+        if (
+            not self._context.per_parent
+            or lane.replaces
+            or self._window.stateless
+            or self._context.request.limit is not None
+        ):
+            return
+        cursors = {
+            row["parent_key"]: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
+            for row in staged.side("parent_cursors")
+        }
+        one.parent_cursors.update(cursors)
+        replace_parent_cursors(
+            connection,
+            asset=self._context.asset.id,
+            partition=lane.slice.key,
+            cursors=cursors,
+            keep_others=not rebuild,
+        )
+
+    def _cursor_after(self, lane: Lane, one: SliceReport) -> CursorState | None:
+        window = self._window
+        if self._context.plan.incremental is None or self._context.request.limit is not None:
+            return one.cursor
+        if window.stateless:
+            # An explicit end leaves the cursor alone.
+            return one.cursor
+        if self._context.per_parent:
+            seen = [*lane.finished, *one.parent_cursors.values()]
+            return window.cursor_after(window.newest([*seen, one.cursor] if one.cursor else seen))
+        rows = lane.filter_for(SHARED)
+        assert rows is not None
+        return window.cursor_after(rows.state() or one.cursor)
+
+    def _data_version(
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        one: SliceReport,
+        *,
+        outcome: "LoadOutcome | None",
+    ) -> str:
+        from dagster_rest.warehouse.content import content_version
+
+        latest = lane.start.state.latest
+        previous = one.data_version or (latest.data_version if latest else "")
+        if outcome is None:
+            brought = lane.keys_staged or any(True for _ in staged.side("fan_out"))
+            return staged.load_id if brought or not previous else previous
+        unchanged = not (outcome.rows_loaded or outcome.rows_deleted or outcome.schema_changes)
+        if unchanged and previous and not lane.start.rebuild:
+            return previous
+        if self._context.partitioned:
+            return content_version(
+                connection, dataset=self._context.asset.dataset, tables=[outcome.table], load_id=staged.load_id
+            )
+        if staged.spec.write_disposition.disposition == "append" and not lane.start.rebuild:
+            # An append that brought rows changed the content: no need to read a large table for that.
+            return staged.load_id
+        return content_version(connection, dataset=self._context.asset.dataset, tables=outcome.total_rows)

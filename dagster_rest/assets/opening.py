@@ -1,0 +1,159 @@
+"""Opens the lanes of a window: staging folder, resume or fresh start, row filters."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.cursor import from_state, to_state
+from dagster_rest.assets.fan_out import ParentGroup
+from dagster_rest.assets.incremental import RowFilter
+from dagster_rest.assets.lanes import Lane, claim_folder, now_of
+from dagster_rest.assets.load_context import LoadContext
+from dagster_rest.assets.ranges import Window
+from dagster_rest.assets.reports import SliceReport
+
+if TYPE_CHECKING:
+    from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+
+
+class LaneOpener:
+    """Opens the lane of a partition for one window.
+
+    Args:
+        context: The load.
+        window: The window.
+        groups: What will be asked for: part of the fingerprint that an interrupted load must share.
+        known: The columns recorded so far.
+    """
+
+    def __init__(
+        self, context: LoadContext, window: Window, *, groups: Sequence[ParentGroup], known: "KnownSchema"
+    ) -> None:
+        self._context = context
+        self._window = window
+        self._groups = groups
+        self._known = known
+
+    def open(self, one: SliceReport, *, stack: contextlib.ExitStack) -> Lane:
+        """Open a lane, going on with an interrupted load where that fits.
+
+        Args:
+            one: The partition.
+            stack: Keeps the staging folder claimed.
+        """
+        from dagster_rest.warehouse.schema import KnownSchema
+        from dagster_rest.warehouse.staging import Stager
+
+        config, window = self._context.plan.config, self._window
+        folder, alone = stack.enter_context(
+            claim_folder(self._context.root, asset=self._context.asset.id, partition=one.slice.key)
+        )
+        bounds = window.bounds[one.slice.key]
+        rebuild = one.start.rebuild and window.is_first and not one.slice.key
+
+        def open_stager() -> Stager:
+            return Stager.open(
+                folder,
+                spec=self._lane_spec(one),
+                known=KnownSchema(dataset=self._context.asset.dataset) if rebuild else self._known,
+                fingerprint=self._fingerprint(one),
+                load_id=_new_load_id(self._context.clock()),
+                resume=alone and config.resume and len(self._context.request.slices) == 1,
+                ttl_seconds=config.resume_ttl,
+                on_event=self._context.on_event,
+            )
+
+        stager = open_stager()
+        if stager.resumed and not (stager.position or {}).get("resumable", True):
+            stager.discard()
+            stager = open_stager()
+        if stager.resumed:
+            self._context.log(
+                f"going on with the interrupted load {stager.load_id} at unit {(stager.position or {}).get('unit', 0)}"
+            )
+        elif stager.reset_reason:
+            self._context.log(f"an interrupted load is not gone on with: {stager.reset_reason}")
+        now = now_of(stager.position) if stager.resumed else None
+        if now is not None:
+            bounds = dataclasses.replace(bounds, end=from_state(now))
+            window = dataclasses.replace(window, bounds={**window.bounds, one.slice.key: bounds})
+        return Lane(
+            slice=one.slice,
+            start=one.start,
+            bounds=bounds,
+            stager=stager,
+            make_filter=self._filter_maker(one, window),
+            parent_cursors=one.parent_cursors,
+            replaces=self._context.replaces(one.slice),
+            now=to_state(bounds.end) if window.ends_now else None,
+        )
+
+    def _filter_maker(self, one: SliceReport, window: Window) -> Callable[[str], RowFilter] | None:
+        incremental = window.incremental
+        if incremental is None:
+            return None
+        bounds, key = window.bounds[one.slice.key], self._boundary_key()
+        forgetful = window.stateless or self._context.replaces(one.slice)
+        where = f"{self._context.plan.config_path}.endpoint.incremental"
+
+        def make(scope: str) -> RowFilter:
+            if forgetful:
+                return RowFilter(incremental, bounds=bounds, key=key, where=where)
+            if not self._context.per_parent:
+                return RowFilter(incremental, bounds=bounds, known=one.cursor, key=key, where=where)
+            known = one.parent_cursors.get(scope)
+            own = window.bounds_for_parent(bounds, known)
+            return RowFilter(incremental, bounds=own, known=known, key=key, where=where)
+
+        return make
+
+    def _boundary_key(self) -> tuple[str, ...] | None:
+        assert self._context.plan.incremental is not None
+        explicit = self._context.plan.incremental.primary_key
+        if explicit is not None:
+            return _names(explicit) or None
+        if self._context.plan.write_disposition.disposition == "merge":
+            # A merge can take a changed row at the boundary; by key alone its change would be lost.
+            return ()
+        return self._context.plan.primary_key
+
+    def _lane_spec(self, one: SliceReport) -> "TableSpec":
+        disposition = self._context.spec.write_disposition
+        is_first = self._window.is_first and one.start.continued is None
+        if disposition.disposition == "replace" and (self._context.partitioned or not is_first):
+            # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
+            return dataclasses.replace(
+                self._context.spec, write_disposition=dataclasses.replace(disposition, disposition="append")
+            )
+        return self._context.spec
+
+    def _fingerprint(self, one: SliceReport) -> str:
+        window = self._window
+        bounds = window.bounds[one.slice.key]
+        parents = hashlib.blake2b(digest_size=8)
+        for group in self._groups:
+            parents.update(json.dumps([group.key, *group.includes], default=str).encode())
+        parts = [
+            self._context.plan.fingerprint,
+            one.slice.key,
+            one.start.base,
+            str(one.start.rebuild),
+            repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),
+            one.start.recovery,
+            parents.hexdigest(),
+            self._context.request.limit,
+        ]
+        return hashlib.blake2b(json.dumps(parts, default=str).encode(), digest_size=12).hexdigest()
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _new_load_id(now: datetime) -> str:
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond:06d}-{secrets.token_hex(3)}"
