@@ -52,6 +52,9 @@ class WindowFetch:
             StateError: When the parents' rows do not.
         """
         lanes, groups = self._lanes, self._groups
+        if not self._context.asset.is_selected and not self._context.collector:
+            # Nobody needs it: there is no table, and no child takes anything of it.
+            return
         position = lanes[0].stager.position if len(lanes) == 1 and lanes[0].stager.resumed else None
         first = int(position["unit"]) if position else 0
         if position is not None and self._context.plan.incremental is not None:

@@ -195,6 +195,16 @@ def test_an_unselected_parent_keeps_keys_and_has_no_table(api: ApiServer, serve:
     assert len(project.rows("comments")) == 4
 
 
+def test_what_nobody_needs_is_not_asked_for(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    config = blog(api)
+    config["resources"] = [{"name": "posts", "selected": False}]
+    project = Project(config, folder=tmp_path)
+
+    project.materialize()
+
+    assert api.requests == []
+
+
 def test_a_python_callable_is_a_parent(api: ApiServer, serve: Any, tmp_path: Path) -> None:
     def ids() -> Any:
         yield [{"id": 1}]
