@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.version import __version__
 
 if TYPE_CHECKING:
+    from dagster_rest.assets.component import RestApiComponent
     from dagster_rest.assets.definitions import build_rest_definitions
     from dagster_rest.assets.factory import build_rest_asset_specs, build_rest_assets
     from dagster_rest.assets.run_config import RestRunConfig
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "DagsterRestTranslator": "dagster_rest.assets.translator",
+    "RestApiComponent": "dagster_rest.assets.component",
     "RestApiResource": "dagster_rest.resources",
     "RestResourceProps": "dagster_rest.assets.translator",
     "RestRunConfig": "dagster_rest.assets.run_config",
@@ -29,6 +31,7 @@ _PLACES = {
 
 __all__ = [
     "DagsterRestTranslator",
+    "RestApiComponent",
     "RestApiResource",
     "RestResourceProps",
     "RestRunConfig",

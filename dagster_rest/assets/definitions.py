@@ -11,6 +11,7 @@ from dagster_rest.assets.translator import DagsterRestTranslator
 from dagster_rest.warehouse.naming import normalize
 
 if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
     from dagster_duckdb import DuckDBResource
 
     from dagster_rest.assets.factory import Config
@@ -64,15 +65,10 @@ def build_rest_definitions(
         assert "blog_job" in {job.name for job in defs.jobs}
         ```
     """
-    from dagster_rest.config.loading import load_config
-    from dagster_rest.resources import RestApiResource
-
-    database = database_resource(duckdb)
-    _check_file_name(database.database, dataset=dataset or name)
-    loaded = load_config(config)
-    assets = build_rest_assets(
-        loaded,
+    return source_definitions(
+        config,
         name=name,
+        duckdb=database_resource(duckdb),
         dataset=dataset,
         translator=translator,
         mode=mode,
@@ -82,16 +78,60 @@ def build_rest_definitions(
         pool=pool,
         op_tags=op_tags,
     )
+
+
+def source_definitions(
+    config: "Config",
+    *,
+    name: str,
+    duckdb: "DuckDBResource | None",
+    polling_seconds: int | None = None,
+    dataset: str | None = None,
+    translator: DagsterRestTranslator | None = None,
+    **options: Any,
+) -> dg.Definitions:
+    """As ``build_rest_definitions``, with a polling sensor if asked for, and without the ``duckdb`` resource if None.
+
+    Args:
+        config: The config.
+        name: The source's name.
+        duckdb: The DuckDBResource; None where somebody else provides it.
+        polling_seconds: Seconds between two ticks of a polling sensor; None for no sensor.
+        dataset: The DuckDB schema; ``name`` if None.
+        translator: Decides how a resource becomes an asset.
+        options: What else goes to ``build_rest_assets``.
+    """
+    from dagster_rest.config.loading import load_config
+    from dagster_rest.resources import RestApiResource
+
+    if duckdb is not None:
+        _check_file_name(duckdb.database, dataset=dataset or name)
+    loaded = load_config(config)
+    assets = build_rest_assets(loaded, name=name, dataset=dataset, translator=translator, **options)
     jobs = build_jobs(name, assets)
+    partitioned = [job for job, partitions in jobs if isinstance(partitions, dg.TimeWindowPartitionsDefinition)]
+    sensors = []
+    if polling_seconds is not None:
+        from dagster_rest.assets.sensors import build_rest_polling_sensor
+
+        sensors.append(
+            build_rest_polling_sensor(
+                loaded,
+                name=name,
+                dataset=dataset,
+                translator=translator,
+                minimum_interval_seconds=polling_seconds,
+            )
+        )
     return dg.Definitions(
         assets=assets,
-        jobs=jobs,
-        schedules=[
-            dg.build_schedule_from_partitioned_job(job)
-            for job in jobs
-            if isinstance(job.partitions_def, dg.TimeWindowPartitionsDefinition)
-        ],
-        resources={name: RestApiResource.from_config(loaded.client), DATABASE_KEY: database},
+        jobs=[job for job, _ in jobs],
+        schedules=[dg.build_schedule_from_partitioned_job(job) for job in partitioned],
+        sensors=sensors,
+        resources={
+            name: RestApiResource.from_config(loaded.client),
+            **({} if duckdb is None else {DATABASE_KEY: duckdb}),
+        },
     )
 
 
@@ -120,8 +160,10 @@ def _check_file_name(database: str, *, dataset: str) -> None:
         )
 
 
-def build_jobs(name: str, assets: list[dg.AssetsDefinition]) -> list[Any]:
-    """One job for the source; assets with other partitions cannot share a job, so each kind gets its own.
+def build_jobs(
+    name: str, assets: list[dg.AssetsDefinition]
+) -> list[tuple["UnresolvedAssetJobDefinition", dg.PartitionsDefinition | None]]:
+    """The jobs of a source with their partitions: assets with other partitions cannot share a job.
 
     Args:
         name: The source's name.
@@ -137,11 +179,13 @@ def build_jobs(name: str, assets: list[dg.AssetsDefinition]) -> list[Any]:
             by_partitions.append((spec.partitions_def, [spec.key]))
     base = f"{normalize(name)}_job"
     return [
-        dg.define_asset_job(
-            base if number == 0 else f"{base}_{number + 1}",
-            selection=dg.AssetSelection.assets(*keys),
-            partitions_def=partitions_def,
-            description=f"Load the resources of {name}.",
+        (
+            dg.define_asset_job(
+                base if number == 0 else f"{base}_{number + 1}",
+                selection=dg.AssetSelection.assets(*keys),
+                description=f"Load the resources of {name}.",
+            ),
+            partitions_def,
         )
         for number, (partitions_def, keys) in enumerate(by_partitions)
     ]

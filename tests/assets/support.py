@@ -57,3 +57,10 @@ def metadata_of(result: dg.ExecuteInProcessResult, table: str, *, partition: str
         if materialization.asset_key.path[-1] == table and partition in (None, materialization.partition):
             return {name: value.value for name, value in materialization.metadata.items()}
     raise AssertionError(f"{table} was not materialized")
+
+
+def snapshot_of(definitions: dg.Definitions) -> str:
+    """What Dagster stores and shows of a code location."""
+    from dagster._core.remote_representation.external_data import RepositorySnap
+
+    return dg.serialize_value(RepositorySnap.from_def(definitions.get_repository_def()))

@@ -1,0 +1,195 @@
+"""A whole source as a Dagster component: its config in ``defs.yaml``, or in a file beside it."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import dagster as dg
+from dagster.components.resolved.core_models import (
+    MultiRunBackfillPolicyModel,
+    SingleRunBackfillPolicyModel,
+    resolve_backfill_policy,
+)
+from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
+from pydantic import BaseModel, Field
+
+from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
+
+CONFIG_FILE = "rest_api.yaml"
+"""The file that the scaffolder writes the config to."""
+
+
+class RestApiScaffoldParams(BaseModel):
+    """What ``dg scaffold defs dagster_rest.RestApiComponent`` may be told."""
+
+    base_url: str = Field(default="https://jsonplaceholder.typicode.com", description="Where the API is.")
+    resource: str = Field(default="posts", description="Its first resource.")
+
+
+class RestApiScaffolder(dg.Scaffolder[RestApiScaffoldParams]):
+    """Writes a component with a config file beside it."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[RestApiScaffoldParams]:
+        """The parameters of the command."""
+        return RestApiScaffoldParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[RestApiScaffoldParams]) -> None:
+        """Write ``defs.yaml`` and the config.
+
+        Args:
+            request: Where and with what.
+        """
+        params = request.params or RestApiScaffoldParams()
+        folder = request.target_path.parent if request.append else request.target_path
+        name = _identifier(folder.name)
+        config = folder / CONFIG_FILE
+        if not config.exists():
+            config.write_text(_CONFIG.format(base_url=params.base_url, resource=params.resource))
+        dg.scaffold_component(request, {"name": name, "config": CONFIG_FILE, "duckdb": "warehouse.duckdb"})
+
+
+_CONFIG = """\
+client:
+  base_url: {base_url}
+
+resources:
+  - name: {resource}
+    primary_key: id
+    write_disposition: merge
+"""
+
+
+def _identifier(text: str) -> str:
+    import keyword
+
+    from dagster_rest.warehouse.naming import normalize
+
+    name = normalize(text) or "rest_api"
+    return f"{name}_api" if keyword.iskeyword(name) or not name.isidentifier() else name
+
+
+class RestApiOp(dg.Model, dg.Resolvable):
+    """What all ops of a source share."""
+
+    pool: str | None = Field(default=None, description="Concurrency pool; rest_api/<host of the API> if absent.")
+    tags: dict[str, Any] | None = Field(default=None, description="Tags of the ops.")
+    backfill_policy: Annotated[
+        dg.BackfillPolicy | None,
+        dg.Resolver(
+            resolve_backfill_policy, model_field_type=SingleRunBackfillPolicyModel | MultiRunBackfillPolicyModel
+        ),
+    ] = Field(default=None, description="How backfills run; one run for time windows if absent.")
+    max_retries: int | None = Field(default=None, description="How often a failed step is run again.")
+
+
+@dg.scaffold_with(RestApiScaffolder)
+class RestApiComponent(dg.Component, dg.Model, dg.Resolvable):
+    """Load a REST API into DuckDB, one asset per resource, from one declarative config.
+
+    Example:
+        ```yaml
+        type: dagster_rest.RestApiComponent
+        attributes:
+          name: blog
+          config: rest_api.yaml
+          duckdb: warehouse.duckdb
+        ```
+    """
+
+    name: str = Field(description="Name of the source: group, default dataset, and key of its RestApiResource.")
+    config: str | dict[str, Any] = Field(
+        description="The config: the path of a YAML file beside this one, or all of it in place."
+    )
+    duckdb: str | None = Field(
+        default=None,
+        description="The DuckDB file, relative to the project; absent, the project's own `duckdb` resource is used.",
+    )
+    dataset: str | None = Field(default=None, description="The DuckDB schema; the source's name if absent.")
+    mode: Literal["per_resource", "single_op"] = Field(
+        default="per_resource", description="A step for each resource, or one for all."
+    )
+    polling_seconds: int | None = Field(
+        default=None, description="Ask the API for changes this often, with a sensor; absent, there is none."
+    )
+    op: RestApiOp | None = Field(default=None, description="Pool, tags, retries and backfill policy of the ops.")
+    translation: (
+        Annotated[
+            TranslationFn[RestResourceProps],
+            TranslationFnResolver[RestResourceProps](
+                template_vars_for_translation_fn=lambda props: {"props": props, "resource": props.resource}
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="Attributes of the assets; `{{ resource.name }}` and `{{ spec }}` may be used.")
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """What the user interface shows of it."""
+        return dg.ComponentTypeSpec(
+            description="Load a REST API into DuckDB, one asset per resource.", tags=["rest", "duckdb"]
+        )
+
+    def get_asset_spec(self, props: RestResourceProps) -> dg.AssetSpec:
+        """The asset of a resource; a subclass may override it.
+
+        Args:
+            props: The resource.
+        """
+        # The base method asks its own object for the parents' keys, so they are translated too.
+        spec = DagsterRestTranslator.get_asset_spec(_ComponentTranslator(self), props)
+        return spec if self.translation is None else self.translation(spec, props)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The definitions of the source.
+
+        Args:
+            context: Where ``defs.yaml`` is.
+
+        Raises:
+            ConfigError: With every problem of the config.
+        """
+        from dagster_rest.assets.definitions import source_definitions
+
+        op = self.op or RestApiOp()
+        return source_definitions(
+            self._config(context.path),
+            name=self.name,
+            duckdb=None if self.duckdb is None else database_of(str(context.project_root / self.duckdb)),
+            polling_seconds=self.polling_seconds,
+            dataset=self.dataset,
+            translator=_ComponentTranslator(self),
+            mode=self.mode,
+            backfill_policy=op.backfill_policy,
+            retry_policy=None if op.max_retries is None else dg.RetryPolicy(max_retries=op.max_retries),
+            pool=op.pool,
+            op_tags=op.tags,
+        )
+
+    def _config(self, folder: Path) -> Any:
+        from dagster_rest.config.loading import load_config
+
+        if isinstance(self.config, Mapping):
+            return load_config(self.config, interpolate_env=True)
+        return load_config(self.config, base_path=folder if folder.is_dir() else folder.parent)
+
+
+class _ComponentTranslator(DagsterRestTranslator):
+    def __init__(self, component: RestApiComponent) -> None:
+        self._component = component
+
+    def get_asset_spec(self, props: RestResourceProps) -> dg.AssetSpec:
+        return self._component.get_asset_spec(props)
+
+
+@functools.cache
+def database_of(path: str) -> Any:
+    """The DuckDBResource of a file: the same object for every component that loads into it, as Dagster demands.
+
+    Args:
+        path: The DuckDB file.
+    """
+    from dagster_duckdb import DuckDBResource
+
+    return DuckDBResource(database=path)
