@@ -119,6 +119,11 @@ class BasePaginator(ABC):
         """Whether the API's own total says that pages remain after the one that is being asked for."""
         return False
 
+    @property
+    def items_total(self) -> int | None:
+        """The number of items that the API counts, if the paginator reads it."""
+        return None
+
     def clone(self) -> BasePaginator:
         """An independent copy, for one unit."""
         if type(self).__module__ != __name__:
@@ -415,6 +420,8 @@ class RangePaginator(BasePaginator):
     def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
         """Count on, and look whether the end is reached."""
         if self.stop_after_empty_page and data is not None and not data:
+            if self.pages_left and self._value != self._first:
+                self._warn(f"an empty page ended the paging, although the API counts {self._total} {self.counts}")
             self._stop("empty_page")
             return
         body = body_of(response) if self.total_path or self.has_more_path else None
@@ -435,7 +442,7 @@ class RangePaginator(BasePaginator):
 
     def _read_total(self, body: Any) -> int | None:
         found = compile_path(self.total_path or "").first(body)
-        total = _as_int(found)
+        total = as_int(found)
         if total is not None:
             return total
         what = "is missing" if found is None else f"is {type(found).__name__}, not a number"
@@ -632,6 +639,11 @@ class OffsetPaginator(RangePaginator):
             max_pages=max_pages,
         )
 
+    @property
+    def items_total(self) -> int | None:
+        """The total that was read."""
+        return self._total
+
     def update_request(self, request: Request) -> None:
         """Send offset and limit."""
         super().update_request(request)
@@ -662,7 +674,7 @@ def read_flag(body: Any, path: str) -> bool:
     )
 
 
-def _as_int(value: Any) -> int | None:
+def as_int(value: Any) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     try:

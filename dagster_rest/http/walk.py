@@ -17,6 +17,7 @@ from dagster_rest.http.paginators import (
     BODY,
     BasePaginator,
     ProbingPageNumberPaginator,
+    as_int,
     update_state,
 )
 from dagster_rest.http.redaction import Redactor
@@ -73,6 +74,9 @@ class Walk:
     _recipe: dict[str, Any] | None = None
     _evidence: list[str] = field(default_factory=list)
     _asked: set[int] = field(default_factory=set)
+    _rows: int = 0
+    _items: int | None = None
+    _resumed_at: int = 0
     _before: tuple[tuple[Any, ...], bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -143,6 +147,8 @@ class Walk:
         return found.paginator
 
     def _filled(self, records: list[Any], body: Any, outcome: Outcome, paginator: BasePaginator) -> Page:
+        self._rows += len(records)
+        self._items = self._total(body, paginator)
         ended_by = None if paginator.has_next_page else paginator.ended_by or "end"
         limit = self._limit()
         if ended_by is None and limit is not None and self.number + 1 >= limit:
@@ -158,7 +164,7 @@ class Walk:
             response=outcome.response if self.keep_response else None,
             paginator=paginator,
             auth=self.auth,
-            total=self._total(body, paginator),
+            total=self._items,
             evidence="; ".join(self._evidence) or None,
             warnings=tuple(paginator.warnings),
             size=len(outcome.response.content),
@@ -183,14 +189,19 @@ class Walk:
             return ()
         if self.options.ignore_scope == "first_page":
             raise self._left_out("a response was ignored after the first page, and `ignore_scope` is `first_page`")
-        if self.paginator is not None and self.paginator.pages_left:
+        if self._pages_left():
             raise self._left_out("a response was ignored although the API's own total says that pages remain")
         return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
 
     def _no_content(self) -> tuple[str, ...]:
-        if self.number and self.paginator is not None and self.paginator.pages_left:
+        if self.number and self._pages_left():
             raise self._left_out("a response is empty although the API's own total says that pages remain")
         return ()
+
+    def _pages_left(self) -> bool:
+        """Whether the API's own total, of pages or of items, is not reached."""
+        counted = self._items is not None and self._resumed_at == 0 and self._rows < self._items
+        return counted or (self.paginator is not None and self.paginator.pages_left)
 
     def _left_out(self, message: str) -> PaginationError:
         return PaginationError(
@@ -285,16 +296,13 @@ class Walk:
             )
         if state.get("selector"):
             self.selection = Selection(compile_path(state["selector"]), evidence="as detected before")
-        self.number = int(state["number"])
+        self.number = self._resumed_at = int(state["number"])
         self.paginator.restore(self.redactor.reveal(state["paginator"]))
         self.request = self._following(self.paginator)
 
     def _total(self, body: Any, paginator: BasePaginator) -> int | None:
         path = getattr(self.options.expect, "total_path", None)
-        if path is None:
-            return None
-        found = compile_path(path).first(body)
-        return found if isinstance(found, int) and not isinstance(found, bool) else None
+        return paginator.items_total if path is None else as_int(compile_path(path).first(body))
 
     def _where(self) -> str:
         url = self.redactor.redact_url(self.request.full_url())

@@ -1,0 +1,91 @@
+"""The rate limit holds, also for several processes of one host."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_rest.config import ConfigError
+from dagster_rest.config.request import RequestSpec
+from dagster_rest.http import FetchOptions, FetchUnit, HttpError, RestClient
+from tests.support.server import ApiServer, Request
+
+Opener = Callable[..., RestClient]
+WINDOW = 0.6
+
+
+def arrivals(api: ApiServer) -> list[float]:
+    times: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        return [{"id": 1}]
+
+    return times
+
+
+def most_in_a_window(times: list[float], window: float) -> int:
+    times = sorted(times)
+    return max(sum(start <= t < start + window for t in times) for start in times)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def test_no_window_holds_more_requests_than_allowed(api: ApiServer, open_client: Opener) -> None:
+    times = arrivals(api)
+    client = open_client(rate_limit={"requests": 5, "per": WINDOW}, max_concurrency=8)
+    units = [FetchUnit(RequestSpec(path=f"c/{n}"), index=n) for n in range(13)]
+    pages = list(client.fetch(units, options=FetchOptions(paginator="single_page")))
+    assert 13 == len(pages)
+    # Requests leave in time; on their way they may come a little nearer to each other.
+    assert most_in_a_window(times, WINDOW * 0.8) <= 5
+    assert client.stats.throttled_seconds > 0
+
+
+_OTHER = """
+import sys
+from dagster_rest.http import RestClient
+url, key = sys.argv[1:]
+with RestClient(url, rate_limit={"requests": 4, "per": 0.6, "key": key}) as client:
+    for _ in range(4):
+        client.get("c/1")
+"""
+
+
+def test_processes_of_one_host_share_the_limit(api: ApiServer) -> None:
+    times = arrivals(api)
+    command = [sys.executable, "-c", _OTHER, api.url, uuid.uuid4().hex]
+    processes = [subprocess.Popen(command) for _ in range(2)]
+    assert [0, 0] == [process.wait(60) for process in processes]
+    assert 8 == len(times)
+    assert most_in_a_window(times, WINDOW * 0.8) <= 4
+
+
+def test_clients_with_other_keys_do_not(api: ApiServer, open_client: Opener) -> None:
+    times = arrivals(api)
+    for key in ("a", "b"):
+        open_client(rate_limit={"requests": 1, "per": 60, "key": key}).get("c/1")
+    assert 2 == len(times)
+
+
+@pytest.mark.parametrize("wrong", [{"requests": 0}, {"per": "1m"}, {"requests": 5, "per": "often"}])
+def test_a_rate_limit_that_is_none_is_refused(open_client: Opener, wrong: Any) -> None:
+    with pytest.raises(ConfigError):
+        open_client(rate_limit=wrong).get("x")
+
+
+def test_another_object_is_no_rate_limit(open_client: Opener) -> None:
+    with pytest.raises(HttpError, match="rate limit"):
+        open_client(rate_limit=5).get("x")
