@@ -12,11 +12,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds from start to end of the process, CPU seconds of it, peak resident memory in MB (no children)."""
+    """One process, without its children.
+
+    Args:
+        seconds: From its start to its end.
+        cpu_seconds: CPU time in it.
+        peak_mb: Peak resident memory.
+        inside: Seconds of the load alone, as the process itself measured it: no interpreter, no imports before it.
+    """
 
     seconds: float
     cpu_seconds: float
     peak_mb: float
+    inside: float | None
 
 
 def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Measured:
@@ -29,4 +37,6 @@ def measure(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: P
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text()[-4000:]}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    noted = cwd / "inside.txt"
+    inside = float(noted.read_text()) if noted.exists() else None
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, inside)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,4 +90,6 @@ def main(workload: str, url: str, folder: Path, part: str) -> None:
 
 
 if __name__ == "__main__":
+    began = time.perf_counter()
     main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+    (Path(sys.argv[3]) / "inside.txt").write_text(str(time.perf_counter() - began))

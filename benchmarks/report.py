@@ -45,6 +45,8 @@ def write_report(
             "",
             *_table(results, "seconds (times ours)", _time),
             "",
+            *_table(results, "seconds of the load alone, no start of the process", _inside),
+            "",
             *_table(results, "peak memory in MB", _peak),
             "",
             *_floors(results),
@@ -75,6 +77,13 @@ def _table(results: Sequence[Result], head: str, cell: Callable[[Result, str], s
 def _time(result: Result, side: str) -> str:
     text = f"{result.seconds(side):.2f}"
     return text if side == "ours" or "ours" not in result.rounds else f"{text} ({result.ratio(side):.1f}x)"
+
+
+def _inside(result: Result, side: str) -> str:
+    text = f"{result.inside(side):.2f}"
+    if side == "ours" or "ours" not in result.rounds:
+        return text
+    return f"{text} ({result.inside(side) / result.inside('ours'):.1f}x)"
 
 
 def _peak(result: Result, side: str) -> str:

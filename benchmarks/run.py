@@ -50,6 +50,10 @@ class Result:
         """The median."""
         return statistics.median(m.seconds for m in self.rounds[side])
 
+    def inside(self, side: str) -> float:
+        """The median of the load alone."""
+        return statistics.median(m.inside or 0 for m in self.rounds[side])
+
     def peak_mb(self, side: str) -> float:
         """The highest peak."""
         return max(m.peak_mb for m in self.rounds[side])
@@ -118,7 +122,8 @@ def run_workload(workload: Workload, url: str, rounds: int, sides: Sequence[str]
             check(workload, side, folder)
             measured[side].append(one)
             print(
-                f"{workload.name:24} {side:18} {one.seconds:8.2f} s {one.cpu_seconds:8.2f} CPU s {one.peak_mb:7.0f} MB",
+                f"{workload.name:20} {side:17} {one.seconds:7.2f} s (inside {one.inside or 0:.2f}, CPU {one.cpu_seconds:.2f}) "
+                f"{one.peak_mb:7.0f} MB",
                 flush=True,
             )
             shutil.rmtree(folder)
