@@ -92,8 +92,10 @@ class Evidence:
     @property
     def table(self) -> str:
         """The root table, quoted."""
+        from dagster_rest.warehouse.catalog import database_name, qualified
+
         last = next(one.outcomes[-1] for one in reversed(self.report.slices) if one.outcomes)
-        return f"{_quoted(self.asset.dataset)}.{_quoted(last.table)}"
+        return qualified(database_name(self.connection), self.asset.dataset, last.table)
 
     @property
     def key(self) -> tuple[str, ...]:

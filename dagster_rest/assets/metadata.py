@@ -206,7 +206,7 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
         asset: The asset.
         report: What was done.
     """
-    from dagster_rest.warehouse.catalog import qualified, quoted
+    from dagster_rest.warehouse.catalog import database_name, qualified, quoted
     from dagster_rest.warehouse.connection import run
     from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
 
@@ -220,7 +220,7 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
     ]
     rows = run(
         connection,
-        f"select {', '.join(map(quoted, names))} from {qualified(asset.dataset, last.table)}"
+        f"select {', '.join(map(quoted, names))} from {qualified(database_name(connection), asset.dataset, last.table)}"
         " where _load_id in (select unnest(?::varchar[])) limit ?",
         [report.load_ids, asset.plan.config.preview],
     )

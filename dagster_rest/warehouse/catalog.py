@@ -41,14 +41,23 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def qualified(dataset: str, table: str) -> str:
-    """Return ``"dataset"."table"``."""
-    return f"{quoted(dataset)}.{quoted(table)}"
+def database_name(conn: duckdb.DuckDBPyConnection) -> str:
+    """Return the name DuckDB gives the database: its file without the suffix."""
+    row = conn.execute("SELECT current_database()").fetchall()
+    return str(row[0][0])
+
+
+def qualified(database: str, dataset: str, table: str | None = None) -> str:
+    """Return ``"database"."dataset"."table"``, or the dataset alone.
+
+    With two parts, DuckDB calls ``shop.orders`` ambiguous in a file ``shop.duckdb`` that has a schema ``shop``.
+    """
+    return ".".join(map(quoted, (database, dataset) if table is None else (database, dataset, table)))
 
 
 def ensure(conn: duckdb.DuckDBPyConnection, dataset: str) -> None:
     """Create the dataset's schema and the metadata schema with its columns table."""
-    conn.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(dataset)}")
+    conn.execute(f"CREATE SCHEMA IF NOT EXISTS {qualified(database_name(conn), dataset)}")
     conn.execute(f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
     conn.execute(_CREATE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from dagster_rest.warehouse.catalog import database_name, qualified, quoted
 from dagster_rest.warehouse.connection import fetch_one, run
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
 
@@ -25,12 +26,12 @@ def content_version(
         tables: The root table and its nested tables; those that do not exist are passed over.
         load_id: Only the root rows of this load (the content of one partition).
     """
-    parts = []
+    database, parts = database_name(connection), []
     for table in sorted(tables):
         columns = [name for name in _columns(connection, dataset, table) if name not in SYSTEM_COLUMNS]
         if not columns:
             continue
-        row_hash = f"hash({', '.join(_quote(name) for name in columns)})"
+        row_hash = f"hash({', '.join(quoted(name) for name in columns)})"
         where, arguments = "", []
         if load_id is not None:
             if "_load_id" not in _columns(connection, dataset, table):
@@ -40,7 +41,7 @@ def content_version(
         row = fetch_one(
             connection,
             f"select count(*), bit_xor({row_hash}), sum({row_hash} % 4294967291)"
-            f" from {_quote(dataset)}.{_quote(table)}{where}",
+            f" from {qualified(database, dataset, table)}{where}",
             arguments,
         )
         count, xor, total = row or (0, 0, 0)
@@ -56,11 +57,6 @@ def _columns(connection: DuckDBPyConnection, dataset: str, table: str) -> list[s
         [dataset, table],
     )
     return [row[0] for row in rows]
-
-
-def _quote(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
 
 
 def _digest(text: str) -> str:

@@ -114,6 +114,7 @@ class _Commit:
         self._conn = conn
         self._staged = staged
         self._spec = staged.spec
+        self._database = catalog.database_name(conn)
         self._dataset = staged.spec.dataset
         self._hints = TableHints(staged.spec)
         self._load_id = load_id
@@ -154,7 +155,13 @@ class _Commit:
         names += [name for name in self._staged.parts if tables[name].root == root and name not in names]
         known = {} if full_refresh else self._recorded
         targets = {
-            name: target_of(self._dataset, tables.get(name) or self._recorded[name], known.get(name)) for name in names
+            name: target_of(
+                tables.get(name) or self._recorded[name],
+                known.get(name),
+                database=self._database,
+                dataset=self._dataset,
+            )
+            for name in names
         }
         schema = targets[root].schema
         keys = self._hints.keys(schema)

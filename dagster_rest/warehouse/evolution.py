@@ -22,12 +22,14 @@ class Target:
     """A table of the database as the load will leave it.
 
     Args:
+        database: The name DuckDB gives the database.
         dataset: The DuckDB schema.
         schema: The columns, data columns first in order.
         conflicts: Staged columns whose recorded type changed since they were staged, and the column that takes
             the values the recorded type can't hold.
     """
 
+    database: str
     dataset: str
     schema: TableSchema
     conflicts: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +42,7 @@ class Target:
     @property
     def sql(self) -> str:
         """The table's qualified name as SQL."""
-        return qualified(self.dataset, self.schema.name)
+        return qualified(self.database, self.dataset, self.schema.name)
 
     @property
     def columns(self) -> list[Column]:
@@ -107,14 +109,14 @@ class Target:
         return f"coalesce(TRY_CAST({there} AS {types.duckdb_type(present[name])}) = {column}, false)"
 
 
-def target_of(dataset: str, staged: TableSchema, recorded: TableSchema | None) -> Target:
+def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, dataset: str) -> Target:
     """Bring a staged table and what is recorded by now together.
 
     Another process may have added columns or types between staging and now. Columns are united; of two types the
     wider wins; where neither holds the other's values, the recorded one stays and a text variant takes the rest.
     """
     if recorded is None:
-        return Target(dataset=dataset, schema=staged)
+        return Target(database=database, dataset=dataset, schema=staged)
     merged = replace(staged, columns={**recorded.columns})
     conflicts: dict[str, str] = {}
     for column in staged.columns.values():
@@ -129,7 +131,7 @@ def target_of(dataset: str, staged: TableSchema, recorded: TableSchema | None) -
             conflicts[column.name] = naming.join(column.name, "v_text")
     for name in conflicts.values():
         merged.columns.setdefault(name, Column(name=name, data_type="text", variant=True))
-    return Target(dataset=dataset, schema=merged, conflicts=conflicts)
+    return Target(database=database, dataset=dataset, schema=merged, conflicts=conflicts)
 
 
 def refuse_foreign(dataset: str, table: str) -> WarehouseError:

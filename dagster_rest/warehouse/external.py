@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.warehouse.catalog import database_name, qualified, quoted
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.fan_out import ParentRows
@@ -32,8 +33,10 @@ def read_table_rows(connection: DuckDBPyConnection | None, *, path: Sequence[str
     if connection is None or not has_table(connection, table, schema=schema):
         return ParentRows()
     columns = {name: _column(connection, schema, table, name) for name in dict.fromkeys(fields)}
-    listed = ", ".join(_quote(column) for column in columns.values())
-    found = run(connection, f"select distinct {listed} from {_quote(schema)}.{_quote(table)} order by all")
+    listed = ", ".join(quoted(column) for column in columns.values())
+    found = run(
+        connection, f"select distinct {listed} from {qualified(database_name(connection), schema, table)} order by all"
+    )
     rows: list[Mapping[str, Any]] = [dict(zip(columns, map(_plain, values), strict=True)) for values in found]
     return ParentRows(rows=tuple(rows), known=True)
 
@@ -66,8 +69,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
     return value
-
-
-def _quote(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'

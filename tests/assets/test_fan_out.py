@@ -319,3 +319,15 @@ def test_a_batch_sends_many_parent_values_in_one_request(api: ApiServer, tmp_pat
 
     assert [request.query["ids"] for request in api.requests[1:]] == [["0,1"], ["2,3"], ["4"]]
     assert project.rows("comments", "post") == [0, 1, 2, 3, 4]
+
+
+def test_a_database_file_may_be_named_like_the_dataset(api: ApiServer, serve: Any, tmp_path: Path) -> None:
+    keyed = {"primary_key": "id", "write_disposition": "merge"}
+    project = Project(blog(api, posts=keyed, comments={"write_disposition": "replace"}), folder=tmp_path)
+    project.database = str(tmp_path / "src.duckdb")
+
+    project.materialize()
+    project.materialize()
+
+    assert project.query("select count(*) from src.src.posts") == [(2,)]
+    assert project.query("select count(*) from src.src.comments") == [(4,)]
