@@ -121,11 +121,8 @@ def run_workload(workload: Workload, url: str, rounds: int, sides: Sequence[str]
             one = measure(command, cwd=folder, env=environment(folder), log=folder / "log.txt")
             check(workload, side, folder)
             measured[side].append(one)
-            print(
-                f"{workload.name:20} {side:17} {one.seconds:7.2f} s (inside {one.inside or 0:.2f}, CPU {one.cpu_seconds:.2f}) "
-                f"{one.peak_mb:7.0f} MB",
-                flush=True,
-            )
+            inner = f"(inside {one.inside or 0:.2f}, CPU {one.cpu_seconds:.2f})"
+            print(f"{workload.name:20} {side:17} {one.seconds:7.2f} s {inner} {one.peak_mb:7.0f} MB", flush=True)
             shutil.rmtree(folder)
     for folder in filter(None, prepared.values()):
         shutil.rmtree(folder)
