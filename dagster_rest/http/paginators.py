@@ -675,6 +675,7 @@ def read_flag(body: Any, path: str) -> bool:
 
 
 def as_int(value: Any) -> int | None:
+    """A count that may be a number, a text or a fraction (then rounded down); None if it is none of them."""
     if isinstance(value, bool) or value is None:
         return None
     try:

@@ -62,7 +62,7 @@ class OAuth2ClientCredentials(dg.Config):
     access_token_url: str
     client_id: str
     client_secret: str
-    access_token_request_data: dict[str, Any] = Field(default={}, description="More form fields of the request.")
+    access_token_request_data: dict[str, str] = Field(default={}, description="More form fields of the request.")
     default_token_expiration: float = Field(default=3600, description="Seconds, if the server does not say.")
     access_token: str | None = Field(default=None, description="A token to start with.")
     client_auth: str = Field(default="body", description="`body` or `basic`.")
@@ -78,7 +78,7 @@ class OAuth2RefreshToken(dg.Config):
     client_id: str | None = None
     client_secret: str | None = None
     access_token: str | None = Field(default=None, description="A token to start with.")
-    access_token_request_data: dict[str, Any] = Field(default={}, description="More form fields of the request.")
+    access_token_request_data: dict[str, str] = Field(default={}, description="More form fields of the request.")
     default_token_expiration: float = Field(default=3600, description="Seconds, if the server does not say.")
     client_auth: str = Field(default="body", description="`body` or `basic`.")
     refresh_margin: float = Field(default=60, description="Seconds before its end that a token is renewed.")
@@ -97,7 +97,7 @@ class JwtGrantAuth(dg.Config):
     algorithm: str = "RS256"
     key_id: str | None = None
     private_key_passphrase: str | None = None
-    headers: dict[str, Any] = Field(default={})
+    headers: dict[str, str] = Field(default={})
     claims: dict[str, Any] = Field(default={})
     assertion_lifetime: float = 300
     default_token_expiration: float = 3600

@@ -74,7 +74,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
 
     base_url: str = Field(default="", description="Start of every URL.")
     headers: dict[str, str] = Field(default={}, description="Headers of every request.")
-    params: dict[str, Any] = Field(default={}, description="Query parameters of every request.")
+    params: dict[str, str] = Field(default={}, description="Query parameters of every request.")
     auth: Auth = Field(default=NoAuth(), discriminator="type", description="How to authenticate.")
     paginator: Paginator = Field(
         default=AutoPaginator(), discriminator="type", description="The paginator of calls that name none."
