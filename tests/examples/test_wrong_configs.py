@@ -50,7 +50,7 @@ def test_a_missing_environment_variable_is_named_with_its_key_and_nothing_is_ask
         "client": {"base_url": api.url, "auth": {"type": "bearer", "token": dg.EnvVar("BLOG_TOKEN")}},
         "resources": ["posts"],
     }
-    definitions = build_rest_definitions(config, name="blog", duckdb=str(tmp_path / "blog.duckdb"))
+    definitions = build_rest_definitions(config, name="blog", duckdb=str(tmp_path / "warehouse.duckdb"))
 
     with pytest.raises(Exception, match="BLOG_TOKEN") as raised:
         definitions.resolve_implicit_global_asset_job_def().execute_in_process()
