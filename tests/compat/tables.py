@@ -28,6 +28,7 @@ class System:
     row: str
     parent: str
     index: str
+    load: str
     others: tuple[str, ...]
     renamed: Mapping[str, str]
     hidden_prefix: str
@@ -37,7 +38,8 @@ DLT = System(
     row="_dlt_id",
     parent="_dlt_parent_id",
     index="_dlt_list_idx",
-    others=("_dlt_load_id", "_dlt_root_id"),
+    load="_dlt_load_id",
+    others=("_dlt_root_id",),
     renamed={"_dlt_valid_from": "valid_from", "_dlt_valid_to": "valid_to"},
     hidden_prefix="_dlt_",
 )
@@ -45,7 +47,8 @@ OURS = System(
     row="_row_id",
     parent="_parent_row_id",
     index="_list_index",
-    others=("_load_id", "_root_row_id", "_row_version"),
+    load="_load_id",
+    others=("_root_row_id", "_row_version"),
     renamed={"_valid_from": "valid_from", "_valid_to": "valid_to"},
     hidden_prefix="_dagster_rest",
 )
@@ -59,6 +62,8 @@ class Table:
     parent: str | None
     columns: Mapping[str, str]
     rows: tuple[Mapping[str, Any], ...]
+    loads: tuple[int, ...] = ()
+    """How many rows are of each load, in the order of the load ids; empty for child tables."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def _decoded(value: Any, kind: str) -> Any:
 
 
 def _shape(raw: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]], system: System) -> Warehouse:
-    own = {system.row, system.parent, system.index, *system.others}
+    own = {system.row, system.parent, system.index, system.load, *system.others}
     nested = {name for name, (columns, _) in raw.items() if system.parent in columns}
     parents = {name: _parent(name, raw) if name in nested else None for name in raw}
     tables = {
@@ -117,6 +122,7 @@ def _shape(raw: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]], syste
             parents[name],
             {system.renamed.get(c, c): t for c, t in columns.items() if c not in own},
             tuple(_clean(row, own, system) for row in rows),
+            _loads(rows, system) if system.load in columns else (),
         )
         for name, (columns, rows) in raw.items()
     }
@@ -136,6 +142,11 @@ def _shape(raw: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]], syste
         if name not in nested
     }
     return Warehouse(tables, trees, dict(orphans))
+
+
+def _loads(rows: list[dict[str, Any]], system: System) -> tuple[int, ...]:
+    counts = Counter(row[system.load] for row in rows)
+    return tuple(counts[load] for load in sorted(counts))
 
 
 def _parent(name: str, raw: Mapping[str, Any]) -> str | None:
