@@ -9,9 +9,10 @@ from pathlib import Path
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest import build_rest_definitions
+from dagster_rest import build_rest_definitions, build_rest_polling_sensor
 
 HERE = Path(__file__).parent
+CONFIG = HERE / "examples" / "demo" / "geo.yaml"
 
 duckdb = DuckDBResource(database=os.environ.get("GEO_DUCKDB", str(HERE / ".dagster" / "warehouse.duckdb")))
 
@@ -49,10 +50,12 @@ def continent_summary(duckdb: DuckDBResource) -> dg.MaterializeResult:
 everything = dg.define_asset_job("geo_everything", selection=dg.AssetSelection.all())
 
 defs = dg.Definitions.merge(
-    build_rest_definitions(HERE / "examples" / "demo" / "geo.yaml", name="geo", duckdb=duckdb),
+    build_rest_definitions(CONFIG, name="geo", duckdb=duckdb),
     dg.Definitions(
         assets=[continent_summary],
         jobs=[everything],
+        # Off until it is switched on: it asks the API every minute, and runs what has changed.
+        sensors=[build_rest_polling_sensor(CONFIG, name="geo", resources=["city_updates", "us_states"])],
         schedules=[dg.ScheduleDefinition(name="geo_every_morning", job=everything, cron_schedule="0 6 * * *")],
     ),
 )
