@@ -13,6 +13,7 @@ from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_me
 from dagster_rest.assets.partitions import slices_of
 from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
+from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
 from dagster_rest.assets.state import newest_event
 from dagster_rest.warehouse.errors import WarehouseError
@@ -45,6 +46,10 @@ def materialize_resource(
     rest = getattr(context.resources, asset.source.name)
     database = getattr(context.resources, DATABASE_KEY)
     selected = [key.name for key in context.selected_asset_check_keys if key.asset_key == asset.key]
+    stored = stored_before(context, asset, checks=selected)
+    if stored is not None:
+        yield stored
+        return
     checked: list[dg.AssetCheckResult] = []
     preview: dict[str, Any] = {}
 
