@@ -50,7 +50,7 @@ class RestClient:
         follow_redirects: Whether to follow redirects, to trusted origins.
         max_response_bytes: The largest body, unpacked.
         transport: An `httpx.AsyncBaseTransport` to send through, for instance `httpx.MockTransport`.
-        session: An `httpx.AsyncClient` of your own to send with; its timeout applies, and it stays open.
+        session: A `requests.Session`, `httpx.Client` or `httpx.AsyncClient` of your own to send with; it stays open.
 
     Attributes:
         stats: Counters; see `RequestStats`.

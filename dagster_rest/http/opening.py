@@ -17,7 +17,7 @@ from dagster_rest.http.rate_limit import RateLimiter
 from dagster_rest.http.redaction import RedactingFilter
 from dagster_rest.http.request import origin_of
 from dagster_rest.http.retry import RetryPolicy
-from dagster_rest.http.transport import create_transport
+from dagster_rest.http.transport import SessionTransport, create_transport
 from dagster_rest.version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Last = Callable[[], Coroutine[Any, Any, None]]
 
 def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient) -> tuple[Exchange, Last]:
     """The exchange of a client, and the coroutine that closes it."""
-    http = options.session if isinstance(options.session, httpx.AsyncClient) else _http(options, client)
+    http = options.session if isinstance(options.session, httpx.AsyncClient) else _http(options, base_url, client)
     limiter = _limiter(options.rate_limit, base_url)
     exchange = Exchange(
         http=http,
@@ -55,8 +55,18 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
     return exchange, last
 
 
-def _http(options: SimpleNamespace, client: RestClient) -> httpx.AsyncClient:
+def _http(options: SimpleNamespace, base_url: str, client: RestClient) -> httpx.AsyncClient:
+    if options.session is not None:
+        if not callable(getattr(options.session, "request", None)):
+            raise HttpError(
+                f"{type(options.session).__name__} is not a session",
+                code="http_request_invalid",
+                hint="Give a requests.Session, an httpx.Client or an httpx.AsyncClient.",
+            )
+        session = SessionTransport(options.session)
+        return httpx.AsyncClient(transport=session, timeout=_timeout(options.timeout), trust_env=False)
     transport = options.transport or create_transport(
+        base_url=base_url,
         verify=options.verify,
         cert=options.cert,
         proxy=options.proxy,

@@ -5,10 +5,12 @@ This module imports httpx; import it where a client is opened.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -19,19 +21,26 @@ READ_BUFFER = 256 * 1024
 
 
 def create_transport(
-    *, verify: Any, cert: Any, proxy: str | None, http2: bool, max_connections: int
+    *, base_url: str, verify: Any, cert: Any, proxy: str | None, http2: bool, max_connections: int
 ) -> httpx.AsyncBaseTransport:
     """The fastest transport that can do what is asked.
 
-    Proxies (also those of the environment) and HTTP/2 need httpx's own.
+    Proxies (also the environment's, unless `NO_PROXY` names the host of `base_url`) and HTTP/2 need httpx's own.
     """
-    context = _ssl_context(verify, cert)
-    environment = {scheme: url for scheme, url in getproxies().items() if scheme in ("http", "https", "all")}
-    if http2 or proxy or environment:
+    proxy = proxy or _environment_proxy(base_url)
+    if http2 or proxy:
         limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        url = proxy or environment.get("https") or environment.get("http") or environment.get("all")
-        return httpx.AsyncHTTPTransport(verify=context, http2=http2, proxy=url, limits=limits)
-    return AiohttpTransport(context, max_connections)
+        return httpx.AsyncHTTPTransport(verify=_ssl_context(verify, cert), http2=http2, proxy=proxy, limits=limits)
+    plain = verify is True and cert is None and base_url.lower().startswith("http://")
+    # Loading certificates takes 20 ms; without TLS in sight, aiohttp's own context is there for a redirect to https.
+    return AiohttpTransport(None if plain else _ssl_context(verify, cert), max_connections)
+
+
+def _environment_proxy(base_url: str) -> str | None:
+    parts = urlsplit(base_url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme or "https") or proxies.get("all")
+    return None if proxy is None or proxy_bypass(parts.hostname or "") else proxy
 
 
 def _ssl_context(verify: Any, cert: Any) -> ssl.SSLContext:
@@ -54,9 +63,10 @@ def _ssl_context(verify: Any, cert: Any) -> ssl.SSLContext:
 class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
     """aiohttp as the transport of an `httpx.AsyncClient`, sending exactly what httpx prepared."""
 
-    def __init__(self, context: ssl.SSLContext, max_connections: int) -> None:
+    def __init__(self, context: ssl.SSLContext | None, max_connections: int) -> None:
         self._sender = _Sender(context, max_connections)
-        super().__init__(verify=context, client=self._sender)
+        unused = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().__init__(verify=unused, client=self._sender)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -66,7 +76,7 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
 class _Sender:
     """An aiohttp session that adds no header, keeps no cookie and does not quote a URL again."""
 
-    def __init__(self, context: ssl.SSLContext, max_connections: int) -> None:
+    def __init__(self, context: ssl.SSLContext | None, max_connections: int) -> None:
         self._context, self._max_connections = context, max_connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -76,7 +86,7 @@ class _Sender:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                limit=self._max_connections, ssl=self._context, keepalive_timeout=30, ttl_dns_cache=60
+                limit=self._max_connections, ssl=self._context or True, keepalive_timeout=30, ttl_dns_cache=60
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
@@ -95,3 +105,39 @@ class _Sender:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+class SessionTransport(httpx.AsyncBaseTransport):
+    """A synchronous session of the user's, `requests.Session` or `httpx.Client`, each request in a thread.
+
+    Args:
+        session: It stays open.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send with the session, whose own headers, cookies, adapters and retries apply."""
+        content = await request.aread()
+        answer = await asyncio.to_thread(self._send, request, content)
+        headers = [(k, v) for k, v in answer.headers.items() if k.lower() not in ("content-encoding", "content-length")]
+        return httpx.Response(answer.status_code, headers=headers, content=answer.content, request=request)
+
+    def _send(self, request: httpx.Request, content: bytes) -> Any:
+        headers = {name: value for name, value in request.headers.items() if name not in _SESSIONS_OWN}
+        timeout = request.extensions.get("timeout", {}).get("read")
+        if isinstance(self._session, httpx.Client):
+            return self._session.request(
+                request.method, request.url, headers=headers, content=content, follow_redirects=False
+            )
+        try:
+            return self._session.request(
+                request.method, str(request.url), headers=headers, data=content, allow_redirects=False, timeout=timeout
+            )
+        except OSError as error:
+            # requests' exceptions are OSErrors.
+            raise httpx.ReadError(str(error), request=request) from error
+
+
+_SESSIONS_OWN = frozenset({"host", "content-length", "connection", "accept-encoding"})

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
+import ssl
+import threading
 from collections.abc import Callable
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
 from dagster_rest.http.request import join_url
@@ -133,6 +145,22 @@ def test_s69_a_session_of_ones_own_is_used(api: ApiServer, open_client: Opener) 
     client.loop.run(session.aclose())
 
 
+@pytest.mark.parametrize("make", [httpx.Client, requests.Session])
+def test_s69_a_synchronous_session_is_used_for_every_call(api: ApiServer, open_client: Opener, make: Any) -> None:
+    api.pages("/items", [{"id": 1}, {"id": 2}], size=1, style="json_link")
+    with make() as session:
+        session.headers["X-Session"] = "own"
+        client = open_client(session=session, auth={"token": "tok-1"})
+        rows = [row for page in client.paginate("items", params={"a": 1}) for row in page]
+    assert [{"id": 1}, {"id": 2}] == rows
+    assert [("own", "Bearer tok-1")] * 2 == [(r.headers["x-session"], r.headers["authorization"]) for r in api.requests]
+
+
+def test_s69_what_is_no_session_is_refused(open_client: Opener) -> None:
+    with pytest.raises(HttpError, match="not a session"):
+        open_client(session=5).get("x")
+
+
 @pytest.mark.parametrize("timeout", [0.2, {"read": 0.2}])
 def test_s69_the_timeout_is_honoured(api: ApiServer, open_client: Opener, timeout: Any) -> None:
     api.json("/items", Reply(fault="silence"))
@@ -174,3 +202,80 @@ def test_pages_carry_request_response_paginator_and_auth(api: ApiServer, open_cl
     assert (f"{api.url}/items?page=2", 200) == (page.request.url, page.response.status_code)
     assert "json_link(next_url_path='next')" == page.paginator.describe()  # type: ignore[union-attr]
     assert "BearerAuth" == type(page.auth).__name__
+
+
+def test_a_proxy_is_asked(api: ApiServer, open_client: Opener) -> None:
+    """A proxy gets the whole URL as the target."""
+    client = open_client("http://api.invalid", proxy=api.url)
+    client.get("items")
+    assert ["GET http://api.invalid/items"] == api.targets()
+
+
+def test_the_environments_proxy_is_asked(api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", api.url)
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    open_client("http://api.invalid").get("items")
+    assert ["GET http://api.invalid/items"] == api.targets()
+    with pytest.raises(HttpConnectionError):
+        open_client("http://direct.invalid", retry={"attempts": 1}).get("items")
+
+
+def test_a_certificate_that_nobody_signed_is_refused_unless_verify_is_off(tmp_path: Path, open_client: Opener) -> None:
+    with TlsServer(tmp_path) as server:
+        with pytest.raises(HttpConnectionError, match=r"(?i)certificate"):
+            open_client(server.url, retry={"attempts": 1}).get("x")
+        for verify in (False, str(server.certificate)):
+            assert [1] == open_client(server.url, verify=verify).get("x").json()
+
+
+class TlsServer:
+    """One answer over TLS, with a certificate of its own making."""
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
+        self._write_certificate()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        self._server = HTTPServer(("127.0.0.1", 0), _Answer)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> TlsServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _write_certificate(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+        now = datetime.datetime.now(datetime.timezone.utc)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+            .sign(key, hashes.SHA256())
+        )
+        self.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+        self.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"[1]")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
