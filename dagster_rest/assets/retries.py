@@ -41,7 +41,8 @@ def _evaluated_before(context: dg.AssetExecutionContext, asset: RestAsset, name:
     key = dg.AssetCheckKey(asset.key, name)
     record = context.instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
     event = record.event.dagster_event if record is not None and record.event is not None else None
-    if event is None or record is None or record.run_id != context.run.run_id or not event.is_asset_check_evaluation:
+    is_evaluation = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    if event is None or record is None or record.run_id != context.run.run_id or not is_evaluation:
         return dg.AssetCheckResult(
             asset_key=asset.key,
             check_name=name,
