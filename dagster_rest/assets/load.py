@@ -12,6 +12,7 @@ from dagster_rest.assets.committing import WindowCommit
 from dagster_rest.assets.errors import BlockingCheckError, Contended, StateError
 from dagster_rest.assets.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.fetching import WindowFetch
+from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import Lane, staging_root
 from dagster_rest.assets.load_context import LoadContext, Log, RunRequest
 from dagster_rest.assets.opening import LaneOpener
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _CONTENDED_TRIES = 20
 _NOT_THE_DATA = frozenset(
     {
+        "warehouse_disk_full",
         "warehouse_locked",
         "warehouse_newer_format",
         "warehouse_newer_ledger",
@@ -193,7 +195,7 @@ class ResourceLoad:
 
     def _decide(self, one: Slice, state: AssetState) -> Start:
         self._context.check_attempt(state.latest)
-        at_work = self._may_tell(state.latest)
+        abandoned = self._is_abandoned(state.latest)
         incremental = self._context.plan.incremental
         start = with_recovery(
             decide_start(
@@ -201,30 +203,47 @@ class ResourceLoad:
                 self._request.find_event(one),
                 storage_id=self._request.storage_id,
                 full_refresh=self._request.full_refresh and not self._refreshed_before(state.latest),
-                at_work=at_work,
+                at_work=abandoned is False,
             ),
+            abandoned=bool(abandoned),
             request_key=self._request.key,
             keeps_place=self._request.limit is None and (incremental is not None or self._context.consumes),
             stateless=not self._context.consumes and self._is_stateless(),
+            may_tell=self._may_stand_for_this_run(state.latest),
         )
         if start.message:
             self._context.log(f"{one.key}: {start.message}" if one.key else start.message)
         return start
 
+    def _may_stand_for_this_run(self, latest: LoadRow | None) -> bool:
+        """A commit is the last checkpoint of a load, and the same rules hold for going on after it."""
+        plan = self._context.plan
+        if latest is None or not plan.config.resume or len(self._request.slices) > 1:
+            return False
+        age = self._context.clock().timestamp() - latest.committed_at
+        return 0 <= age <= plan.config.resume_ttl and latest.fingerprint == plan.fingerprint
+
     def _is_stateless(self) -> bool:
         incremental = self._context.plan.incremental
         return incremental is not None and (incremental.end_value is not None or self._request.end_value is not None)
 
-    def _may_tell(self, latest: LoadRow | None) -> bool:
-        """Whether the step that committed a load may still tell of it: if not, the load is this run's to answer for."""
-        if latest is None or latest.status != "pending" or latest.run_id == self._request.run_id:
-            return False
+    def _is_abandoned(self, latest: LoadRow | None) -> bool | None:
+        """Whether the step that made an unconfirmed load is dead, so that the load is this run's to answer for.
+
+        None if there is no such load, or nobody here can know.
+        """
+        if latest is None or latest.status != "pending":
+            return None
+        if latest.run_id == self._request.run_id:
+            return True
         seen = is_at_work(self._context.root, asset=self._asset.id, run_id=latest.run_id, attempt=latest.attempt)
         if seen is None and latest.storage_id == self._request.storage_id:
-            return not self._request.run_is_over(latest.run_id)
-        return bool(seen)
+            return self._request.run_is_over(latest.run_id)
+        return None if seen is None else not seen
 
     def _windows(self, starts: Mapping[str, Start]) -> Iterable[Window]:
+        if any(start.recovery == "tell" for start in starts.values()):
+            return [Window(bounds={key: Bounds() for key in starts}, stateless=True)]
         return plan_windows(
             self._context.plan,
             slices=self._request.slices,
@@ -236,15 +255,18 @@ class ResourceLoad:
         )
 
     def _load_window(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        groups = self._groups(inputs.parents)
+        telling = any(one.start.recovery == "tell" for one in report.slices)
+        groups = [] if telling else self._groups(inputs.parents)
         opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
             lanes = [opener.open(one, stack=stack) for one in report.slices]
             report.resumed = report.resumed or any(lane.stager.resumed for lane in lanes)
-            WindowFetch(self._context, window, lanes=lanes, groups=groups, report=report).run()
+            if not telling:
+                WindowFetch(self._context, window, lanes=lanes, groups=groups, report=report).run()
             staged = [self._finish_lane(lane, window) for lane in lanes]
             report.rows_skipped += sum(lane.rows_skipped for lane in lanes)
-            self._check_empty(staged, report)
+            if window.is_first:
+                self._check_empty(staged, report)
             self._context.on_event("before_transaction")
             self._commit(lanes, staged, window=window, report=report, parents=inputs.parents)
             self._context.on_event("after_commit")
@@ -297,7 +319,7 @@ class ResourceLoad:
     def _check_empty(self, staged: Sequence["StagedLoad"], report: LoadReport) -> None:
         if self._context.plan.write_disposition.disposition != "replace" or not self._asset.is_selected:
             return
-        if any(one.rows_staged for one in staged):
+        if any(one.rows_staged for one in staged) or any(one.start.continued for one in report.slices):
             return
         if self._context.plan.config.on_empty == "fail":
             raise StateError(

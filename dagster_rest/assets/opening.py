@@ -89,7 +89,7 @@ class LaneOpener:
             stager=stager,
             make_filter=self._filter_maker(one, window),
             parent_cursors=one.parent_cursors,
-            replaces=self._context.replaces(one.slice),
+            replaces=self._context.replaces(one.slice) and one.start.recovery != "tell",
             now=to_state(bounds.end) if window.ends_now else None,
         )
 
@@ -125,10 +125,12 @@ class LaneOpener:
     def _lane_spec(self, one: SliceReport) -> "TableSpec":
         disposition = self._context.spec.write_disposition
         is_first = self._window.is_first and one.start.continued is None
-        if disposition.disposition == "replace" and (self._context.partitioned or not is_first):
+        replaces_less = disposition.disposition == "replace" and (self._context.partitioned or not is_first)
+        if replaces_less or one.start.recovery == "tell":
             # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
             return dataclasses.replace(
-                self._context.spec, write_disposition=dataclasses.replace(disposition, disposition="append")
+                self._context.spec,
+                write_disposition=dataclasses.replace(disposition, disposition="append", strategy=None),
             )
         return self._context.spec
 

@@ -25,7 +25,13 @@ Case = Literal[
     "full_refresh",
 ]
 
-Recovery = Literal["continue", "redo"]
+Recovery = Literal["continue", "tell", "redo"]
+
+_SAID: dict[Recovery, str] = {
+    "continue": "this run goes on where it ended",
+    "tell": "it is whole and young enough to stand for this run: nothing is asked for again",
+    "redo": "it is done again, and the rows it added are replaced",
+}
 
 _PAGE = 50
 _MOST_EVENTS = 2000
@@ -56,8 +62,9 @@ class Start:
         base: The newest load the ledger knew: the commit checks that it still is.
         rebuild: Whether the table is to be rebuilt instead of added to.
         message: What to tell the person who reads the log; None in ordinary cases.
-        recovery: What becomes of a load that was committed and never told: this run continues it after its cursor
-            or consumed parents, or, where nothing says how far it came, does it again and takes its rows back.
+        recovery: What becomes of a load that was committed by a step that never ended. ``continue``: this run goes on
+            after its cursor or consumed parents. ``tell``: nothing says how to go on, but the load is whole and young:
+            this run only tells of it. ``redo``: it is done again, and its rows are taken back.
     """
 
     case: Case
@@ -70,7 +77,7 @@ class Start:
     @property
     def continued(self) -> LoadRow | None:
         """The load that this run is the continuation of, or None."""
-        return self.state.latest if self.recovery == "continue" else None
+        return self.state.latest if self.recovery in ("continue", "tell") else None
 
 
 def newest_event(instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partition: str = "") -> Event | None:
@@ -211,19 +218,24 @@ def _ledger_without_its_event(state: AssetState, latest: LoadRow, event: Event |
     )
 
 
-def with_recovery(start: Start, *, request_key: str, keeps_place: bool, stateless: bool) -> Start:
-    """Decide what becomes of a load that was committed and never told, so that its rows count once.
+def with_recovery(
+    start: Start, *, abandoned: bool, request_key: str, keeps_place: bool, stateless: bool, may_tell: bool
+) -> Start:
+    """Decide what becomes of a load that was committed by a step that never ended, so that its rows count once.
 
     Args:
         start: What ``decide_start`` gave.
+        abandoned: Whether the newest load's step is known to be dead before its load was confirmed.
         request_key: What this run asks for on top of the config: another request leaves the load alone.
         keeps_place: Whether the resource remembers how far it came: by a cursor, or by the parents it has consumed.
         stateless: Whether the run works on a range of its own and leaves the cursor alone.
+        may_tell: Whether a whole load may stand for this run's: same config, not too old, resuming not switched off.
     """
     latest = start.state.latest
-    untold = start.case == "adopted" or (start.case == "other_storage" and latest is not None and not latest.complete)
-    if not untold or latest is None or latest.status != "pending" or latest.request_key != request_key:
+    if latest is None or not abandoned or latest.request_key != request_key:
         return start
+    recovery: Recovery = "continue"
     if not keeps_place or (stateless and (latest.complete or latest.progress is None)):
-        return dataclasses.replace(start, recovery="redo")
-    return dataclasses.replace(start, recovery="continue")
+        recovery = "tell" if may_tell and latest.complete else "redo"
+    said = start.message or f"the step that committed load {latest.load_id} died before it was confirmed"
+    return dataclasses.replace(start, recovery=recovery, message=f"{said}; {_SAID[recovery]}")

@@ -93,6 +93,7 @@ class LoadRow:
         fingerprint: The config's fingerprint at that time.
         data_version: Tells whether the content changed.
         request_key: What the run asked for on top of the config (a range, a sample), empty if nothing.
+        committed_at: When it was committed, in seconds since 1970; set when it is read.
         progress: How far a range with an explicit end has come, between its windows: the cursor stays where it was.
     """
 
@@ -112,6 +113,7 @@ class LoadRow:
     data_version: str = ""
     request_key: str = ""
     progress: CursorState | None = None
+    committed_at: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +217,8 @@ def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = 
     row = fetch_one(
         connection,
         "select load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
-        " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version, request_key, progress, progress_type"
+        " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version, request_key,"
+        " progress, progress_type, epoch(committed_at)"
         f" from {METADATA_SCHEMA}.loads where asset = ? and partition = ? order by seq desc limit 1",
         [asset, partition],
     )
@@ -240,6 +243,7 @@ def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = 
         data_version=row[15],
         request_key=row[16],
         progress=progress,
+        committed_at=row[19],
     )
 
 
