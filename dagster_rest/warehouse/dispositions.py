@@ -231,8 +231,7 @@ class _Commit:
         return kept
 
     def _insert_all(self, target: Target) -> None:
-        select = target.staged_select(self._staged, self._load_id)
-        if select:
+        for select in target.staged_selects(self._staged, self._load_id):
             done = self._conn.execute(f"INSERT INTO {target.sql} ({target.column_list}) {select}").fetchone()
             self._written.rows[target.name] += done[0] if done else 0
 

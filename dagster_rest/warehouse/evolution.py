@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.staging import StagedLoad
 
 
+ROWS_PER_STATEMENT = 100_000
+"""What one INSERT takes over at most; a part larger than that is taken over whole."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """A table of the database as the load will leave it.
@@ -76,10 +80,12 @@ class Target:
         columns = {name: column for name, column in self.schema.columns.items() if column.hinted or name in present}
         return replace(self, schema=replace(self.schema, columns=columns, is_new=True))
 
-    def staged_select(self, staged: StagedLoad, load_id: str) -> str:
-        """Return a SELECT of the staged rows in their order, with the table's columns and types."""
-        groups = _groups(staged, self.schema.name)
-        return " UNION ALL ".join(self._select(files, present, load_id) for files, present in groups)
+    def staged_selects(self, staged: StagedLoad, load_id: str) -> list[str]:
+        """Return SELECTs that give the staged rows in their order, with the table's columns and types.
+
+        Each reads a bounded number of rows, so that a statement that takes them over needs bounded memory.
+        """
+        return [self._select(files, present, load_id) for files, present in _groups(staged, self.schema.name)]
 
     def _select(self, files: Sequence[str], present: Mapping[str, str], load_id: str) -> str:
         listed = ", ".join(literal(file) for file in files)
@@ -149,13 +155,17 @@ def _is_widening(present: str, wanted: str) -> bool:
 
 
 def _groups(staged: StagedLoad, table: str) -> list[tuple[list[str], dict[str, str]]]:
-    """Return the part files in runs whose shared columns have one type each, with the columns of the run."""
+    """Return the part files in runs of bounded size whose shared columns have one type each, with those columns."""
     groups: list[tuple[list[str], dict[str, str]]] = []
+    rows = 0
     for part in staged.parts.get(table, ()):
         file = str(staged.folder / part.file)
-        if groups and all(groups[-1][1].get(name, kind) == kind for name, kind in part.columns.items()):
+        fits = groups and all(groups[-1][1].get(name, kind) == kind for name, kind in part.columns.items())
+        if fits and rows + part.rows <= ROWS_PER_STATEMENT:
             groups[-1][0].append(file)
             groups[-1][1].update(part.columns)
+            rows += part.rows
         else:
             groups.append(([file], dict(part.columns)))
+            rows = part.rows
     return groups

@@ -109,8 +109,8 @@ class Merge:
     def run(self) -> None:
         """Carry the merge out; a load without rows changes nothing."""
         root = self._family.root
-        select = root.staged_select(self._staged, self._load_id)
-        if not select:
+        selects = root.staged_selects(self._staged, self._load_id)
+        if not selects:
             return
         strategy = self._family.disposition.strategy or "delete-insert"
         if strategy in ("upsert", "insert-only", "cdc") and not self._family.primary_key:
@@ -122,8 +122,12 @@ class Merge:
             )
         self._check_version()
         condition = self._family.option("source_filter")
-        filtered = f"SELECT * FROM ({select}) WHERE {condition}" if condition else select
-        self._make(STAGED, filtered)
+        for number, select in enumerate(selects):
+            filtered = f"SELECT * FROM ({select}) WHERE {condition}" if condition else select
+            if number == 0:
+                self._make(STAGED, filtered)
+            else:
+                self._conn.execute(f"INSERT INTO {STAGED} {filtered}")
         self._make(WINNERS, self._one_per_key())
         {
             "delete-insert": self._delete_insert,
@@ -264,17 +268,16 @@ class Merge:
         """Insert the winners, and what is nested in them."""
         for target in self._family.tables:
             is_root = target is self._family.root
-            rows = f"FROM {STAGED}" if is_root else target.staged_select(self._staged, self._load_id)
-            if not rows:
-                continue
-            chosen = f"({rows}) s WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})"
+            sources = [f"FROM {STAGED}"] if is_root else target.staged_selects(self._staged, self._load_id)
             columns = target.column_list
             if keeping_ids:
                 columns = ", ".join(self._with_kept_id(target, column.name) for column in target.columns)
-            done = self._conn.execute(
-                f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM {chosen}"
-            ).fetchone()
-            self._written.rows[target.name] += done[0] if done else 0
+            for source in sources:
+                done = self._conn.execute(
+                    f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM ({source}) s "
+                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})"
+                ).fetchone()
+                self._written.rows[target.name] += done[0] if done else 0
 
     def _with_kept_id(self, target: Target, column: str) -> str:
         root = self._family.root

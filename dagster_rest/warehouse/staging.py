@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import checkpoint as checkpoints
 from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
-from dagster_rest.warehouse.schema import KnownSchema, Schema, TableSpec
+from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
 from dagster_rest.warehouse.tables import Shredder
+from dagster_rest.warehouse.types import of_arrow
 from dagster_rest.warehouse.values import dump_json
 
 if TYPE_CHECKING:
@@ -63,6 +66,26 @@ class StagedLoad:
             with (self.folder / file).open(encoding="utf-8") as lines:
                 for line in lines:
                     yield json.loads(line)
+
+
+@dataclass(kw_only=True)
+class _Part:
+    """A part on its way to disk, and the state of the stager at its end."""
+
+    number: int
+    position: dict[str, Any] | None
+    files: list[PartFile] = field(default_factory=list)
+    sides: dict[str, str] = field(default_factory=dict)
+    writing: list[Future[None]] = field(default_factory=list)
+    rows_staged: int = 0
+    schema: dict[str, Any] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    row_numbers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_written(self) -> bool:
+        """True once all files are on disk, or one could not be written."""
+        return all(writing.done() for writing in self.writing)
 
 
 class Stager:
@@ -135,7 +158,11 @@ class Stager:
             row_numbers=self._row_numbers,
         )
         self._waiting: list[Any] = []
-        self._tables: dict[str, list[pa.Table]] = {}
+        self._tables: list[dict[str, list[pa.Table]]] = [{}]
+        self._part: _Part | None = None
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
+        # Files of a stager that was given up can never be taken for those of the next.
+        self._token = secrets.token_hex(4)
         self._sides: dict[str, list[dict[str, Any]]] = {}
         self._pending_position: dict[str, Any] | None = None
         self._part_rows = 0
@@ -244,7 +271,10 @@ class Stager:
     def finish(self) -> StagedLoad:
         """Write what waits, and return the load as it is on disk."""
         self._shred()
-        self._write_part()
+        self._begin_part()
+        self._end_part()
+        self._writer.shutdown()
+        _give_memory_back()
         parts: dict[str, list[PartFile]] = {}
         for part in self._saved.parts:
             parts.setdefault(part.table, []).append(part)
@@ -263,6 +293,7 @@ class Stager:
 
     def discard(self) -> None:
         """Remove the folder and everything in it."""
+        self._writer.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _root_rows(self) -> int:
@@ -274,72 +305,103 @@ class Stager:
             return
         epoch = self._schema.epoch
         made = self._shredder.shred(self._waiting)
-        if self._schema.epoch != epoch and self._tables:
-            self._write_tables()
         self._waiting = []
+        if self._schema.epoch != epoch:
+            # A column changed its type: what was made before goes to files of its own.
+            self._tables.append({})
         for name, table in made.items():
-            self._tables.setdefault(name, []).append(table)
+            self._tables[-1].setdefault(name, []).append(table)
             self._part_rows += table.num_rows
             self._part_bytes += table.nbytes
 
     def _write_part_if_due(self) -> None:
+        if self._part is not None and self._part.is_written:
+            self._end_part()
         rows, size, seconds = self._limits
-        if (
-            self._part_rows + len(self._waiting) >= rows
-            or self._part_bytes >= size
-            or time.monotonic() - self._part_started >= seconds
-        ):
+        late = time.monotonic() - self._part_started >= seconds
+        if late or self._part_rows + len(self._waiting) >= rows or self._part_bytes >= size:
             self._shred()
-            self._write_part()
+            self._begin_part()
+        if late:
+            # Whoever is that slow may be slow again: the checkpoint does not wait for the next write.
+            self._end_part()
 
-    def _write_part(self) -> None:
-        self._write_tables()
-        self._write_sides()
-        self._save_checkpoint()
-        self._part_started = time.monotonic()
-
-    def _write_tables(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        number = self._saved.next_part
-        for index, (name, tables) in enumerate(self._tables.items()):
-            file = f"part-{number:06d}-{index:03d}.parquet"
-            table = pa.concat_tables(tables, promote_options="default")
-            with (self._folder / file).open("wb") as sink:
-                pq.write_table(table, sink, compression="zstd")
-                sink.flush()
-                os.fsync(sink.fileno())
-            self._saved.parts.append(PartFile(name, file, table.num_rows, self._types(name, table.column_names)))
-        if self._tables:
-            self._saved.next_part += 1
-            self._on_event("part_written")
-        self._tables = {}
+    def _begin_part(self) -> None:
+        """Hand what is there to the writing thread, as the next part; one part is under way at a time."""
+        self._end_part()
+        part = _Part(number=self._saved.next_part, position=self._pending_position)
+        made = [(name, tables) for generation in self._tables for name, tables in generation.items()]
+        for index, (name, tables) in enumerate(made):
+            file = f"part-{part.number:06d}-{index:03d}-{self._token}.parquet"
+            rows = sum(table.num_rows for table in tables)
+            part.files.append(PartFile(name, file, rows, _column_types(tables)))
+            part.writing.append(self._writer.submit(_write_parquet, self._folder / file, tables))
+        self._write_sides(part)
+        part.rows_staged = self._root_rows()
+        part.schema = self._schema.to_json()
+        part.counters = dict(self._counters)
+        part.row_numbers = dict(self._row_numbers)
+        self._tables = [{}]
         self._part_rows = self._part_bytes = 0
+        self._part_started = time.monotonic()
+        self._part = part
 
-    def _types(self, name: str, columns: Sequence[str]) -> dict[str, str]:
-        known = self._schema.tables[name].columns
-        return {column: known[column].data_type or "text" for column in columns if column in known}
+    def _end_part(self) -> None:
+        """Wait for the part under way, and write the checkpoint that vouches for it."""
+        part, self._part = self._part, None
+        if part is None:
+            return
+        for writing in part.writing:
+            writing.result()
+        if part.files:
+            self._on_event("part_written")
+        saved = self._saved
+        saved.parts.extend(part.files)
+        for name, file in part.sides.items():
+            saved.sides.setdefault(name, []).append(file)
+        saved.next_part = part.number + 1
+        if part.position is not None:
+            saved.position = part.position
+        saved.rows_staged = part.rows_staged
+        saved.schema, saved.counters, saved.row_numbers = part.schema, part.counters, part.row_numbers
+        checkpoints.write(self._folder, saved, on_event=self._on_event)
+        self.position = saved.position
 
-    def _write_sides(self) -> None:
+    def _write_sides(self, part: _Part) -> None:
         for index, (name, rows) in enumerate(self._sides.items()):
-            file = f"side-{self._saved.next_part:06d}-{index:03d}.jsonl"
+            file = f"side-{part.number:06d}-{index:03d}-{self._token}.jsonl"
             with (self._folder / file).open("w", encoding="utf-8") as sink:
                 sink.writelines(dump_json(row) + "\n" for row in rows)
                 sink.flush()
                 os.fsync(sink.fileno())
-            self._saved.sides.setdefault(name, []).append(file)
-        if self._sides:
-            self._saved.next_part += 1
+            part.sides[name] = file
         self._sides = {}
 
-    def _save_checkpoint(self) -> None:
-        saved = self._saved
-        if self._pending_position is not None:
-            saved.position = self._pending_position
-        saved.rows_staged = self._root_rows()
-        saved.schema = self._schema.to_json()
-        saved.counters = dict(self._counters)
-        saved.row_numbers = dict(self._row_numbers)
-        checkpoints.write(self._folder, saved, on_event=self._on_event)
-        self.position = saved.position
+
+def _column_types(tables: Sequence[pa.Table]) -> dict[str, str]:
+    """Return the columns of tables that go to one file, and their types; those of this package left out."""
+    return {
+        field.name: of_arrow(field.type)
+        for table in tables
+        for field in table.schema
+        if field.name not in SYSTEM_COLUMNS
+    }
+
+
+def _write_parquet(path: Path, tables: list[pa.Table]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.concat_tables(tables, promote_options="default")
+    tables.clear()
+    with path.open("wb") as sink:
+        pq.write_table(table, sink, compression="zstd")
+        sink.flush()
+        os.fsync(sink.fileno())
+
+
+def _give_memory_back() -> None:
+    """Return what Arrow keeps for later to the system, for DuckDB needs it now."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()

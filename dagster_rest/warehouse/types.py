@@ -85,6 +85,26 @@ def arrow_type(data_type: str) -> pa.DataType:
     return simple[data_type]
 
 
+def of_arrow(arrow: pa.DataType) -> str:
+    """Return the column type whose values an Arrow array of a part file holds; ``text`` for JSON too."""
+    import pyarrow.types as kinds
+
+    if kinds.is_decimal(arrow):
+        return f"decimal({arrow.precision},{arrow.scale})"
+    if kinds.is_timestamp(arrow):
+        return "timestamp" if arrow.tz else "timestamp_ntz"
+    checks = (
+        (kinds.is_string, "text"),
+        (kinds.is_int64, "bigint"),
+        (kinds.is_float64, "double"),
+        (kinds.is_boolean, "bool"),
+        (kinds.is_date32, "date"),
+        (kinds.is_time64, "time"),
+        (kinds.is_binary, "binary"),
+    )
+    return next(name for check, name in checks if check(arrow))
+
+
 def decimal_size(data_type: str) -> tuple[int, int]:
     """Return precision and scale of ``decimal(p,s)``."""
     found = _DECIMAL.fullmatch(data_type)

@@ -146,7 +146,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path: Path, options: Any
 
 
 def test_a_resumed_load_keeps_the_types_it_had(tmp_path: Path, warehouse: Warehouse) -> None:
-    stager = open_stager(tmp_path / "s")
+    stager = open_stager(tmp_path / "s", seconds_per_part=0)
     stager.write([{"v": 1}], position={})
     stager.write([{"v": "x"}], position={})
     again = open_stager(tmp_path / "s")
