@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.foreign import mapping_of
 from dagster_rest.config.types import IMPORT_STRING, Checked, JsonSchema, import_object, problem, wrong_type
 
 MASK = "***"
@@ -178,10 +179,11 @@ class ByType(Checked):
         if isinstance(value, dict):
             return self._from_mapping(value, info)
         if isinstance(value, str) and not is_env(value):
-            if IMPORT_STRING.match(value):
-                return self._from_object(import_object(value))
-            return self._by_name(value, {"type": value}, info, nested=False)
-        return self._from_object(value)
+            if not IMPORT_STRING.match(value):
+                return self._by_name(value, {"type": value}, info, nested=False)
+            value = import_object(value)
+        of_dlt = mapping_of(value)
+        return self._from_object(value) if of_dlt is None else self._from_mapping(of_dlt, info)
 
     def _from_mapping(self, value: dict[Any, Any], info: ValidationInfo) -> Any:
         kind = value.get("type", self.default)

@@ -1,4 +1,4 @@
-"""Dango's form of a REST source, translated into dlt's: ``sources:``, ``auth_type``, ``*_env`` names and ``endpoints``."""
+"""Dango's form of a REST source (``sources``, ``auth_type``, ``*_env`` names, ``endpoints``), translated into dlt's."""
 
 from __future__ import annotations
 

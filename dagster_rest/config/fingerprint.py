@@ -14,14 +14,39 @@ from dagster_rest.config.env import env_names, is_env
 # Keys that change neither the rows nor the table.
 METADATA_ONLY = frozenset(
     {
-        "description", "group_name", "tags", "owners", "kinds", "automation", "freshness", "checks", "preview", "resume", "resume_ttl",
-        "parallelized", "auth", "session", "timeout", "retry", "rate_limit", "max_concurrency", "allowed_origins", "verify", "cert",
-        "proxy", "http2", "follow_redirects", "max_response_bytes", "on_empty", "expect", "allow_missing_data", "ignore_scope",
+        "description",
+        "group_name",
+        "tags",
+        "owners",
+        "kinds",
+        "automation",
+        "freshness",
+        "checks",
+        "preview",
+        "resume",
+        "resume_ttl",
+        "parallelized",
+        "auth",
+        "session",
+        "timeout",
+        "retry",
+        "rate_limit",
+        "max_concurrency",
+        "allowed_origins",
+        "verify",
+        "cert",
+        "proxy",
+        "http2",
+        "follow_redirects",
+        "staging_dir",
+        "max_response_bytes",
+        "on_empty",
+        "expect",
+        "allow_missing_data",
+        "ignore_scope",
         "on_null_parent",
     }
-)  # fmt: skip
-
-
+)
 # Modules of values whose text says all.
 _TELLING = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dagster_rest.config.errors import Problem
-
 
 def topological(names: Sequence[str], parents: Mapping[str, Sequence[str]]) -> list[str]:
     """The names, parents first, otherwise in the given order. There must be no cycle."""
@@ -49,17 +47,3 @@ def cycles(names: Sequence[str], parents: Mapping[str, Sequence[str]]) -> list[l
             done.add(name)
             stack.extend((parent, depth + 1) for parent in reversed(parents.get(name, ())))
     return found
-
-
-def cycle_problems(names: Sequence[str], parents: Mapping[str, Sequence[str]]) -> list[Problem]:
-    """A problem for each cycle."""
-    position = {name: index for index, name in enumerate(names)}
-    return [
-        Problem(
-            path=f"resources[{position[chain[0]]}]",
-            code="config_cycle",
-            message=f"resources refer to each other in a circle: {' -> '.join(chain)}",
-            hint="Remove one of these references.",
-        )
-        for chain in cycles(names, parents)
-    ]

@@ -358,7 +358,10 @@ NestedHints: TypeAlias = Annotated[
 
 
 class ProcessingStep(ConfigModel):
-    """One step on the records, before the incremental filter. Several keys run in the order filter, map, yield_map, where, select."""
+    """One step on the records, before the incremental filter.
+
+    Several keys of one step run in the order filter, map, yield_map, where, select.
+    """
 
     filter: Callback | None = key(None, "Keeps the records for which it is true.")
     map: Callback | None = key(None, "Gives the record to keep instead.")

@@ -31,8 +31,8 @@ def load_config(
     Args:
         source: A dict in dlt's form, the path of a YAML file (in dlt's or Dango's form), or a RestApiConfig.
         base_path: Folder that a relative path starts from; the working directory if absent.
-        interpolate_env: Whether ``${NAME}`` in texts names an environment variable. Absent: in YAML files yes, in dicts no,
-            because dlt reads a dict's ``${x}`` as a dollar sign and a placeholder.
+        interpolate_env: Whether ``${NAME}`` in texts names an environment variable. Absent: in YAML files yes, in
+            dicts no, because dlt reads a dict's ``${x}`` as a dollar sign and a placeholder.
         dango_source: Name of the source, for a Dango file with several.
 
     Returns:

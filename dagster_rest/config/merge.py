@@ -1,7 +1,7 @@
 """``resource_defaults`` under each resource, by dlt's rules (its "resource_defaults" section).
 
-Values are replaced whole, but for three: ``columns`` merge per column, and an endpoint's ``params`` and ``json`` merge one level
-deep. Nothing is shared between the results.
+Values are replaced whole, but for three: ``columns`` merge per column, and an endpoint's ``params`` and ``json`` merge
+one level deep. Nothing is shared between the results.
 """
 
 from __future__ import annotations

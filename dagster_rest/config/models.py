@@ -79,7 +79,8 @@ class RestApiConfig(ConfigModel):
             ```python
             from dagster_rest.config import load_config
 
-            config = load_config({"client": {"base_url": "https://api.example.com", "timeout": 5}, "resources": ["posts"]})
+            client = {"base_url": "https://api.example.com", "timeout": 5}
+            config = load_config({"client": client, "resources": ["posts"]})
             pure, lost = config.to_dlt()
             assert lost == ["client.timeout"]
             ```

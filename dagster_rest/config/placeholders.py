@@ -1,8 +1,8 @@
 """Placeholders, parsed into typed parts.
 
-They follow dlt's "Define resource relationships" and "Using placeholders for incremental loading": Python's format syntax
-with the contexts ``resources.<name>.<field>`` and ``incremental.<attribute>``, here also ``partition.<attribute>``;
-``{{`` and ``}}`` are literal braces.
+They follow dlt's "Define resource relationships" and "Using placeholders for incremental loading": Python's format
+syntax with the contexts ``resources.<name>.<field>`` and ``incremental.<attribute>``, here also
+``partition.<attribute>``; ``{{`` and ``}}`` are literal braces.
 """
 
 from __future__ import annotations
@@ -220,7 +220,10 @@ def _unknown(name: str, shown: str, where: str, context: Context, in_path: bool)
         near = did_you_mean(name, context.params)
         hint = near or f"Add `{shown}` to params, or double literal braces: {{{{ and }}}}."
     else:
-        hint = "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; double literal braces: {{ and }}."
+        hint = (
+            "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; "
+            "double literal braces: {{ and }}."
+        )
     _bad(context, where, f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
 
 

@@ -49,11 +49,11 @@ class RequestSpec:
     Attributes:
         method: ``GET`` or ``POST``.
         path: Relative to ``base_url``, or absolute. Values in it are percent-encoded already.
-        params: Query parameters; values are text, numbers or lists of them. Booleans are ``True`` and ``False`` as in dlt.
+        params: Query parameters; values are text, numbers or lists of them. Booleans are the texts that dlt sends.
         headers: Headers of this request.
         json: JSON body; None is no body, an empty mapping is the body ``{}``.
         data: Form or raw body; None is no body.
-        origin_from_data: Whether the host of an absolute ``path`` came from a parent row, so that it is not to be trusted.
+        origin_from_data: Whether the host of an absolute ``path`` came from a parent row: it is not to be trusted.
     """
 
     method: str = "GET"
@@ -353,7 +353,7 @@ def encode_segment(text: str) -> str:
 
     Example:
         ```python
-        from dagster_rest.config.placeholders import encode_segment
+        from dagster_rest.config.request import encode_segment
 
         assert encode_segment("a b/c?d#é") == "a%20b%2Fc%3Fd%23%C3%A9"
         ```

@@ -179,7 +179,7 @@ def check_jsonpath(value: Any, info: ValidationInfo) -> Any:
     """A JSONPath, as text or compiled."""
     if not isinstance(value, str):
         if hasattr(value, "find") and hasattr(value, "update"):
-            return value  # an expression that jsonpath-ng has compiled
+            return _text_of_compiled(value)
         raise wrong_type(value, expected="a JSONPath")
     if is_env(value):
         return value
@@ -192,6 +192,15 @@ def check_jsonpath(value: Any, info: ValidationInfo) -> Any:
             expected="a JSONPath, such as data.items or ['@odata.nextLink']",
         ) from None
     return value
+
+
+def _text_of_compiled(expression: Any) -> Any:
+    """The text of an expression that jsonpath-ng has compiled, or the expression if its text means something else."""
+    text = str(expression)
+    try:
+        return text if jsonpath.parse(text) == expression else expression
+    except ValueError:
+        return expression
 
 
 def check_selector(value: Any, info: ValidationInfo) -> Any:

@@ -1,7 +1,7 @@
 """YAML that keeps what was written: YAML 1.2 scalars, no duplicate keys, and the line of every key.
 
-PyYAML follows YAML 1.1, where ``NO`` is false, ``2024-01-01`` a date and ``0123`` octal. A config's texts go to an API as
-they are, so here only ``true`` and ``false`` are booleans, dates stay text, and so do numbers with a leading zero.
+PyYAML follows YAML 1.1, where ``NO`` is false, ``2024-01-01`` a date and ``0123`` octal. A config's texts go to an API
+as they are, so here only ``true`` and ``false`` are booleans, dates stay text, and so do numbers with a leading zero.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def test_the_only_enabled_source_is_taken_or_the_one_that_is_named() -> None:
         (block(endpoints=[{"path": "/a"}], headers=3), "headers", "config_wrong_type"),
         ({"endpoints": [{"path": "/a"}]}, "base_url", "config_missing_key"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_key_is_named_as_its_author_wrote_it(form: dict[str, Any], path: str, code: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(form)

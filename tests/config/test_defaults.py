@@ -126,3 +126,24 @@ def test_a_default_placeholder_makes_its_own_parent_a_cycle() -> None:
     found = problem(config("p", "a", defaults={"endpoint": {"params": {"x": "{resources.p.id}"}}}))
 
     assert "config_cycle" == found.code
+
+
+def test_a_problem_of_the_defaults_is_named_there_and_once() -> None:
+    found = problem(
+        config(
+            "a",
+            "b",
+            {"name": "c", "endpoint": {"params": {"y": 1}}},
+            defaults={"endpoint": {"params": {"x": "{gone}"}}},
+        )
+    )
+
+    assert "resource_defaults.endpoint.params.x" == found.path
+
+
+def test_a_problem_of_a_value_over_the_defaults_is_named_at_the_resource() -> None:
+    found = problem(
+        config({"name": "c", "endpoint": {"params": {"x": "{gone}"}}}, defaults={"endpoint": {"params": {"x": "1"}}})
+    )
+
+    assert "resources[0].endpoint.params.x" == found.path

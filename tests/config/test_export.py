@@ -38,17 +38,30 @@ PURE: dict[str, Any] = config(
             "auth": None,
         },
     },
-    {"name": "older", "endpoint": {"path": "p/{i}/o", "params": {"i": {"type": "resolve", "resource": "posts", "field": "id"},
-     "s": {"type": "incremental", "cursor_path": "u", "initial_value": 1}}}},
+    {
+        "name": "older",
+        "endpoint": {
+            "path": "p/{i}/o",
+            "params": {
+                "i": {"type": "resolve", "resource": "posts", "field": "id"},
+                "s": {"type": "incremental", "cursor_path": "u", "initial_value": 1},
+            },
+        },
+    },
     {"name": "offsets", "endpoint": {"paginator": {"type": "offset", "limit": 5, "total_path": "meta.total"}}},
     {"name": "cursors", "endpoint": {"paginator": {"type": "cursor", "cursor_path": "n", "cursor_param": "c"}}},
     {"name": "links", "endpoint": {"paginator": "json_link"}},
     defaults={"endpoint": {"params": {"limit": 10}}},
-    auth={"type": "oauth2_client_credentials", "access_token_url": "https://a.example.com/t", "client_id": "i", "client_secret": "s",
-          "access_token_request_data": {"scope": "x"}},
+    auth={
+        "type": "oauth2_client_credentials",
+        "access_token_url": "https://a.example.com/t",
+        "client_id": "i",
+        "client_secret": "s",
+        "access_token_request_data": {"scope": "x"},
+    },
     headers={"A": "b"},
     paginator={"type": "header_link", "links_next_key": "next"},
-)  # fmt: skip
+)
 
 
 def test_a_config_of_dlts_keys_comes_back_as_it_was() -> None:

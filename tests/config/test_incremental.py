@@ -102,10 +102,22 @@ def test_a_descending_range_is_right_for_min() -> None:
 
 def test_every_option_is_kept() -> None:
     written = {
-        "cursor_path": "a.b[0]", "initial_value": 1, "end_value": 9, "start_param": "s", "end_param": "e", "last_value_func": "min",
-        "primary_key": ["id"], "row_order": "asc", "on_cursor_value_missing": "include", "lag": 3, "range_start": "open",
-        "range_end": "closed", "allow_external_schedulers": True, "step": "1mo", "state": "shared",
-    }  # fmt: skip
+        "cursor_path": "a.b[0]",
+        "initial_value": 1,
+        "end_value": 9,
+        "start_param": "s",
+        "end_param": "e",
+        "last_value_func": "min",
+        "primary_key": ["id"],
+        "row_order": "asc",
+        "on_cursor_value_missing": "include",
+        "lag": 3,
+        "range_start": "open",
+        "range_end": "closed",
+        "allow_external_schedulers": True,
+        "step": "1mo",
+        "state": "shared",
+    }
     written["initial_value"], written["end_value"] = 9, 1
 
     found = one(endpoint(incremental=written)).incremental

@@ -38,20 +38,39 @@ def test_aliases_and_mappings_name_a_paginator(written: Any, name: str) -> None:
         {"type": "json_link", "next_url_path": "['@odata.nextLink']", "max_pages": 3},
         {"type": "header_link", "links_next_key": "suivant"},
         {"type": "header_cursor", "cursor_key": "X-Next", "cursor_param": "c"},
-        {"type": "cursor", "cursor_path": "data[-1].id", "cursor_param": "after", "stop_after_empty_page": True, "has_more_path": "more"},
+        {
+            "type": "cursor",
+            "cursor_path": "data[-1].id",
+            "cursor_param": "after",
+            "stop_after_empty_page": True,
+            "has_more_path": "more",
+        },
         {"type": "cursor", "cursor_path": "next", "cursor_body_path": "page.cursor"},
         {
-            "type": "offset", "limit": 5, "offset": 10, "offset_param": "o", "limit_param": "l", "total_path": None,
-            "maximum_offset": 100, "stop_after_empty_page": False, "has_more_path": "more",
+            "type": "offset",
+            "limit": 5,
+            "offset": 10,
+            "offset_param": "o",
+            "limit_param": "l",
+            "total_path": None,
+            "maximum_offset": 100,
+            "stop_after_empty_page": False,
+            "has_more_path": "more",
         },
         {"type": "offset", "limit": 5, "offset_body_path": "o", "limit_body_path": "page.l"},
         {
-            "type": "page_number", "base_page": 1, "page": 3, "page_param": "p", "total_path": "meta.pages",
-            "maximum_page": 9, "stop_after_empty_page": False, "has_more_path": "more",
+            "type": "page_number",
+            "base_page": 1,
+            "page": 3,
+            "page_param": "p",
+            "total_path": "meta.pages",
+            "maximum_page": 9,
+            "stop_after_empty_page": False,
+            "has_more_path": "more",
         },
         {"type": "page_number", "page_body_path": "p"},
     ],
-)  # fmt: skip
+)
 def test_every_parameter_is_kept(written: dict[str, Any]) -> None:
     found = one(endpoint(paginator=written)).paginator
 
@@ -65,8 +84,12 @@ def test_defaults_are_those_of_dlt() -> None:
     )
 
     assert (0, None, None, "total", True) == (
-        page.base_page, page.page, page.page_param, page.total_path, page.stop_after_empty_page,
-    )  # fmt: skip
+        page.base_page,
+        page.page,
+        page.page_param,
+        page.total_path,
+        page.stop_after_empty_page,
+    )
     assert (0, "total", True) == (offset.offset, offset.total_path, offset.stop_after_empty_page)
     assert ("cursors.next", None, False) == (cursor.cursor_path, cursor.cursor_param, cursor.stop_after_empty_page)
     assert "next" == link.next_url_path

@@ -14,6 +14,20 @@ import pytest
 from dagster_rest.config import INHERIT, EnvRef, build_plan, load_config
 from tests.config.support import config, endpoint, one, plan
 
+SCRIPT = """
+import json
+from dagster_rest.config import build_plan, load_config
+resource = {
+    "name": "a",
+    "columns": {"x": {"data_type": "text"}},
+    "tags": {"a": "b"},
+    "processing_steps": [{"map": json.dumps}, {"filter": lambda r: True}],
+    "primary_key": ["b", "a"],
+}
+config = load_config({"client": {"base_url": "u", "headers": {"a": "b"}}, "resources": [resource]})
+print(build_plan(config, name="s").resources[0].fingerprint)
+"""
+
 
 def keep(row: Any) -> bool:
     return bool(row)
@@ -27,14 +41,8 @@ RESOURCE = {
 
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
-    script = (
-        "import json; from dagster_rest.config import *;"
-        "c = load_config({'client': {'base_url': 'u', 'headers': {'a': 'b'}}, 'resources': [{'name': 'a', 'columns': {'x': {'data_type': 'text'}},"
-        " 'tags': {'a': 'b'}, 'processing_steps': [{'map': json.dumps}, {'filter': lambda r: True}], 'primary_key': ['b', 'a']}]});"
-        "print(build_plan(c, name='s').resources[0].fingerprint)"
-    )
     runs = [
-        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
 

@@ -49,7 +49,10 @@ DICTS: dict[str, dict[str, Any]] = {
     ),
     "quick example, older": config(
         "tickets",
-        {"name": "notes", "endpoint": {"path": "tickets/{ticket}/notes", "params": {"ticket": RESOLVE, "sort": "created"}}},
+        {
+            "name": "notes",
+            "endpoint": {"path": "tickets/{ticket}/notes", "params": {"ticket": RESOLVE, "sort": "created"}},
+        },
         auth={"token": "t"},
         paginator={"type": "json_response", "next_url_path": "paging.next"},
     ),
@@ -60,24 +63,49 @@ DICTS: dict[str, dict[str, Any]] = {
                 "path": "tickets",
                 "params": {
                     "direction": "desc",
-                    "since": {"type": "incremental", "cursor_path": "updated_at", "initial_value": "2024-01-25T11:21:28Z"},
+                    "since": {
+                        "type": "incremental",
+                        "cursor_path": "updated_at",
+                        "initial_value": "2024-01-25T11:21:28Z",
+                    },
                 },
             },
         },
-        {"name": "notes", "endpoint": {"path": "tickets/{resources.tickets.number}/notes"}, "include_from_parent": ["id"]},
+        {
+            "name": "notes",
+            "endpoint": {"path": "tickets/{resources.tickets.number}/notes"},
+            "include_from_parent": ["id"],
+        },
         defaults={"primary_key": "id", "write_disposition": "merge", "endpoint": {"params": {"per_page": 100}}},
         auth={"token": "t"},
     ),
-    "a resource below a key, older": config("a", {"b": {"name": "b_name", "write_disposition": "append", "endpoint": {"params": {"x": "y"}}}}),
+    "a resource below a key, older": config(
+        "a", {"b": {"name": "b_name", "write_disposition": "append", "endpoint": {"params": {"x": "y"}}}}
+    ),
     "older paginator name": config("a", paginator={"type": "json_links", "next_url_path": "paging.next"}),
     "older header paginator name": config("a", paginator="header_links"),
     "paginator instance": config({"name": "a", "endpoint": {"path": "a", "paginator": Custom()}}),
     "registered paginator": config("a", paginator={"type": "custom_paginator", "next_url_path": "paging.nextLink"}),
-    "escaped json path": config({"name": "a", "endpoint": {"path": "users", "paginator": {"type": "json_link", "next_url_path": "['@odata.nextLink']"}}}),
-    "single entity with a paginator": config(
-        {"name": "a", "endpoint": {"path": "user/{id}/notes", "params": {"id": 1}, "paginator": {"type": "json_link", "next_url_path": "next"}}}
+    "escaped json path": config(
+        {
+            "name": "a",
+            "endpoint": {"path": "users", "paginator": {"type": "json_link", "next_url_path": "['@odata.nextLink']"}},
+        }
     ),
-    "data selectors": config({"name": "a", "endpoint": {"data_selector": "results.posts"}}, {"name": "b", "endpoint": {"data_selector": "posts"}}),
+    "single entity with a paginator": config(
+        {
+            "name": "a",
+            "endpoint": {
+                "path": "user/{id}/notes",
+                "params": {"id": 1},
+                "paginator": {"type": "json_link", "next_url_path": "next"},
+            },
+        }
+    ),
+    "data selectors": config(
+        {"name": "a", "endpoint": {"data_selector": "results.posts"}},
+        {"name": "b", "endpoint": {"data_selector": "posts"}},
+    ),
     "auth": config(
         {"name": "a", "endpoint": {"auth": {"type": "http_basic", "username": "u", "password": "p"}}},
         {"name": "b", "endpoint": {"auth": {"type": "api_key", "name": "k", "api_key": "v", "location": "query"}}},
@@ -96,19 +124,40 @@ DICTS: dict[str, dict[str, Any]] = {
         },
         auth=hook,
     ),
-    "by query": config("posts", {"name": "a", "endpoint": {"path": "notes", "params": {"post_id": "{resources.posts.id}"}}}),
+    "by query": config(
+        "posts", {"name": "a", "endpoint": {"path": "notes", "params": {"post_id": "{resources.posts.id}"}}}
+    ),
     "by body": config(
         "posts",
-        {"name": "a", "endpoint": {"path": "search", "method": "POST", "json": {"filters": {"id": "{resources.posts.id}"}, "order": "desc", "limit": 5}}},
+        {
+            "name": "a",
+            "endpoint": {
+                "path": "search",
+                "method": "POST",
+                "json": {"filters": {"id": "{resources.posts.id}"}, "order": "desc", "limit": 5},
+            },
+        },
     ),
     "graphql": config(
         "artists",
-        {"name": "a", "endpoint": {"method": "POST", "json": {"query": 'query A {{ artist(id: "{resources.artists.id}") {{ id name }} }}'}}},
+        {
+            "name": "a",
+            "endpoint": {
+                "method": "POST",
+                "json": {"query": 'query A {{ artist(id: "{resources.artists.id}") {{ id name }} }}'},
+            },
+        },
     ),
     "escaped query": config({"name": "a", "endpoint": {"params": {"search": "{{'filters': [{{'id': 42}}]}}"}}}),
     "several resolve params": config(
         "groups",
-        {"name": "users", "endpoint": {"path": "groups/{g}/users", "params": {"g": {"type": "resolve", "resource": "groups", "field": "id"}}}},
+        {
+            "name": "users",
+            "endpoint": {
+                "path": "groups/{g}/users",
+                "params": {"g": {"type": "resolve", "resource": "groups", "field": "id"}},
+            },
+        },
         {
             "name": "details",
             "endpoint": {
@@ -123,12 +172,19 @@ DICTS: dict[str, dict[str, Any]] = {
     "a parent in python": config(
         {
             "name": "tickets",
-            "endpoint": {"path": "acme/{repository}/tickets/", "params": {"repository": {"type": "resolve", "resource": "repositories", "field": "name"}}},
+            "endpoint": {
+                "path": "acme/{repository}/tickets/",
+                "params": {"repository": {"type": "resolve", "resource": "repositories", "field": "name"}},
+            },
         },
         repositories,
     ),
     "processing steps": config(
-        {"name": "posts", "endpoint": "posts", "processing_steps": [{"filter": bool}, {"map": shout}, {"filter": bool}, {"yield_map": list}]}
+        {
+            "name": "posts",
+            "endpoint": "posts",
+            "processing_steps": [{"filter": bool}, {"map": shout}, {"filter": bool}, {"yield_map": list}],
+        }
     ),
     "incremental placeholders": config(
         {
@@ -155,12 +211,29 @@ DICTS: dict[str, dict[str, Any]] = {
             "name": "a",
             "endpoint": {
                 "incremental": {
-                    "start_param": "since", "end_param": "until", "cursor_path": "u", "initial_value": "1", "end_value": "2", "convert": convert,
+                    "start_param": "since",
+                    "end_param": "until",
+                    "cursor_path": "u",
+                    "initial_value": "1",
+                    "end_value": "2",
+                    "convert": convert,
                 }
             },
         },
-        {"name": "b", "endpoint": {"params": {"since": {"type": "incremental", "cursor_path": "u", "initial_value": "1", "convert": convert}}}},
-        {"name": "c", "endpoint": {"incremental": {"start_param": "since", "cursor_path": "u", "initial_value": "1", "transform": convert}}},
+        {
+            "name": "b",
+            "endpoint": {
+                "params": {
+                    "since": {"type": "incremental", "cursor_path": "u", "initial_value": "1", "convert": convert}
+                }
+            },
+        },
+        {
+            "name": "c",
+            "endpoint": {
+                "incremental": {"start_param": "since", "cursor_path": "u", "initial_value": "1", "transform": convert}
+            },
+        },
     ),
     "response actions": config(
         {
@@ -178,12 +251,18 @@ DICTS: dict[str, dict[str, Any]] = {
     ),
     "session": config("a", session=Session()),
     "pokemon": config(
-        "pokemon", "berry", "location",
-        {"name": "details", "write_disposition": {"disposition": "merge", "strategy": "scd2"}, "endpoint": "pokemon/{resources.pokemon.name}"},
+        "pokemon",
+        "berry",
+        "location",
+        {
+            "name": "details",
+            "write_disposition": {"disposition": "merge", "strategy": "scd2"},
+            "endpoint": "pokemon/{resources.pokemon.name}",
+        },
         defaults={"endpoint": {"params": {"limit": 1000}}, "write_disposition": "replace"},
         paginator="json_link",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

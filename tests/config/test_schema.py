@@ -35,7 +35,7 @@ def test_every_key_is_described() -> None:
         f"{model.__name__}.{name}"
         for model in reachable(RestApiConfig)
         for name, field in model.model_fields.items()
-        if not field.description and not (name == "type")
+        if not field.description and name != "type"
     ]
 
     assert [] == missing
@@ -44,8 +44,21 @@ def test_every_key_is_described() -> None:
 def test_keys_of_our_own_are_marked_in_model_and_schema() -> None:
     client = json_schema()["$defs"]["ClientConfig"]["properties"]
 
-    assert {"params", "timeout", "retry", "rate_limit", "max_concurrency", "allowed_origins", "verify", "cert", "proxy", "http2",
-            "follow_redirects", "staging_dir", "max_response_bytes"} == {name for name, item in client.items() if item.get("x-extension")}  # fmt: skip
+    assert {
+        "params",
+        "timeout",
+        "retry",
+        "rate_limit",
+        "max_concurrency",
+        "allowed_origins",
+        "verify",
+        "cert",
+        "proxy",
+        "http2",
+        "follow_redirects",
+        "staging_dir",
+        "max_response_bytes",
+    } == {name for name, item in client.items() if item.get("x-extension")}
     assert is_extension(RestApiConfig.model_fields["client"]) is False
 
 
@@ -53,18 +66,46 @@ VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 GOOD: list[Any] = [
     config("posts"),
-    config({"name": "a", "endpoint": "a", "primary_key": ["a"], "write_disposition": "merge", "columns": {"x": {"data_type": "text", "x-a": 1}}}),
-    config({"name": "a", "write_disposition": {"disposition": "merge", "strategy": "scd2"}, "schema_contract": {"columns": "freeze"}}),
+    config(
+        {
+            "name": "a",
+            "endpoint": "a",
+            "primary_key": ["a"],
+            "write_disposition": "merge",
+            "columns": {"x": {"data_type": "text", "x-a": 1}},
+        }
+    ),
+    config(
+        {
+            "name": "a",
+            "write_disposition": {"disposition": "merge", "strategy": "scd2"},
+            "schema_contract": {"columns": "freeze"},
+        }
+    ),
     config(endpoint(paginator="header_link"), endpoint(paginator={"type": "offset", "limit": 5, "total_path": None})),
     config(endpoint(paginator={"type": "offset", "limit": "${LIMIT}"})),
     config(endpoint(paginator={"type": "my_own", "x": 1})),
     config(endpoint(params={"a": 1, "b": None, "c": [1, "x"], "since": {"type": "incremental", "cursor_path": "u"}})),
-    config(endpoint(incremental={"cursor_path": "u", "initial_value": 1, "lag": 3, "step": "1d"}), {"name": "b", "partitions": "daily"}),
-    config(endpoint(response_actions=[{"status_code": "4xx", "action": "ignore"}, {"status_code": [404, "500"], "action": "fail"}])),
+    config(
+        endpoint(incremental={"cursor_path": "u", "initial_value": 1, "lag": 3, "step": "1d"}),
+        {"name": "b", "partitions": "daily"},
+    ),
+    config(
+        endpoint(
+            response_actions=[
+                {"status_code": "4xx", "action": "ignore"},
+                {"status_code": [404, "500"], "action": "fail"},
+            ]
+        )
+    ),
     config("a", auth={"token": "${T}"}, timeout={"connect": "5s"}, rate_limit={"requests": 10, "per": "1m"}),
     config("a", auth=None, paginator=None, retry={"attempts": 2, "statuses": [500, "4xx"]}),
-    config("a", auth={"type": "api_key", "api_key": "${K}", "location": "query"}, defaults={"endpoint": {"params": {"a": 1}}}),
-]  # fmt: skip
+    config(
+        "a",
+        auth={"type": "api_key", "api_key": "${K}", "location": "query"},
+        defaults={"endpoint": {"params": {"a": 1}}},
+    ),
+]
 
 BAD: list[Any] = [
     {"client": {"base_url": "x"}},
@@ -103,7 +144,7 @@ def test_the_schema_is_in_the_package() -> None:
 def test_the_config_of_the_docs_passes_both() -> None:
     text = (DOCS / "config.md").read_text(encoding="utf-8")
     blocks = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
-    whole = [block for block in blocks if block.startswith("# yaml-language-server") or block.startswith("client:")]
+    whole = [block for block in blocks if block.startswith(("# yaml-language-server", "client:"))]
 
     assert whole
     for block in whole:

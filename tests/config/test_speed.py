@@ -16,7 +16,11 @@ import dagster_rest.config as config
 def resources(count):
     return {
         "client": {"base_url": "https://api.example.com", "auth": {"token": "t"}, "paginator": "header_link"},
-        "resource_defaults": {"primary_key": "id", "write_disposition": "merge", "endpoint": {"params": {"org": "o", "limit": 100}}},
+        "resource_defaults": {
+            "primary_key": "id",
+            "write_disposition": "merge",
+            "endpoint": {"params": {"org": "o", "limit": 100}},
+        },
         "resources": [
             {
                 "name": f"r{index}",
