@@ -119,7 +119,7 @@ def _result(
     if len(report.slices) == 1:
         return dg.MaterializeResult(
             asset_key=asset.key,
-            metadata=metadata | slice_metadata(asset, report.slices[0]),
+            metadata={**slice_metadata(asset, report.slices[0]), **metadata},
             data_version=_data_version(report),
             check_results=checked,
         )

@@ -40,7 +40,8 @@ def build_rest_definitions(
     Args:
         config: A dict, the path of a YAML file, or a ``RestApiConfig``.
         name: The source's name.
-        duckdb: The DuckDBResource, or the path of the DuckDB file.
+        duckdb: The DuckDBResource, or the path of the DuckDB file. Do not name the file like the dataset: DuckDB would
+            call ``blog.posts`` ambiguous in ``blog.duckdb``, in your SQL and in IO managers.
         dataset: The DuckDB schema; ``name`` if None.
         translator: Decides how a resource becomes an asset.
         mode: ``per_resource`` or ``single_op``.
@@ -104,8 +105,6 @@ def source_definitions(
     from dagster_rest.config.loading import load_config
     from dagster_rest.resources import RestApiResource
 
-    if duckdb is not None:
-        _check_file_name(duckdb.database, dataset=dataset or name)
     loaded = load_config(config)
     assets = build_rest_assets(loaded, name=name, dataset=dataset, translator=translator, **options)
     jobs = build_jobs(name, assets)
@@ -144,20 +143,6 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
     from dagster_duckdb import DuckDBResource
 
     return DuckDBResource(database=str(duckdb)) if not isinstance(duckdb, DuckDBResource) else duckdb
-
-
-def _check_file_name(database: str, *, dataset: str) -> None:
-    from dagster_rest.config.errors import problem_error
-
-    stem = database.replace("\\", "/").rpartition("/")[2].partition(".")[0]
-    if not hasattr(database, "env_var_name") and stem.lower() == dataset.lower():
-        # DuckDB calls the database by its file's name, and then cannot tell it from the schema.
-        raise problem_error(
-            f"file and dataset are both called `{dataset}`, which makes `{dataset}.<table>` ambiguous in SQL",
-            code="config_conflict",
-            path="duckdb",
-            hint="Rename the file (warehouse.duckdb), or pass another dataset.",
-        )
 
 
 def build_jobs(

@@ -10,7 +10,6 @@ import pytest
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest import RestApiResource, build_rest_definitions
-from dagster_rest.config import ConfigError
 
 EVENTS: dict[str, Any] = {
     "name": "events",
@@ -63,14 +62,6 @@ def test_partitions_of_another_kind_get_their_own_job_and_schedule() -> None:
 
 def test_one_op_mode_has_one_op_in_its_job() -> None:
     assert {"blog"} == {node.name for node in build("a", "b", mode="single_op").resolve_job_def("blog_job").nodes}
-
-
-@pytest.mark.parametrize("name", ["blog.duckdb", "data/Blog.db", "/x/blog"])
-def test_a_file_named_like_the_dataset_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        build("posts", duckdb=name)
-
-    assert ("config_conflict", "duckdb") == (caught.value.code, caught.value.where)
 
 
 def test_a_file_that_the_environment_names_is_not_known_yet() -> None:
