@@ -3,9 +3,10 @@
 ```python
 from dagster_rest.http import RestClient
 
-with RestClient("https://pokeapi.co/api/v2") as client:
-    for page in client.paginate("pokemon"):
-        print(len(page))
+
+def count() -> int:
+    with RestClient("https://pokeapi.co/api/v2") as client:
+        return sum(len(page) for page in client.paginate("pokemon"))
 ```
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dagster_rest.http.errors import (
         ActionError,
         AuthConfigError,
+        BodyError,
         DecodeError,
         HttpAuthError,
         HttpConnectionError,
@@ -57,6 +59,7 @@ __all__ = [
     "ActionError",
     "AuthConfigError",
     "BasePaginator",
+    "BodyError",
     "DecodeError",
     "FetchOptions",
     "FetchUnit",

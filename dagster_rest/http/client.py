@@ -60,9 +60,10 @@ class RestClient:
         ```python
         from dagster_rest.http import RestClient
 
-        with RestClient("https://pokeapi.co/api/v2") as client:
-            for page in client.paginate("pokemon", params={"limit": 100}):
-                print(len(page), page[0]["name"])
+
+        def names() -> list[str]:
+            with RestClient("https://pokeapi.co/api/v2") as client:
+                return [row["name"] for page in client.paginate("pokemon", params={"limit": 100}) for row in page]
         ```
     """
 
@@ -378,8 +379,9 @@ def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: An
         ```python
         from dagster_rest.http import paginate
 
-        for page in paginate("https://pokeapi.co/api/v2/pokemon", paginator="json_link"):
-            print(len(page))
+
+        def count() -> int:
+            return sum(len(page) for page in paginate("https://pokeapi.co/api/v2/pokemon", paginator="json_link"))
         ```
     """
     with RestClient(**dict(client or {})) as opened:

@@ -19,11 +19,13 @@ CODES: dict[str, str] = {
     "`retry.total`. Run again after the named time.",
     "http_response_too_large": "A response body is larger than `max_response_bytes` (measured after decompression). "
     "Ask for smaller pages or raise the limit.",
-    "http_not_json": "The body is not JSON, although the status is a success. Often a login page, a proxy's error "
-    "page or a wrong path.",
+    "http_not_json": "The body is not JSON, although the status is a success. Check path, auth and `Accept` header; "
+    "it is often a login page or a proxy's error page.",
     "http_selector_matched_nothing": "The data selector finds nothing in a body that is not empty. Correct "
     "`data_selector` by the shown key tree, or allow it with `allow_missing_data: true`.",
     "http_selector_invalid": "A JSONPath cannot be parsed. Correct the expression.",
+    "http_body_reports_errors": "The body has no records but errors, although the status is a success. Look at the "
+    "shown errors; a response action can retry, ignore or fail such a body.",
     "http_loop": "The same request, cursor or page content came twice in a row, so paging would never end. Set the "
     "paginator that the API really uses.",
     "http_origin": "A next link, a redirect or a parent value leads to another origin. If it may be trusted with "
@@ -120,6 +122,10 @@ class DecodeError(HttpError):
 
 class SelectorError(HttpError):
     """The data selector is invalid or matches nothing."""
+
+
+class BodyError(HttpError):
+    """A success whose body reports errors instead of records."""
 
 
 class PaginationError(HttpError):

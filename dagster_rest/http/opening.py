@@ -5,6 +5,7 @@ This module imports httpx; import it where a client is opened.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Coroutine, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,8 @@ def _http(options: SimpleNamespace, base_url: str, client: RestClient) -> httpx.
             )
         session = SessionTransport(options.session)
         return httpx.AsyncClient(transport=session, timeout=_timeout(options.timeout), trust_env=False)
+    if options.http2 and importlib.util.find_spec("h2") is None:
+        raise HttpError("HTTP/2 needs the package h2", code="http_request_invalid", hint="pip install httpx[http2]")
     transport = options.transport or create_transport(
         base_url=base_url,
         verify=options.verify,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster_rest.http.decoding import key_tree
-from dagster_rest.http.errors import SelectorError
+from dagster_rest.http.errors import BodyError, SelectorError
 from dagster_rest.http.jsonpath import JsonPath, compile_path, from_keys
 
 RECORD_NAMES = (
@@ -66,6 +66,14 @@ class Selection:
             if not allow_missing:
                 raise self._nothing(body, where)
             return []
+        records = self._flat(found)
+        # An entity that was detected for want of a list may be nothing but an error.
+        suspect = not records or (self.evidence is not None and records == [body] and "id" not in body)
+        if suspect and not allow_missing and _reports_errors(body):
+            raise _errors_of(body, where)
+        return records
+
+    def _flat(self, found: list[Any]) -> list[Any]:
         if self.path.definite:
             return [] if not found or found[0] is None else found[0] if isinstance(found[0], list) else [found[0]]
         matches = [match for match in found if match is not None]
@@ -86,6 +94,20 @@ class Selection:
             where=where,
             hint="Correct `data_selector`, or set `allow_missing_data: true` if the records may be absent.",
         )
+
+
+def _reports_errors(body: Any) -> bool:
+    return isinstance(body, Mapping) and bool(body.get("errors") or body.get("error"))
+
+
+def _errors_of(body: Mapping[str, Any], where: str | None) -> BodyError:
+    shown = str(body.get("errors") or body.get("error"))
+    return BodyError(
+        f"the body has no records but errors: {shown[:500]}",
+        code="http_body_reports_errors",
+        where=where,
+        hint="Handle it with a response action, for example {json: $.errors, action: retry}.",
+    )
 
 
 def counts_nothing(body: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.http import RestClient, SelectorError
+from dagster_rest.http import BodyError, RestClient, SelectorError
 from dagster_rest.http.selection import detect_selector, select
 from tests.support.server import ApiServer
 
@@ -109,6 +109,26 @@ def test_a_selector_that_matches_nothing_shows_the_keys(selector: str, body: Any
 def test_the_key_tree_names_keys_and_no_values() -> None:
     with pytest.raises(SelectorError, match=r"\{items: \[2 x \{id: int, name: str\}\], next: null\}"):
         select("data", {}).records({"items": [{"id": 1, "name": "secret"}, {}], "next": None})
+
+
+@pytest.mark.parametrize(
+    ("selector", "body"),
+    [
+        (None, {"data": None, "errors": [{"message": "no such field"}]}),
+        ("data", {"data": None, "errors": [{"message": "no such field"}]}),
+        ("data", {"data": [], "error": "quota"}),
+        (None, {"error": "quota", "code": 7}),
+    ],
+)
+def test_a_body_with_errors_and_no_records_is_an_error(selector: str | None, body: Any) -> None:
+    """dlt: no rows, or the error as a row, green."""
+    with pytest.raises(BodyError, match="no such field|quota"):
+        select(selector, body).records(body)
+
+
+@pytest.mark.parametrize("body", [{"data": [A], "errors": [B]}, {"data": [], "errors": []}, {"id": 1, "error": "x"}])
+def test_errors_beside_records_are_none_of_ours(body: Any) -> None:
+    select(None, body).records(body)
 
 
 def test_missing_data_can_be_allowed(api: ApiServer, client: RestClient) -> None:
