@@ -134,8 +134,6 @@ class Case:
     """The script of the second server."""
     compare: tuple[str, ...] = ("requests", "tables")
     """What is compared one to one when both sides must do the same."""
-    source: Mapping[str, Any] = field(default_factory=dict)
-    """More arguments of `rest_api_source`; ours takes them as keys of the config."""
 
     @property
     def differs(self) -> bool:

@@ -142,7 +142,7 @@ def _run(task: Mapping[str, Any], library: SimpleNamespace) -> Failure | None:
         dataset_name=DATASET,
     )
     try:
-        pipeline.run(rest_api_source(case.build(setup), name="compat", **case.source))
+        pipeline.run(rest_api_source(case.build(setup), name="compat"))
     except Exception as error:
         return failure_of(error)
     finally:

@@ -55,7 +55,7 @@ def run_ours(
         config = case.build(Setup(url=url, elsewhere=elsewhere, run=run, lib=library()))
         # What RUNTIME__REQUEST_BACKOFF_FACTOR=0.01 is for dlt.
         config["client"].setdefault("retry", {"backoff": 0.01, "jitter": 0})
-        _materialize({**config, **case.source}, folder / "ours.duckdb", instance)
+        _materialize(config, folder / "ours.duckdb", instance)
     except Exception as error:
         return failure_of(error)
     return None

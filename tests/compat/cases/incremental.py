@@ -685,3 +685,35 @@ CASES.same(
     error="at",
     compare=("requests",),
 )
+CASES.same(
+    "S58-child",
+    "row_order has no effect on children",
+    source(
+        "p",
+        {
+            "name": "c",
+            "endpoint": {
+                "path": "c/{resources.p.id}/z",
+                "paginator": {"type": "page_number", "total_path": None},
+                "incremental": {"cursor_path": "at", "initial_value": 12, "row_order": "desc"},
+            },
+        },
+    ),
+    {"/p": [{"id": 1}], "/c/{id}/z": pages_of(list(range(20, 0, -1)), 3)},
+    unordered=True,
+    request_count=9,
+    values={"c.at": list(range(12, 21))},
+)
+CASES.same(
+    "S57-second-lag",
+    "a lag with a merge: the rows of the overlap are loaded again and stay single",
+    since(
+        {"cursor_path": "at", "initial_value": 0, "lag": 5, "start_param": "since"},
+        primary_key="id",
+        write_disposition="merge",
+    ),
+    {"/x": Runs(rows_at(5, 10), [{"id": 2, "at": 8, "v": "changed"}, {"id": 3, "at": 12}], [])},
+    runs=3,
+    requests=[["GET /x?since=0"], ["GET /x?since=5"], ["GET /x?since=7"]],
+    values={"x.id": [1, 2, 3], "x.at": [5, 8, 12]},
+)

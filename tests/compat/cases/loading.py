@@ -573,6 +573,66 @@ CASES.same(
     compare=("requests",),
 )
 CASES.same(
+    "S74-row-version",
+    "upsert with a column for the version of the row",
+    source(
+        {
+            "name": "x",
+            "primary_key": "id",
+            "write_disposition": {
+                "disposition": "merge",
+                "strategy": "upsert",
+                "skip_unchanged_rows": True,
+                "row_version_column_name": "version",
+            },
+        }
+    ),
+    {
+        "/x": Runs(
+            [{"id": 1, "v": 1, "version": "a"}, {"id": 2, "v": 2, "version": "a"}],
+            [{"id": 1, "v": 8, "version": "a"}, {"id": 2, "v": 9, "version": "b"}],
+        )
+    },
+    runs=2,
+    values={"x.v": [1, 9]},
+)
+for strategy in ("delete-insert", "cdc", "scd2"):
+    CASES.same(
+        f"S74-scope-{strategy}",
+        f"destination_scope limits what {strategy} may touch",
+        source(
+            {
+                "name": "x",
+                "primary_key": "id",
+                "write_disposition": {
+                    "disposition": "merge",
+                    "strategy": strategy,
+                    "destination_scope": "day = 'mo'",
+                },
+            }
+        ),
+        {
+            "/x": Runs(
+                [{"id": 1, "day": "mo"}, {"id": 2, "day": "mo"}, {"id": 3, "day": "tu"}], [{"id": 1, "day": "mo"}]
+            )
+        },
+        runs=2,
+        requests=[["GET /x"]] * 2,
+    )
+CASES.same(
+    "S74-source-filter",
+    "source_filter limits which rows of the load are used",
+    source(
+        {
+            "name": "x",
+            "primary_key": "id",
+            "write_disposition": {"disposition": "merge", "strategy": "upsert", "source_filter": "day = 'mo'"},
+        }
+    ),
+    {"/x": [{"id": 1, "day": "mo"}, {"id": 2, "day": "tu"}]},
+    requests=["GET /x"],
+)
+CASES.same(
     "S74-upsert-no-key",
     "an error: upsert without a key",
     source({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "upsert"}}),
@@ -898,6 +958,23 @@ CASES.same(
     types={"x__kids.v": "VARCHAR"},
     rows={"x": 1, "x__kids": 1},
 )
+CASES.same(
+    "S78-nested-key",
+    "a primary key of a child table makes it a table of its own",
+    source(
+        {
+            "name": "x",
+            "nested_hints": {"kids": {"primary_key": "v", "write_disposition": "merge"}},
+        }
+    ),
+    {"/x": Runs([{"id": 1, "kids": [{"v": 5, "t": "a"}]}], [{"id": 2, "kids": [{"v": 5, "t": "b"}]}])},
+    runs=2,
+    rows={"x": 2, "x__kids": 1},
+    values={"x.id": [1, 2], "x__kids.t": ["b"]},
+    types={"x__kids.v": "BIGINT"},
+    # Here the child keeps the link to its parent.
+    compare=("requests",),
+)
 
 
 def table_of(row: dict[str, Any]) -> str:
@@ -1000,6 +1077,12 @@ def both_hints(setup: Setup) -> dict[str, Any]:
     )(setup)
 
 
+CASES.same(
+    "S79-formats",
+    "file and table formats",
+    *loaded({"id": 1, "l": [1]}, file_format="parquet", table_format="native"),
+    rows={"x": 1, "x__l": 1},
+)
 CASES.same("S79-metadata-hints", "hints that are metadata only", both_hints, {"/x": items(1)}, rows={"x": 1})
 
 
