@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.incremental import Bounds, RowFilter, bulk_keys, make_picker
 from dagster_rest.assets.partitions import Slice
+from dagster_rest.assets.presence import try_lock
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.state import Start
 from dagster_rest.config.jsonpath import MISSING
@@ -165,25 +166,42 @@ def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Pa
     Yields:
         The folder, and whether it may hold an interrupted load to go on with.
     """
-    from filelock import FileLock, Timeout
+    from dagster_rest.warehouse.checkpoint import staging_errors
 
     name = _folder_name(asset, partition)
-    root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(str(root / f"{name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
-        logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
+    with contextlib.ExitStack() as stack:
+        with staging_errors(root):
+            root.mkdir(parents=True, exist_ok=True)
+            alone = stack.enter_context(try_lock(root / f"{name}.lock"))
+            folder = root / name
+            if alone:
+                _sweep(root, name)
+            else:
+                logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
+                folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
+                stack.enter_context(try_lock(_lock_of(folder)))
         try:
-            yield folder, False
+            yield folder, alone
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return
-    try:
-        yield root / name, True
-    finally:
-        lock.release()
+            if not alone:
+                _remove(folder)
+
+
+def _sweep(root: Path, name: str) -> None:
+    """Remove the folders that runs which staged apart left behind when they died."""
+    for folder in root.glob(f"{name}-*/"):
+        with try_lock(_lock_of(folder)) as abandoned:
+            if abandoned:
+                _remove(folder)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    _lock_of(folder).unlink(missing_ok=True)
 
 
 def _folder_name(asset: str, partition: str) -> str:

@@ -26,8 +26,11 @@ class Presence:
 
     def begin(self) -> None:
         """Show it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._stack.enter_context(_try_lock(self._path))
+        from dagster_rest.warehouse.checkpoint import staging_errors
+
+        with staging_errors(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._stack.enter_context(try_lock(self._path))
 
     def end(self) -> None:
         """Stop showing it, and leave nothing behind."""
@@ -47,14 +50,19 @@ def is_at_work(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | N
     path = _path(root, asset=asset, run_id=run_id, attempt=attempt)
     if not path.exists():
         return None
-    with _try_lock(path) as got_it:
+    with try_lock(path) as got_it:
         if got_it:
             path.unlink(missing_ok=True)
         return not got_it
 
 
 @contextlib.contextmanager
-def _try_lock(path: Path) -> Iterator[bool]:
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold a file lock if nobody else does; whether it is held.
+
+    Args:
+        path: The lock file.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(str(path))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.schema import Schema
 
 FILE_NAME = "checkpoint.json"
 VERSION = 1
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Checkpoint:
     schema: dict[str, Any] = field(default_factory=lambda: Schema().to_json())
     counters: dict[str, int] = field(default_factory=dict)
     row_numbers: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> set[str]:
@@ -88,7 +93,40 @@ def _usable(
     missing = sorted(name for name in checkpoint.files if not (folder / name).is_file())
     if missing:
         return None, f"{len(missing)} staged files are gone, {missing[0]} among them"
+    foreign = sorted(name for name in checkpoint.files if digest(folder / name) != checkpoint.digests.get(name))
+    if foreign:
+        return None, f"{len(foreign)} staged files are not as they were written, {foreign[0]} among them"
     return checkpoint, None
+
+
+def digest(path: Path) -> str:
+    """A hash of a file's content: a part that is damaged, or somebody else's, must not get into a table."""
+    found = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+@contextmanager
+def staging_errors(folder: Path) -> Iterator[None]:
+    """Say what is wrong when a staging folder cannot be used.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        WarehouseError: ``warehouse_staging_failed`` instead of an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise WarehouseError(
+            f"the staging folder cannot be written: {error.strerror or error}",
+            code="warehouse_staging_failed",
+            where=str(folder),
+            hint="Check disk space and permissions, or set staging_dir. What was staged before is kept.",
+        ) from error
 
 
 def write(folder: Path, checkpoint: Checkpoint, *, on_event: Callable[[str], None]) -> None:

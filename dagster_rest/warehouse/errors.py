@@ -40,6 +40,14 @@ CODES: dict[str, str] = {
     "warehouse_unsupported_disposition": (
         "The write disposition or one of its options can't be carried out; see docs/write_dispositions.md."
     ),
+    "warehouse_no_folder": "The folder of the DuckDB file does not exist; create it or correct the path.",
+    "warehouse_read_only": "The DuckDB file or its folder can't be written; give the process the permission.",
+    "warehouse_locked": "Another program kept the DuckDB file open for too long; the message names it, close it.",
+    "warehouse_newer_format": "A newer DuckDB wrote the file; upgrade duckdb here, or write it in an older format.",
+    "warehouse_unreadable": "The file is damaged or no DuckDB file; restore it or correct the path.",
+    "warehouse_in_memory": "An in-memory database forgets everything when it is closed; give the resource a file.",
+    "warehouse_disk_full": "The disk is full; the load was rolled back. Free some space and run it again.",
+    "warehouse_newer_ledger": "A newer version of this package wrote the ledger; upgrade the package here.",
     "warehouse_staging_failed": "The staging folder can't be written; check its disk and permissions.",
     "warehouse_invalid_timestamp": ("A timestamp option of the write disposition can't be read; write it as ISO 8601."),
 }

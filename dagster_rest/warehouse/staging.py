@@ -76,7 +76,7 @@ class _Part:
     position: dict[str, Any] | None
     files: list[PartFile] = field(default_factory=list)
     sides: dict[str, str] = field(default_factory=dict)
-    writing: list[Future[None]] = field(default_factory=list)
+    writing: list[Future[str]] = field(default_factory=list)
     rows_staged: int = 0
     schema: dict[str, Any] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
@@ -200,14 +200,15 @@ class Stager:
             seconds_per_part: Likewise, seconds since the part began.
             on_event: Called with ``part_written``, ``before_checkpoint_rename``, ``after_checkpoint_rename``.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        saved, reason = checkpoints.read(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
-        if saved is not None and not resume:
-            saved, reason = None, "resuming is switched off"
-        keep = {checkpoints.FILE_NAME, *saved.files} if saved is not None else set()
-        for path in folder.iterdir():
-            if path.name not in keep:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with checkpoints.staging_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            saved, reason = checkpoints.read(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
+            if saved is not None and not resume:
+                saved, reason = None, "resuming is switched off"
+            keep = {checkpoints.FILE_NAME, *saved.files} if saved is not None else set()
+            for path in folder.iterdir():
+                if path.name not in keep:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         return cls(
             folder,
             spec=spec,
@@ -336,7 +337,8 @@ class Stager:
             rows = sum(table.num_rows for table in tables)
             part.files.append(PartFile(name, file, rows, _column_types(tables)))
             part.writing.append(self._writer.submit(_write_parquet, self._folder / file, tables))
-        self._write_sides(part)
+        with checkpoints.staging_errors(self._folder):
+            self._write_sides(part)
         part.rows_staged = self._root_rows()
         part.schema = self._schema.to_json()
         part.counters = dict(self._counters)
@@ -349,16 +351,20 @@ class Stager:
     def _end_part(self) -> None:
         """Wait for the part under way, and write the checkpoint that vouches for it."""
         part, self._part = self._part, None
-        if part is None:
-            return
-        for writing in part.writing:
-            writing.result()
+        if part is not None:
+            with checkpoints.staging_errors(self._folder):
+                self._vouch_for(part)
+
+    def _vouch_for(self, part: _Part) -> None:
+        for file, writing in zip(part.files, part.writing, strict=True):
+            self._saved.digests[file.file] = writing.result()
         if part.files:
             self._on_event("part_written")
         saved = self._saved
         saved.parts.extend(part.files)
         for name, file in part.sides.items():
             saved.sides.setdefault(name, []).append(file)
+            saved.digests[file] = checkpoints.digest(self._folder / file)
         saved.next_part = part.number + 1
         if part.position is not None:
             saved.position = part.position
@@ -388,7 +394,7 @@ def _column_types(tables: Sequence[pa.Table]) -> dict[str, str]:
     }
 
 
-def _write_parquet(path: Path, tables: list[pa.Table]) -> None:
+def _write_parquet(path: Path, tables: list[pa.Table]) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -398,6 +404,7 @@ def _write_parquet(path: Path, tables: list[pa.Table]) -> None:
         pq.write_table(table, sink, compression="zstd")
         sink.flush()
         os.fsync(sink.fileno())
+    return checkpoints.digest(path)
 
 
 def _give_memory_back() -> None:
