@@ -102,7 +102,7 @@ def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
         return Shown(f"<from {'+'.join(getattr(value, 'env_var_names', (value.env_var_name,)))}>")
     if value is None or isinstance(value, (bool, ConfigModel)):
         return value
-    if secret or (isinstance(value, (str, int, float, bytes)) and is_secret_name(name)):
+    if secret or (isinstance(value, (str, int, float, bytes)) and (name == "data" or is_secret_name(name))):
         return Shown(MASK)
     if isinstance(value, str):
         return masked_url(value) if "://" in value or "?" in value else value
@@ -187,6 +187,8 @@ class ByType(Checked):
 
     def _from_mapping(self, value: dict[Any, Any], info: ValidationInfo) -> Any:
         kind = value.get("type", self.default)
+        if "type" not in value and self.default is not None:
+            self._check_default(value)
         if kind is None:
             raise at(
                 "type",
@@ -195,6 +197,16 @@ class ByType(Checked):
         if not isinstance(kind, str) or is_env(kind):
             raise at("type", wrong_type(kind, expected=f"one of {', '.join(self.names())}"))
         return self._by_name(kind, value, info, nested=True)
+
+    def _check_default(self, value: dict[Any, Any]) -> None:
+        """Without ``type`` the default is meant, unless the keys are those of exactly one other model."""
+        keys = set(value)
+        fitting = [name for name, model in self.by_name.items() if keys and keys <= set(model.model_fields)]
+        if len(fitting) == 1 and fitting[0] != self.default:
+            hint = f"These are the keys of `type: {fitting[0]}`."
+            raise at(
+                "type", problem("config_missing_key", "the key is required", expected=f"type: {fitting[0]}", hint=hint)
+            )
 
     def _by_name(self, kind: str, value: dict[Any, Any], info: ValidationInfo, *, nested: bool) -> Any:
         kind = self.older.get(kind, kind)

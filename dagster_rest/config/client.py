@@ -31,22 +31,22 @@ def check_status(value: Any, info: ValidationInfo) -> int | str:
         number = value
     elif isinstance(value, str):
         text = str.__str__(value).strip().lower()
-        if len(text) == 3 and text[0] in "12345" and text[1:] == "xx":
+        if len(text) == 3 and text[0] in "123456789" and text[1:] == "xx":
             return text
         if not (text.isascii() and text.isdigit()):
             raise problem("config_bad_value", "not a status code", expected=expected)
         number = int(text) if len(text) < 6 else 0
     else:
         raise wrong_type(value, expected=expected)
-    if not 100 <= number <= 599:
+    if not 100 <= number <= 999:
         raise problem("config_bad_value", "not a status code", expected=expected)
     return number
 
 
 STATUS_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "integer", "minimum": 100, "maximum": 599},
-        {"type": "string", "pattern": "^[1-5]([0-9]{2}|xx|XX)$"},
+        {"type": "integer", "minimum": 100, "maximum": 999},
+        {"type": "string", "pattern": "^[1-9]([0-9]{2}|xx|XX)$"},
     ]
 }
 Status: TypeAlias = Annotated[

@@ -49,7 +49,7 @@ class EnvRef(str):
 
     def get_value(self) -> str:
         """The text with the variables' values; KeyError names a missing one."""
-        return "".join(os.environ[text] if is_variable else text for is_variable, text in self.parts)
+        return str(lookup(self, environ=os.environ))
 
 
 def split_references(text: str) -> list[tuple[bool, str]]:

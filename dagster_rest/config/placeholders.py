@@ -7,12 +7,14 @@ syntax with the contexts ``resources.<name>.<field>`` and ``incremental.<attribu
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_rest.config import jsonpath
+from dagster_rest.config.base import is_secret_name
 from dagster_rest.config.env import EnvRef, is_env, split_references
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
 from dagster_rest.config.incremental import IncrementalConfig, ResolveParam
@@ -105,8 +107,16 @@ def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Ite
         yield Literal(literal)
 
 
+# What reads like a reference; anything else may be a piece of a body, and hold a secret.
+_REFERENCE = re.compile(r"\s*[A-Za-z_][\w\-]{0,30}(?:\.[\w\-\[\]'.]{0,50})?\s*\Z|\Z")
+
+
+def _may_be_shown(name: str, where: str) -> bool:
+    return bool(_REFERENCE.match(name)) and not is_secret_name(where.rpartition(".")[2])
+
+
 def _part(name: str, spec: str, conversion: str | None, where: str, context: Context, in_path: bool) -> Part | None:
-    shown = name if len(name) <= 60 else f"{name[:40]}..."
+    shown = name if _may_be_shown(name, where) else "..."
     if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
         _bad(context, where, f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
         return None
@@ -213,7 +223,7 @@ def _bound_param(name: str, spec: str, conversion: str | None, where: str, conte
 def _unknown(name: str, shown: str, where: str, context: Context, in_path: bool) -> None:
     stripped = name.strip()
     if stripped != name and stripped.startswith(("resources.", "incremental.")):
-        hint = f"Write {{{stripped[:60]}}} without spaces."
+        hint = "Write the placeholder without spaces."
     elif name.startswith("resource.") or name == "resources":
         hint = "Write {resources.<name>.<field>}."
     elif in_path and "." not in name:

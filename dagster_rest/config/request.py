@@ -82,6 +82,10 @@ class RequestTemplate:
     where: str
     batch: tuple[str, str | None] | None = None
 
+    def __repr__(self) -> str:
+        # The texts of headers and bodies may hold secrets.
+        return f"RequestTemplate({self.method}, {self.where})"
+
     @property
     def parent_fields(self) -> tuple[tuple[str, str], ...]:
         """(resource, field) of each parent value, in order of appearance, each once."""

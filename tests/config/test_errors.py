@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.config import CODES, ClientConfig, ConfigError, EndpointConfig, load_config, load_config_text
+from dagster_rest.config import (
+    CODES,
+    ClientConfig,
+    ConfigError,
+    EndpointConfig,
+    build_plan,
+    load_config,
+    load_config_text,
+)
 from dagster_rest.config.paginators import PAGINATOR_CHOICE
 from dagster_rest.errors import RestError
 from tests.config.support import BASE, config, endpoint, problem, problems
@@ -312,8 +320,6 @@ def test_a_missing_key_has_the_line_of_what_it_is_missing_from() -> None:
 
 
 def problem_of(text: str) -> Any:
-    from dagster_rest.config import build_plan
-
     with pytest.raises(ConfigError) as caught:
         build_plan(load_config_text(text, source="shop.yaml"), name="s")
     assert "shop.yaml" in str(caught.value)
@@ -395,6 +401,25 @@ def test_no_value_is_ever_shown(source: Any) -> None:
     assert error.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"json": {"token": f"{{{SECRET}}}"}},
+        {"json": {"a": f'{{"password": "{SECRET}"}}'}},
+        {"params": {"api_key": f"{{{SECRET}}}"}},
+        {"headers": {"Authorization": f"Bearer {{{SECRET}}}"}},
+        {"data": f"{{token={SECRET}}}"},
+        {"data": f'{{"{SECRET}"}}'},
+        {"data": f"{{{SECRET}:x}} {{"},
+    ],
+)
+def test_no_value_is_shown_by_the_plan(keys: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_plan(load_config(config(endpoint(**keys))), name="s")
+
+    assert SECRET not in str(caught.value)
+
+
 def test_no_repr_shows_a_secret() -> None:
     loaded = load_config(
         config(
@@ -422,6 +447,17 @@ def test_no_repr_shows_a_secret() -> None:
 
     assert SECRET not in repr(loaded)
     assert SECRET not in str(loaded)
+    assert SECRET not in repr(build_plan(loaded, name="s"))
+
+
+def test_no_repr_shows_a_form() -> None:
+    assert SECRET not in repr(build_plan(load_config(config(endpoint(data=f"password={SECRET}"))), name="s"))
+
+
+def test_keys_of_another_auth_without_type_are_recognised() -> None:
+    found = problem(config("a", auth={"api_key": "k", "name": "X"}))
+
+    assert ("client.auth.type", "type: api_key") == (found.path, found.expected)
 
 
 def test_a_model_built_by_hand_raises_the_same_error() -> None:
