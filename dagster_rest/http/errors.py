@@ -38,7 +38,8 @@ CODES: dict[str, str] = {
     "http_more_pages": "The response says that there is more, but no paginator fits. Set `paginator` by what is shown.",
     "http_ignored_with_pages_left": "A response in the middle was ignored by `response_actions`, but pages remain. "
     "Narrow the action, or set `ignore_scope`.",
-    "http_action_failed": "A response action with `action: fail` matched.",
+    "http_action_failed": "A response action with `action: fail` matched. Do what its `message` says, or change "
+    "the action.",
     "http_auth_config": "The auth config cannot work. Correct it as the message says.",
     "http_auth_unknown": "No auth has this name. Use a built-in one or `register_auth`.",
     "http_request_invalid": "The request cannot be built or sent as described. Correct it as the message says.",

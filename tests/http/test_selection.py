@@ -122,7 +122,7 @@ def test_the_key_tree_names_keys_and_no_values() -> None:
 )
 def test_a_body_with_errors_and_no_records_is_an_error(selector: str | None, body: Any) -> None:
     """dlt: no rows, or the error as a row, green."""
-    with pytest.raises(BodyError, match="no such field|quota"):
+    with pytest.raises(BodyError, match=r"no such field|quota"):
         select(selector, body).records(body)
 
 
