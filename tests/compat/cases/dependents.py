@@ -302,7 +302,7 @@ CASES.same(
     pair({"endpoint": "c/{resources.p.nothing}"}),
     {"/p": items(2)},
     error="nothing",
-    rows={},
+    # Here the parent is loaded on its own and stays.
     compare=(),
 )
 CASES.same(
@@ -311,7 +311,7 @@ CASES.same(
     pair({"endpoint": "c/{resources.p.id}", "include_from_parent": ["nothing"]}),
     {"/p": items(2), "/c/{id}": items(1)},
     error="nothing",
-    rows={},
+    # Here the parent is loaded on its own and stays.
     compare=(),
 )
 
