@@ -124,8 +124,8 @@ class LaneOpener:
 
     def _lane_spec(self, one: SliceReport) -> "TableSpec":
         disposition = self._context.spec.write_disposition
-        is_first = self._window.is_first and one.start.continued is None
-        replaces_less = disposition.disposition == "replace" and (self._context.partitioned or not is_first)
+        part_only = self._context.partitioned or not self._is_first(one)
+        replaces_less = disposition.disposition == "replace" and part_only
         if replaces_less or one.start.recovery == "tell":
             # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
             return dataclasses.replace(
@@ -133,6 +133,10 @@ class LaneOpener:
                 write_disposition=dataclasses.replace(disposition, disposition="append", strategy=None),
             )
         return self._context.spec
+
+    def _is_first(self, one: SliceReport) -> bool:
+        """Whether nothing of this load is in the table yet."""
+        return self._window.is_first and one.start.continued is None
 
     def _fingerprint(self, one: SliceReport) -> str:
         window = self._window
@@ -143,10 +147,11 @@ class LaneOpener:
         parts = [
             self._context.plan.fingerprint,
             one.slice.key,
-            one.start.base,
-            str(one.start.rebuild),
+            one.load_ids[-1] if one.load_ids else one.start.base,
+            self._is_first(one),
+            one.start.rebuild and self._is_first(one),
             repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),
-            one.start.recovery,
+            one.start.recovery == "tell",
             parents.hexdigest(),
             self._context.request.limit,
         ]

@@ -118,7 +118,7 @@ def plan_windows(
                 per_parent=per_parent and incremental.step is None,
             ),
             end=end,
-            start_open=incremental.range_start == "open",
+            start_open=incremental.range_start == "open" and not _ended_at_an_edge(starts[one.key]),
             end_closed=incremental.range_end == "closed",
         )
         for one in slices
@@ -157,6 +157,11 @@ def _start(
         return incremental.initial_value
     latest = start.state.latest
     return start_value(incremental, latest.cursor if latest else None, where=where)
+
+
+def _ended_at_an_edge(start: Start) -> bool:
+    """Whether the run goes on at the end of a window, which the window itself left out."""
+    return start.continued is not None and not start.continued.complete
 
 
 def _check_range(bounds: Bounds, *, where: str) -> None:

@@ -356,8 +356,8 @@ class Stager:
                 self._vouch_for(part)
 
     def _vouch_for(self, part: _Part) -> None:
-        for file, writing in zip(part.files, part.writing, strict=True):
-            self._saved.digests[file.file] = writing.result()
+        for written, writing in zip(part.files, part.writing, strict=True):
+            self._saved.digests[written.file] = writing.result()
         if part.files:
             self._on_event("part_written")
         saved = self._saved
