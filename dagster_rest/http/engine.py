@@ -17,6 +17,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dagster_rest.http.errors import HttpError
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
@@ -108,6 +109,8 @@ class _UnitRun:
                 if not page.is_last:
                     await self.fetch.room_for(self)
         except asyncio.CancelledError:
+            # For a caller who waits while another thread closes the client.
+            self.pages.put(HttpError("the client was closed while fetching", code="http_client_closed"))
             raise
         except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
             self.pages.put(error)
@@ -242,7 +245,12 @@ class Fetch:
 
     def _cancel(self) -> None:
         runs, self._runs = list(self._runs), deque()
-        if runs:
+        if not runs or self._loop.closed:
+            return
+        if self._loop.is_current:
+            # A garbage collection may close an abandoned iterator in any thread.
+            self._loop.call(_cancel_soon, runs)
+        else:
             self._loop.run(_cancel_all(runs))
 
 
@@ -253,6 +261,12 @@ def _prepared(options: FetchOptions) -> FetchOptions:
     limits = [options.max_pages, getattr(config, "max_pages", None)]
     max_pages = min((limit for limit in limits if limit is not None), default=None)
     return replace(options, paginator=paginator, max_pages=max_pages)
+
+
+def _cancel_soon(runs: list[_UnitRun]) -> None:
+    for run in runs:
+        if run.task is not None:
+            run.task.cancel()
 
 
 async def _cancel_all(runs: list[_UnitRun]) -> None:

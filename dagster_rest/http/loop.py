@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from dagster_rest.http.errors import HttpError
+
 T = TypeVar("T")
 
 
@@ -33,15 +35,32 @@ class BackgroundLoop:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
-        """Call a function in the loop's thread, soon."""
-        self._loop.call_soon_threadsafe(function, *args)
+        """Call a function in the loop's thread, soon.
+
+        Raises:
+            HttpError: The loop has ended.
+        """
+        try:
+            self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.") from None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the loop has ended."""
+        return self._loop.is_closed()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs in the loop's own thread, where waiting for it would lock up."""
+        return threading.current_thread() is self._thread
 
     def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a last coroutine, stop the loop and end the thread."""
+        """Cancel what runs, run a last coroutine, stop the loop and end the thread."""
         if self._loop.is_closed():
             return
         try:
-            self.run(last())
+            self.run(_finish(last))
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -54,3 +73,11 @@ class BackgroundLoop:
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
         finally:
             self._loop.close()
+
+
+async def _finish(last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await last()

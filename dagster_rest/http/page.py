@@ -83,8 +83,8 @@ class FetchOptions:
     data_selector: str | None = None
     response_actions: Sequence[Any] | None = None
     hooks: Sequence[Callable[..., Any]] = ()
-    auth: Any = INHERIT
-    headers: Mapping[str, Any] | None = None
+    auth: Any = field(default=INHERIT, repr=False)
+    headers: Mapping[str, Any] | None = field(default=None, repr=False)
     allow_missing_data: bool = False
     ignore_scope: IgnoreScope = "any"
     max_pages: int | None = None

@@ -27,14 +27,17 @@ class RateLimiter:
         self._requests, self._seconds, self._name = requests, seconds, name
         self._folder = folder
         self._bucket: Any = None
+        self._turn: asyncio.Lock | None = None
         # SQLite and the file lock both want to stay on one thread.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dagster-rest-rate-limit")
 
     async def acquire(self) -> None:
         """Wait until a request may be sent."""
         loop = asyncio.get_running_loop()
-        while (wait := await loop.run_in_executor(self._thread, self._try)) > 0:
-            await asyncio.sleep(wait)
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:
+            while (wait := await loop.run_in_executor(self._thread, self._try)) > 0:
+                await asyncio.sleep(wait)
 
     def _try(self) -> float:
         from pyrate_limiter import RateItem

@@ -47,7 +47,7 @@ class Selection:
     path: JsonPath
     evidence: str | None = None
 
-    def records(self, body: Any, *, allow_missing: bool = False, where: str | None = None) -> list[Any]:
+    def records(self, body: Any, *, allow_missing: bool = False) -> list[Any]:
         """The records in a body.
 
         A path that can match once gives the list it finds, or one record; null gives none. A path that can match
@@ -56,21 +56,21 @@ class Selection:
         Args:
             body: The decoded body.
             allow_missing: Whether a path that matches nothing gives no records instead of an error.
-            where: The config path, for the error.
 
         Raises:
             SelectorError: Nothing matches, and the body is not empty.
+            BodyError: There are no records, and the body reports errors.
         """
         found = self.path.find(body)
         if not found and not self._may_be_empty(body):
             if not allow_missing:
-                raise self._nothing(body, where)
+                raise self._nothing(body)
             return []
         records = self._flat(found)
         # An entity that was detected for want of a list may be nothing but an error.
         suspect = not records or (self.evidence is not None and records == [body] and "id" not in body)
         if suspect and not allow_missing and _reports_errors(body):
-            raise _errors_of(body, where)
+            raise _errors_of(body)
         return records
 
     def _flat(self, found: list[Any]) -> list[Any]:
@@ -86,12 +86,11 @@ class Selection:
             return True
         return self.path.container is not None and bool(self.path.container.find(body))
 
-    def _nothing(self, body: Any, where: str | None) -> SelectorError:
+    def _nothing(self, body: Any) -> SelectorError:
         how = "the detected selector" if self.evidence else "`data_selector`"
         return SelectorError(
             f"{how} {self.path.text!r} matches nothing; the body holds {key_tree(body)}",
             code="http_selector_matched_nothing",
-            where=where,
             hint="Correct `data_selector`, or set `allow_missing_data: true` if the records may be absent.",
         )
 
@@ -100,12 +99,11 @@ def _reports_errors(body: Any) -> bool:
     return isinstance(body, Mapping) and bool(body.get("errors") or body.get("error"))
 
 
-def _errors_of(body: Mapping[str, Any], where: str | None) -> BodyError:
+def _errors_of(body: Mapping[str, Any]) -> BodyError:
     shown = str(body.get("errors") or body.get("error"))
     return BodyError(
         f"the body has no records but errors: {shown[:500]}",
         code="http_body_reports_errors",
-        where=where,
         hint="Handle it with a response action, for example {json: $.errors, action: retry}.",
     )
 

@@ -235,7 +235,7 @@ class Walk:
                 self._evidence.append(f"selector {self.selection.path.text}: {self.selection.evidence}")
         if body == {} and self.options.data_selector is None:
             return []
-        return self.selection.records(body, allow_missing=self.options.allow_missing_data, where=self._where())
+        return self.selection.records(body, allow_missing=self.options.allow_missing_data)
 
     def _check_request(self) -> None:
         fingerprint = self.request.fingerprint()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.config.request import RequestSpec
-from dagster_rest.http import FetchOptions, FetchUnit, HttpStatusError, Page, Progress, RestClient
+from dagster_rest.http import FetchOptions, FetchUnit, HttpError, HttpStatusError, Page, Progress, RestClient
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -184,6 +185,35 @@ def test_an_interrupt_while_waiting_ends_the_fetch(api: ApiServer, client: RestC
     with pytest.raises(KeyboardInterrupt):
         list(client.fetch(units(1)))
     timer.join()
+
+
+def test_closing_the_client_ends_a_fetch_of_another_thread(api: ApiServer, open_client: Opener) -> None:
+    api.json("/c/0", Reply(fault="silence"))
+    client = open_client()
+    caught: list[BaseException] = []
+
+    def fetch() -> None:
+        try:
+            list(client.fetch(units(1)))
+        except HttpError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    while not api.requests:
+        time.sleep(0.01)
+    client.close()
+    thread.join(10)
+    assert ["http_client_closed"] == [error.code for error in caught]  # type: ignore[attr-defined]
+
+
+def test_an_iterator_may_outlive_its_client(api: ApiServer, open_client: Opener) -> None:
+    api.get("/c/{id}")(lambda r: [{"id": 1}])
+    client = open_client()
+    pages = client.fetch(units(5))
+    next(pages)
+    client.close()
+    pages.close()
 
 
 def test_memory_is_flat_while_the_consumer_is_slow(api: ApiServer, open_client: Opener) -> None:
