@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DLT_VERSION := 1.31.0
 DLT_VENV := .venv-dlt
+SERVERS := .venv-servers
 INSTALL := -m pip --disable-pip-version-check install --quiet --quiet --no-input
 WORKERS ?= 2
 
@@ -39,8 +40,9 @@ format: $(VENV)/.dev ## Put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-compat: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Run the same configs through dlt and compare
-	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python -m pytest -q -m compat $(ARGS)
+compat: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) $(SERVERS)/.installed ## Run the same configs through dlt and compare
+	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python REST_SERVERS=$(CURDIR)/$(SERVERS) \
+		$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m compat $(ARGS)
 
 bench: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Measure against dlt
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python benchmarks/run.py $(ARGS)
@@ -49,7 +51,7 @@ reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
 	@$(BIN)/python -m pytest -q -m long tests/reliability $(ARGS)
 
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) $(DLT_VENV) .demo .dagster .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(DLT_VENV) $(SERVERS) .demo .dagster .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A virtual environment that is there and works is used as it is.
 $(BIN)/python:
@@ -70,4 +72,14 @@ $(DLT_VENV)/.dlt-$(DLT_VERSION): | $(BIN)/python
 	@echo "Installing dlt $(DLT_VERSION) into $(DLT_VENV)."
 	@$(BIN)/python -m venv $(DLT_VENV)
 	@$(DLT_VENV)/bin/python $(INSTALL) 'dlt[duckdb]==$(DLT_VERSION)'
+	@touch $@
+
+# REST servers from PyPI and npm that nobody here wrote; the compat suite loads them.
+$(SERVERS)/.installed: tests/compat/servers/requirements.txt tests/compat/servers/package.json | $(BIN)/python
+	@command -v npm >/dev/null || { echo "npm is needed for one of the servers (json-server), and was not found." >&2; exit 1; }
+	@echo "Installing three REST servers into $(SERVERS)."
+	@$(BIN)/python -m venv $(SERVERS)
+	@$(SERVERS)/bin/python $(INSTALL) --requirement tests/compat/servers/requirements.txt
+	@cp tests/compat/servers/package.json $(SERVERS)/
+	@npm install --silent --no-audit --no-fund --prefix $(SERVERS)
 	@touch $@
