@@ -1,0 +1,102 @@
+"""Where a load can be killed, and what has to be true after it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.reliability.lab import Bench, Outcome
+from tests.reliability.scenes import Scene
+from tests.reliability.shop import Shop
+
+POINTS = {
+    "before_request": "before a request is sent",
+    "request_arrived": "after a request is sent, before its answer",
+    "half_answered": "in the middle of a body",
+    "page_taken": "after a body, before its records are staged",
+    "in_part_write": "in the write of a Parquet part",
+    "part_written": "after a part, before its checkpoint",
+    "before_checkpoint_rename": "the checkpoint is written and not renamed",
+    "after_checkpoint_rename": "the checkpoint is renamed",
+    "before_transaction": "all is staged, the database is not opened",
+    "in_transaction": "inside the DuckDB transaction",
+    "replace_swap": "inside the transaction, the old rows are gone, the new ones are there",
+    "after_commit": "after the commit, before Dagster is told",
+    "before_confirm": "Dagster is told, the ledger is not confirmed",
+    "token_refresh": "while an access token is renewed",
+}
+"""Every named point, and where in a load it is."""
+
+SERVER_SIDE = ("request_arrived", "half_answered", "token_refresh")
+
+
+def happens(point: str, scene: Scene) -> bool:
+    """Whether a load of this scene passes the point."""
+    if point == "replace_swap":
+        return scene.disposition == "replace" and scene.shape not in ("partitioned", "backfill")
+    return True
+
+
+class Stage:
+    """One scene, ready to be disturbed: what was before it, and what an undisturbed load makes of that."""
+
+    def __init__(self, folder: Path, *, scene: Scene, shop: Shop) -> None:
+        self.scene = scene
+        self._folder, self._shop, self._cells = folder, shop, 0
+        self.before = Bench.prepared(folder / "before", scene=scene, shop=shop)
+        shop.state = 2
+        reference = self.before.copy(folder / "reference")
+        self.undisturbed = reference.run(announce=True)
+        assert self.undisturbed.success, self.undisturbed.errors
+        self.expected = reference.contents()
+
+    def cell(self) -> Bench:
+        """A fresh copy of what was before."""
+        self._shop.state = 2
+        self._cells += 1
+        return self.before.copy(self._folder / f"cell-{self._cells}")
+
+    def in_the_middle(self, point: str) -> int:
+        """The number of the middle passage of a point in an undisturbed load, from 1."""
+        counts: Counter[str] = self.undisturbed.counts
+        passages = {
+            **counts,
+            "request_arrived": len(self.undisturbed.asked),
+            "half_answered": len(self.undisturbed.asked),
+            "token_refresh": self.undisturbed.tokens,
+        }
+        assert passages.get(point), f"{point} does not happen in {self.scene.name}"
+        return (passages[point] + 1) // 2
+
+    @property
+    def seconds(self) -> float:
+        """How long an undisturbed load takes."""
+        moments = self.undisturbed.moments
+        return moments[-1].at - moments[0].at
+
+
+def asked_again(killed: Outcome, recovered: Outcome, *, scene: Scene) -> tuple[int, int]:
+    """Requests that the recovering run repeated, and how many it may repeat: those that no checkpoint covers."""
+    repeated = sum((Counter(killed.asked) & Counter(recovered.asked)).values())
+    kept = killed.pages_kept(resumable=scene.shape != "backfill")
+    return repeated, max(0, len(killed.asked) - kept)
+
+
+def kill_and_recover(stage: Stage, bench: Bench, kill: dict[str, Any]) -> Outcome:
+    """Kill a load, run it again to the end, and compare.
+
+    Args:
+        stage: The scene.
+        bench: A cell of it.
+        kill: Where to kill.
+    """
+    killed = bench.run(kill=kill)
+    assert killed.killed, f"nothing was killed: {kill}"
+    assert not killed.success
+    recovered = bench.run()
+    assert recovered.success, recovered.errors
+    assert stage.expected == bench.contents()
+    repeated, allowed = asked_again(killed, recovered, scene=stage.scene)
+    assert repeated <= allowed, f"{repeated} requests were made again, {allowed} were not in a checkpoint"
+    return recovered

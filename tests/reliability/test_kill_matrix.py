@@ -1,0 +1,71 @@
+"""Loads of every kind, killed at every named point and at random moments, then run again to the end."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from tests.reliability.kills import POINTS, Stage, asked_again, happens, kill_and_recover
+from tests.reliability.scenes import SCENES, Scene, scene
+
+MOMENTS = int(os.environ.get("RELIABILITY_MOMENTS", "50"))
+KILLS_IN_A_ROW = 5
+Find = Callable[[Scene], Stage]
+
+EVERYWHERE = [
+    pytest.param(one, point, id=f"{one.name}-{point}") for one in SCENES for point in POINTS if happens(point, one)
+]
+A_FEW = [
+    ("append", "plain", "after_commit"),
+    ("append", "child_new", "before_confirm"),
+    ("replace", "windowed", "in_transaction"),
+    ("merge", "incremental", "after_checkpoint_rename"),
+    ("scd2", "plain", "in_part_write"),
+]
+
+
+@pytest.mark.parametrize(("disposition", "shape", "point"), A_FEW)
+def test_a_killed_load_ends_as_if_undisturbed(stage_of: Find, disposition: str, shape: str, point: str) -> None:
+    stage = stage_of(scene(disposition, shape))
+
+    kill_and_recover(stage, stage.cell(), {"point": point, "number": stage.in_the_middle(point)})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("one", "point"), EVERYWHERE)
+def test_killed_at_a_named_point(stage_of: Find, one: Scene, point: str) -> None:
+    stage = stage_of(one)
+    cell = stage.cell()
+
+    kill_and_recover(stage, cell, {"point": point, "number": stage.in_the_middle(point)})
+
+    shutil.rmtree(cell.folder)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("one", SCENES, ids=lambda one: one.name)
+def test_killed_at_random_moments(stage_of: Find, one: Scene) -> None:
+    stage = stage_of(one)
+    chance = random.Random(f"{one.name} 7")
+    moments = 0
+    while moments < MOMENTS:
+        cell = stage.cell()
+        before = None
+        for _ in range(min(KILLS_IN_A_ROW, MOMENTS - moments)):
+            moments += 1
+            killed = cell.run(kill={"after": chance.uniform(0, stage.seconds * 1.1)})
+            if before is not None:
+                repeated, allowed = asked_again(before, killed, scene=one)
+                assert repeated <= allowed
+            before = killed
+            if killed.success:
+                break
+        else:
+            recovered = cell.run()
+            assert recovered.success, recovered.errors
+        assert stage.expected == cell.contents()
+        shutil.rmtree(cell.folder)
