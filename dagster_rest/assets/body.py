@@ -1,6 +1,7 @@
 """What happens when a REST asset is materialized: Dagster on one side, the load on the other."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,8 +16,10 @@ from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
-from dagster_rest.assets.state import newest_event
+from dagster_rest.assets.state import LOAD_ID_KEY, newest_event
+from dagster_rest.warehouse.connection import Database, short_write
 from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.ledger import confirm_loads, ensure_ledger
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,6 +52,7 @@ def materialize_resource(
     stored = stored_before(context, asset, checks=selected)
     if stored is not None:
         yield stored
+        _confirm_stored(database, stored)
         return
     checked: list[dg.AssetCheckResult] = []
     preview: dict[str, Any] = {}
@@ -100,6 +104,15 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
         end_value=config.end_value,
         limit=config.limit,
     )
+
+
+def _confirm_stored(database: Database, stored: dg.MaterializeResult[Any]) -> None:
+    """Confirm the load of an attempt that died between telling of it and confirming it."""
+    told = (stored.metadata or {}).get(LOAD_ID_KEY)
+    if isinstance(told, dg.TextMetadataValue) and told.value:
+        with short_write(database) as connection:
+            ensure_ledger(connection)
+            confirm_loads(connection, load_ids=[told.value], confirmed_at=datetime.now(timezone.utc))
 
 
 def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
