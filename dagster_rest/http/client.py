@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.config.env import resolve_env
 from dagster_rest.config.plan import INHERIT
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets
 from dagster_rest.http.request import Request, join_url, origin_of
+from dagster_rest.http.slots import Slots
 
 if TYPE_CHECKING:
     import httpx
@@ -41,7 +43,7 @@ class RestClient:
         timeout: Seconds to wait for the server (connect and read), or an `httpx.Timeout`.
         retry: A `RetryConfig`, a dict of its keys, or a `RetryPolicy`.
         rate_limit: A `RateLimitConfig` or a dict: `{"requests": 100, "per": "1m"}`.
-        max_concurrency: Requests in flight.
+        max_concurrency: Requests in flight, of all threads and fetches together.
         allowed_origins: Origins beside the base URL's that may be asked, with credentials.
         verify: TLS: True, False, the path of a CA bundle, or an `ssl.SSLContext`.
         cert: A client certificate: path, or (certificate, key[, password]).
@@ -95,10 +97,10 @@ class RestClient:
         self.data_selector = data_selector
         self.max_concurrency = max_concurrency
         self.stats = RequestStats()
-        self.redactor = Redactor()
+        self.redactor = Redactor(environment_secrets({"headers": headers, "params": params}))
         self._options = SimpleNamespace(
-            headers=dict(headers or {}),
-            params=dict(params or {}),
+            headers=resolve_env(dict(headers or {}), where="headers"),
+            params=resolve_env(dict(params or {}), where="params"),
             timeout=timeout,
             retry=retry,
             rate_limit=rate_limit,
@@ -114,6 +116,7 @@ class RestClient:
         self._auth_config = auth
         self._trusted = frozenset(origin_of(url) for url in (base_url, *allowed_origins) if url)
         self._auths: list[tuple[Any, Any]] = []
+        self._slots = Slots(max_concurrency)
         self._lock = threading.RLock()
         self._sending: tuple[BackgroundLoop, Exchange] | None = None
         self._finalizer: Callable[[], object] | None = None
@@ -131,8 +134,6 @@ class RestClient:
         Raises:
             ConfigError: An environment variable is missing.
         """
-        from dagster_rest.config.env import resolve_env
-
         resolved = resolve_env(config, where="client")
         known = inspect.signature(cls.__init__).parameters
         arguments = {name: getattr(resolved, name) for name in type(resolved).model_fields if name in known}
@@ -295,7 +296,6 @@ class RestClient:
         """What holds for all requests of one fetch."""
         from dagster_rest.http.actions import compile_actions
         from dagster_rest.http.exchange import Context
-        from dagster_rest.http.slots import Slots
 
         auth = self._auth_config if options.auth is INHERIT else options.auth
         self.redactor.add(*options.secrets)
@@ -303,7 +303,7 @@ class RestClient:
         return Context(
             auth=self._auth(auth),
             trusted=self._trusted,
-            slots=Slots(options.max_concurrency or self.max_concurrency),
+            slots=self._slots if options.max_concurrency is None else Slots(options.max_concurrency),
             actions=compile_actions(options.response_actions, where=options.where),
             hooks=tuple(options.hooks),
             where=options.where,
@@ -345,8 +345,6 @@ class RestClient:
         for known, auth in self._auths:
             if known is config or (type(known) is type(config) and known == config):
                 return auth
-        from dagster_rest.config.env import resolve_env
-
         resolved = resolve_env(config, where="auth")
         self.redactor.add(*secrets_of(resolved))
         auth = create_auth(resolved, on_token=self.redactor.add)

@@ -15,7 +15,7 @@ from dagster_rest.http.paginators import body_of
 if TYPE_CHECKING:
     import httpx
 
-_CONDITION = re.compile(r"\s*(?P<path>.+?)\s*(?P<operator>==|!=|<=|>=|<|>|=~)\s*(?P<value>.+?)\s*", re.DOTALL)
+_SYMBOLS = ("==", "!=", "<=", ">=", "=~", "<", ">")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -38,13 +38,31 @@ def compile_predicate(text: str) -> Callable[[httpx.Response], bool]:
     Raises:
         HttpError: The condition cannot be understood.
     """
-    condition = _CONDITION.fullmatch(text) if not text.rstrip().endswith("]") else None
-    if condition is None:
-        path = compile_path(text.strip())
+    written, symbol, value = _split(text)
+    path = compile_path(written)
+    if symbol is None:
         return lambda response: any(_truthy(found) for found in path.find(_body(response)))
-    path = compile_path(condition["path"])
-    compare, wanted = _OPERATORS[condition["operator"]], _value(condition["value"], text)
+    compare, wanted = _OPERATORS[symbol], _value(value, text)
     return lambda response: any(_holds(compare, found, wanted) for found in path.find(_body(response)))
+
+
+def _split(text: str) -> tuple[str, str | None, str]:
+    """Path, operator and value; an operator inside of brackets or quotes belongs to the path."""
+    depth, quote = 0, ""
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "[(":
+            depth += 1
+        elif char in "])":
+            depth -= 1
+        elif not depth:
+            symbol = next((symbol for symbol in _SYMBOLS if text.startswith(symbol, at)), None)
+            if symbol is not None:
+                return text[:at].strip(), symbol, text[at + len(symbol) :].strip()
+    return text.strip(), None, ""
 
 
 def _body(response: httpx.Response) -> Any:

@@ -20,7 +20,7 @@ from dagster_rest.http import (
 )
 from tests.support.server import ApiServer, Reply
 
-GONE = Reply(status=404, json={"error": "not here"})
+GONE = Reply(status=404, json={"error": "not here", "errors": [{"code": "GONE"}], "count": 3})
 
 
 def collect(client: RestClient, path: str = "items", **options: Any) -> list[Any]:
@@ -39,6 +39,10 @@ def collect(client: RestClient, path: str = "items", **options: Any) -> list[Any
         {"json": "$.error == 'not here'", "action": "ignore"},
         {"json": "$.error", "action": "ignore"},
         {"json": "$.error =~ '^not'", "action": "ignore"},
+        {"json": "$.errors[?(@.code == 'GONE')].code == 'GONE'", "action": "ignore"},
+        {"json": "$.errors[?(@.code == 'GONE')]", "action": "ignore"},
+        {"json": "$.count >= 3", "action": "ignore"},
+        {"json": "$.error != 'x == y'", "action": "ignore"},
     ],
 )
 def test_s64_a_match_is_ignored(api: ApiServer, client: RestClient, action: Any) -> None:

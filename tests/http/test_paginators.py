@@ -9,6 +9,7 @@ import pytest
 from dagster_rest.config import ConfigError
 from dagster_rest.config.request import RequestSpec
 from dagster_rest.http import (
+    AuthConfigError,
     BasePaginator,
     FetchOptions,
     FetchUnit,
@@ -19,6 +20,7 @@ from dagster_rest.http import (
     PaginationError,
     RestClient,
     create_paginator,
+    register_auth,
     register_paginator,
 )
 from tests.support.server import ApiServer, Reply, Request
@@ -291,6 +293,13 @@ def test_s29_a_custom_paginator_as_instance_and_by_name(api: ApiServer, client: 
 def test_s29_only_paginators_can_be_registered() -> None:
     with pytest.raises(PaginationError, match="not a subclass"):
         register_paginator("x", dict)  # type: ignore[arg-type]
+
+
+def test_s29_names_of_built_ins_are_taken() -> None:
+    with pytest.raises(PaginationError, match="built-in"):
+        register_paginator("cursor", PageInBody)
+    with pytest.raises(AuthConfigError, match="built-in"):
+        register_auth("bearer", dict)
 
 
 def test_s30_the_same_cursor_twice_is_an_error(api: ApiServer, client: RestClient) -> None:

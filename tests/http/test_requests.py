@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from dagster_rest.config import EnvRef
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
 from dagster_rest.http.request import join_url
 from tests.support.server import ApiServer, Reply
@@ -94,6 +95,17 @@ def test_headers_of_a_request_go_over_the_clients(api: ApiServer, open_client: O
     open_client(headers={"X-A": "1", "x-b": "1"}).get("items", headers={"X-B": "2"})
     assert ("1", "2") == (api.requests[0].headers["x-a"], api.requests[0].headers["x-b"])
     assert api.requests[0].headers["user-agent"].startswith("dagster-rest/")
+
+
+def test_environment_references_of_a_client_are_looked_up(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", "key-from-env")
+    api.json("/items", [])
+    client = open_client(headers={"X-Key": EnvRef("${API_KEY}")}, params={"k": EnvRef("${API_KEY}")})
+    client.get("items")
+    assert ("key-from-env", ["key-from-env"]) == (api.requests[0].headers["x-key"], api.requests[0].query["k"])
+    assert "***" == client.redactor.redact("key-from-env")
 
 
 def test_client_params_are_sent_unless_the_url_has_them(api: ApiServer, open_client: Opener) -> None:
