@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import PurePosixPath
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 from dagster_rest.config.asset_keys import BatchConfig
 from dagster_rest.config.client import ClientConfig
@@ -19,25 +18,13 @@ from dagster_rest.config.fingerprint import fingerprint
 from dagster_rest.config.graph import topological
 from dagster_rest.config.hints import ColumnHint, Disposition, WriteDisposition, WriteDispositionConfig
 from dagster_rest.config.incremental import IncrementalConfig
+from dagster_rest.config.inherit import INHERIT, Inherit
 from dagster_rest.config.links import ParentLink, find_cycles, find_parents
 from dagster_rest.config.merge import construct, given
 from dagster_rest.config.models import RestApiConfig
 from dagster_rest.config.paginators import AutoPaginatorConfig, SinglePagePaginatorConfig
 from dagster_rest.config.request import RequestTemplate
 from dagster_rest.config.resources import ExternalAsset, ResourceConfig
-
-
-class Inherit(Enum):
-    """The type of ``INHERIT``."""
-
-    INHERIT = "inherit"
-
-    def __repr__(self) -> str:
-        return "INHERIT"
-
-
-INHERIT: Final = Inherit.INHERIT
-"""Said by a resource whose endpoint names no auth: the client's is used. None means no auth."""
 
 
 @dataclass(frozen=True, kw_only=True)
