@@ -5,7 +5,8 @@ Append and replace are here, the strategies of merge in ``merging.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,27 @@ def commit_load(
     """
     commit = _Commit(conn, staged, load_id=load_id, loaded_at=loaded_at, on_event=on_event)
     on_event("in_transaction")
-    return commit.run(full_refresh=full_refresh, replace_where=replace_where)
+    with _flushing_each_row_group(conn):
+        return commit.run(full_refresh=full_refresh, replace_where=replace_where)
+
+
+@contextmanager
+def _flushing_each_row_group(conn: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB write each row group as it is full; by default it collects five, which costs memory and no time."""
+    import duckdb
+
+    setting = "write_buffer_row_group_count"
+    found = conn.execute("SELECT value FROM duckdb_settings() WHERE name = ?", [setting]).fetchone()
+    if found is None:
+        yield
+        return
+    conn.execute(f"SET {setting} = 1")
+    try:
+        yield
+    finally:
+        # After an error the transaction takes no statement any more; the caller closes the database then.
+        with suppress(duckdb.Error):
+            conn.execute(f"SET {setting} = {int(found[0])}")
 
 
 class _Commit:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.staging import StagedLoad
 
 
-ROWS_PER_STATEMENT = 100_000
+ROWS_PER_STATEMENT = 50_000
 """What one INSERT takes over at most; a part larger than that is taken over whole."""
 
 
