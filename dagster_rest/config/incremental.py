@@ -8,6 +8,7 @@ from typing_extensions import Self
 
 from dagster_rest.config.base import ConfigModel, Problems, key, own
 from dagster_rest.config.env import is_env
+from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.hints import choice
 from dagster_rest.config.types import (
     IMPORT_STRING,
@@ -191,7 +192,7 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
                 "config_wrong_type",
                 "found a mapping",
                 expected="a value, a list of values, or a mapping with type: resolve or type: incremental",
-                hint="Nested data goes into `json`.",
+                hint=did_you_mean(kind, _PARAM_KINDS) or "Nested data goes into `json`.",
             )
         return model.model_validate(value, context=info.context)
     if isinstance(value, (list, tuple)):

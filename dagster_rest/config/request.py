@@ -33,6 +33,8 @@ from dagster_rest.config.templates import (
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 # What a static param may hold in a path without being encoded: the author writes whole sub-paths there.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
+# What RFC 3986 allows in a segment as it is, beside letters, digits and ``-._~``; dlt sends these unencoded too.
+_SEGMENT_SAFE = ":@!$&'()*+,;="
 _UNSET_HINTS = {
     "incremental.start_value": "Give the incremental an initial_value, or move the placeholder into params.",
     "incremental.initial_value": "Give the incremental an initial_value, or move the placeholder into params.",
@@ -364,4 +366,4 @@ def encode_segment(text: str) -> str:
     """
     if text in (".", ".."):
         return text.replace(".", "%2E")
-    return quote(text, safe="", errors="surrogatepass")
+    return quote(text, safe=_SEGMENT_SAFE, errors="surrogatepass")

@@ -337,7 +337,7 @@ def test_a_path_carries_any_text_in_one_segment(value: str) -> None:
 
     before, segment, after = path.split("/")
     assert ("a", value, "b") == (before, unquote(segment), after)
-    assert set(segment) <= set(string.ascii_letters + string.digits + "_.-~%")
+    assert set(segment) <= set(string.ascii_letters + string.digits + "_.-~%:@!$&'()*+,;=")
 
 
 @given(value=TEXTS)
