@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import HttpError, IgnoreResponse
+from dagster_rest.http.paginators.base import BODY
 from dagster_rest.http.retry import matches_status
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _run(hook: Callable[..., Any], response: httpx.Response) -> httpx.Response:
     import httpx
 
     returned = hook(response)
-    response.extensions.pop("dagster_rest.body", None)
+    response.extensions.pop(BODY, None)
     return returned if isinstance(returned, httpx.Response) else response
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dagster_rest.http")
 MAX_REDIRECTS = 20
-Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,6 @@ class Exchange:
         stats: Counters.
         max_bytes: The largest body.
         follow_redirects: Whether redirects are followed.
-        sleep: How a pause is made.
     """
 
     http: httpx.AsyncClient
@@ -122,7 +120,6 @@ class Exchange:
     stats: RequestStats
     max_bytes: int
     follow_redirects: bool = True
-    sleep: Sleep = asyncio.sleep
     _not_before: float = 0.0
 
     async def send(self, request: Request, context: Context, *, priority: tuple[int, ...] = (0,)) -> Outcome:
@@ -175,9 +172,7 @@ class Exchange:
     async def _wait_for_turn(self) -> None:
         started = time.monotonic()
         while (wait := self._not_before - time.monotonic()) > 0:
-            await self.sleep(wait)
-            if self.sleep is not asyncio.sleep:
-                break
+            await asyncio.sleep(wait)
         if self.limiter is not None:
             await self.limiter.acquire()
         waited = time.monotonic() - started
@@ -210,6 +205,9 @@ class Exchange:
     async def _roundtrip(self, request: Request, context: Context) -> httpx.Response:
         try:
             prepared = self._prepare(request)
+        except (httpx.InvalidURL, TypeError, ValueError) as error:
+            raise self._unsendable(error, request, context) from None
+        try:
             for _ in range(MAX_REDIRECTS):
                 self.stats.add(requests=1)
                 response = await self._exchange(prepared, context)
@@ -222,7 +220,7 @@ class Exchange:
             if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
                 raise self._unsendable(error, request, context) from None
             raise _AgainError(self._no_answer(error, request, context, code="http_connection")) from error
-        except (httpx.InvalidURL, UnicodeEncodeError, TypeError, ValueError) as error:
+        except (httpx.InvalidURL, ValueError) as error:
             raise self._unsendable(error, request, context) from None
         except TokenError as error:
             raise self._token_failed(error) from None
@@ -296,7 +294,8 @@ class Exchange:
 
     def _last_word(self, state: RetryCallState, attempts: int, context: Context) -> Outcome:
         failure = _failure(state)
-        if failure.wait is not None and state.attempt_number < attempts:
+        later = state.attempt_number < attempts or (attempts > 1 and (failure.wait or 0) > self.policy.max_wait)
+        if failure.wait is not None and later:
             raise RetryLater(
                 f"the API asks to wait {failure.wait:.0f} s: {failure.final.message}",
                 seconds=failure.wait,
@@ -324,7 +323,7 @@ class Exchange:
 
     async def _rest(self, seconds: float) -> None:
         started = time.monotonic()
-        await self.sleep(seconds)
+        await asyncio.sleep(seconds)
         self.stats.add(throttled_seconds=time.monotonic() - started)
 
     def _status_error(self, response: httpx.Response, context: Context) -> HttpStatusError:

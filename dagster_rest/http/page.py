@@ -197,7 +197,7 @@ class StatsSnapshot:
         pages: Pages read.
         retries: Requests sent again.
         bytes_received: Bytes of the bodies, after decompression.
-        throttled_seconds: Seconds waited for the rate limit and for what the API asked to wait.
+        throttled_seconds: Seconds that requests waited for the rate limit and before they were sent again, summed.
     """
 
     requests: int = 0

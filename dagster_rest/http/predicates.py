@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.errors import DecodeError, HttpError
 from dagster_rest.http.jsonpath import compile_path
-from dagster_rest.http.paginators import body_of
+from dagster_rest.http.paginators.base import body_of
 
 if TYPE_CHECKING:
     import httpx

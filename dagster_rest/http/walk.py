@@ -13,13 +13,9 @@ from dagster_rest.http.detection import detect_paginator, remake
 from dagster_rest.http.errors import DecodeError, LoopError, PaginationError
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page
-from dagster_rest.http.paginators import (
-    BODY,
-    BasePaginator,
-    ProbingPageNumberPaginator,
-    as_int,
-    update_state,
-)
+from dagster_rest.http.paginators.base import BODY, BasePaginator, update_state
+from dagster_rest.http.paginators.ranges import ProbingPageNumberPaginator
+from dagster_rest.http.paginators.values import as_int
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request
 from dagster_rest.http.selection import Selection, select

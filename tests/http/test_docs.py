@@ -13,7 +13,7 @@ from dagster_rest.http.errors import CODES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / name for name in ("http.md", "auth.md", "pagination.md", "errors/http.md")]
-MODULES = sorted(file for room in ("http", "resources") for file in (ROOT / "dagster_rest" / room).glob("*.py"))
+MODULES = sorted(file for room in ("http", "resources") for file in (ROOT / "dagster_rest" / room).rglob("*.py"))
 
 
 def blocks(language: str, files: list[Path]) -> list[tuple[str, str]]:

@@ -45,6 +45,6 @@ def test_every_code_that_is_raised_is_listed() -> None:
     from pathlib import Path
 
     folder = Path(http.__file__).parent
-    used = {code for file in folder.glob("*.py") for code in re.findall(r'"(http_[a-z_]+)"', file.read_text())}
+    used = {code for file in folder.rglob("*.py") for code in re.findall(r'"(http_[a-z_]+)"', file.read_text())}
     assert used == set(CODES) & used
     assert set(CODES) == used | {"http_retry_later"}

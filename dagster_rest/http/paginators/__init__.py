@@ -1,0 +1,29 @@
+"""How to get from one page to the next."""
+
+from __future__ import annotations
+
+from dagster_rest.http.paginators.base import BasePaginator, SinglePagePaginator
+from dagster_rest.http.paginators.cursors import HeaderCursorPaginator, JSONResponseCursorPaginator
+from dagster_rest.http.paginators.factory import create_paginator, parse_paginator
+from dagster_rest.http.paginators.links import HeaderLinkPaginator, JSONLinkPaginator
+from dagster_rest.http.paginators.ranges import (
+    OffsetPaginator,
+    PageNumberPaginator,
+    ProbingPageNumberPaginator,
+    RangePaginator,
+)
+
+__all__ = [
+    "BasePaginator",
+    "HeaderCursorPaginator",
+    "HeaderLinkPaginator",
+    "JSONLinkPaginator",
+    "JSONResponseCursorPaginator",
+    "OffsetPaginator",
+    "PageNumberPaginator",
+    "ProbingPageNumberPaginator",
+    "RangePaginator",
+    "SinglePagePaginator",
+    "create_paginator",
+    "parse_paginator",
+]

@@ -1,0 +1,162 @@
+"""How to get from one page to the next: what every paginator has.
+
+A paginator is state and three small functions; it never sends anything. The engine copies it for every unit, so one
+instance in a config may serve any number of resources.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dagster_rest.http.errors import PaginationError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dagster_rest.http.request import Request
+
+
+BODY = "dagster_rest.body"
+
+
+def body_of(response: httpx.Response) -> Any:
+    """The decoded JSON body of a response; decoded once."""
+    if BODY not in response.extensions:
+        from dagster_rest.http.decoding import decode_json
+
+        response.extensions[BODY] = decode_json(response.content, encoding=response.charset_encoding)
+    return response.extensions[BODY]
+
+
+class BasePaginator(ABC):
+    """The base of every paginator; subclass it for an API of another kind.
+
+    Set `self._has_next_page = False` in `update_state` when there is no further page. Keep the constructor free of
+    side effects: instances are copied.
+
+    Attributes:
+        max_pages: At most so many pages; the engine counts them.
+        ended_by: One word for why paging ended.
+        warnings: What a person should know.
+
+    Example:
+        ```python
+        from dagster_rest.http import BasePaginator
+
+
+        class PageInBody(BasePaginator):
+            def __init__(self):
+                super().__init__()
+                self.page = 1
+
+            def init_request(self, request):
+                self.update_request(request)
+
+            def update_state(self, response, data=None):
+                self._has_next_page = bool(data)
+                self.page += 1
+
+            def update_request(self, request):
+                request.json = {**(request.json or {}), "page": self.page}
+        ```
+    """
+
+    kind: ClassVar[str] = "custom"
+
+    def __init__(self, *, max_pages: int | None = None) -> None:
+        self._has_next_page = True
+        self.max_pages = max_pages
+        self.ended_by: str | None = None
+        self.warnings: list[str] = []
+
+    @property
+    def has_next_page(self) -> bool:
+        """Whether there is a page after the one seen last."""
+        return self._has_next_page
+
+    def init_request(self, request: Request) -> None:  # noqa: B027  (optional to override)
+        """Prepare the first request. By default nothing is changed."""
+
+    @abstractmethod
+    def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
+        """Learn from a response.
+
+        Args:
+            response: The response; `response.json()` works.
+            data: The records selected from it.
+        """
+
+    @abstractmethod
+    def update_request(self, request: Request) -> None:
+        """Turn the request that was sent last into the one for the next page, in place."""
+
+    def state(self) -> dict[str, Any] | None:
+        """What `restore` needs to go on after the page seen last, JSON-able; None: cannot resume."""
+        return None
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state; `update_request` then asks for the page after it."""
+        raise PaginationError(f"{type(self).__name__} cannot resume", code="http_pagination")
+
+    def upcoming(self) -> Iterator[BasePaginator]:
+        """Copies of this paginator, one for each later page whose request is known already, in order."""
+        return iter(())
+
+    @property
+    def pages_left(self) -> bool:
+        """Whether the API's own total says that pages remain after the one that is being asked for."""
+        return False
+
+    @property
+    def items_total(self) -> int | None:
+        """The number of items that the API counts, if the paginator reads it."""
+        return None
+
+    def clone(self) -> BasePaginator:
+        """An independent copy, for one unit."""
+        if not type(self).__module__.startswith(__package__):
+            return copy.deepcopy(self)
+        same = copy.copy(self)
+        same.warnings = []
+        return same
+
+    def describe(self) -> str:
+        """One line for people: kind and parameters."""
+        return self.kind if self.kind != "custom" else type(self).__name__
+
+    def _stop(self, reason: str) -> None:
+        self._has_next_page = False
+        self.ended_by = reason
+
+
+class SinglePagePaginator(BasePaginator):
+    """One request and no more."""
+
+    kind = "single_page"
+
+    def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
+        """There is never a second page."""
+        self._stop("single_page")
+
+    def update_request(self, request: Request) -> None:
+        """Nothing to change."""
+
+
+def update_state(paginator: BasePaginator, response: httpx.Response, records: list[Any]) -> None:
+    """Call `update_state`, also of a paginator that takes the response only."""
+    if _takes_data(type(paginator)):
+        paginator.update_state(response, records)
+    else:
+        paginator.update_state(response)
+
+
+@lru_cache(maxsize=256)
+def _takes_data(cls: type[BasePaginator]) -> bool:
+    parameters = list(inspect.signature(cls.update_state).parameters.values())[1:]
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(positional) > 1 or any(p.kind is p.VAR_POSITIONAL for p in parameters)

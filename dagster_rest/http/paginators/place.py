@@ -1,0 +1,71 @@
+"""Where a paginator puts its value: query, body or header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.http.errors import PaginationError
+
+if TYPE_CHECKING:
+    from dagster_rest.http.request import Request
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value of a paginator is sent: query parameter, dot path in the JSON body, or header.
+
+    Attributes:
+        param: Name of a query parameter.
+        body_path: Dot path in the JSON body; objects on the way are made.
+        header: Name of a header.
+    """
+
+    param: str | None = None
+    body_path: str | None = None
+    header: str | None = None
+
+    @classmethod
+    def choose(cls, default: str, **given: str | None) -> Place:
+        """The one place that is named, or the query parameter `default`.
+
+        Args:
+            default: The parameter's name if nothing is given.
+            given: The config keys, `..._param`, `..._body_path` and `..._header`.
+
+        Raises:
+            PaginationError: More than one is named, or one is an empty text.
+        """
+        named = {key: value for key, value in given.items() if value is not None}
+        if len(named) > 1:
+            raise PaginationError(
+                " and ".join(f"`{key}`" for key in named) + " are both set",
+                code="http_paginator_config",
+                hint="The value goes to one place: query, body or header.",
+            )
+        for key, value in named.items():
+            if not value:
+                raise PaginationError(f"`{key}` is empty", code="http_paginator_config", hint="Name the place.")
+            field = next(kind for kind in ("body_path", "header", "param") if key.endswith(kind))
+            return cls(**{field: value})
+        return cls(param=default)
+
+    def put(self, request: Request, value: Any) -> None:
+        """Set the value in a request, over what stands there."""
+        if self.param is not None:
+            request.params = {**(request.params or {}), self.param: value}
+        elif self.body_path is not None:
+            request.json = _with(request.json, self.body_path.split("."), value)
+        elif self.header is not None:
+            request.headers = {**request.headers, self.header: str(value)}
+
+    def __str__(self) -> str:
+        named = {"param": self.param, "body_path": self.body_path, "header": self.header}
+        return ", ".join(f"{key}={value!r}" for key, value in named.items() if value is not None)
+
+
+def _with(body: Any, keys: list[str], value: Any) -> dict[str, Any]:
+    inner = body if isinstance(body, dict) else {}
+    if len(keys) == 1:
+        return {**inner, keys[0]: value}
+    return {**inner, keys[0]: _with(inner.get(keys[0]), keys[1:], value)}
