@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,25 +117,9 @@ class Bench:
         **options: Any,
     ) -> Outcome:
         """Make one real run; with `kill`, its step dies on the way."""
-        targets = tuple(targets or (self.scene.target,))
-        spec_file, events = self.folder / "spec.json", self.folder / "events.log"
+        events = self.folder / "events.log"
         events.write_text("")
-        spec = {
-            "url": self.shop.url,
-            "database": str(self.database),
-            "config": self.scene.config(self.shop.url),
-            "targets": targets,
-            "events": str(events),
-            "kill": kill,
-            **options,
-        }
-        spec_file.write_text(json.dumps(spec))
-        job = dg.build_reconstructable_job(
-            "tests.reliability.location",
-            "build_job",
-            reconstructable_args=(str(spec_file),),
-            reconstructor_working_directory=str(ROOT),
-        )
+        spec_file = self.specify("spec", kill=kill, targets=targets, **options)
         first, tokens = len(self.shop.asked), self.shop.tokens
         self.shop.arm(kill or {})
         with dg.DagsterInstance.from_config(str(self.home)) as instance:
@@ -141,7 +127,7 @@ class Bench:
             if reexecute is not None:
                 reexecution = dg.ReexecutionOptions.from_failure(reexecute, instance)
             result = dg.execute_job(
-                job,
+                reconstructable(str(spec_file)),
                 instance=instance,
                 tags={**self.scene.tags, **(tags or {})},
                 reexecution_options=reexecution,
@@ -169,10 +155,59 @@ class Bench:
             log=log,
         )
 
+    def specify(self, name: str, *, targets: Sequence[str] | None = None, **options: Any) -> Path:
+        """Write down what a run does; the code location reads it in every process.
+
+        Args:
+            name: Tells runs at the same time apart.
+            targets: What is loaded; the scene's target if None.
+            options: More of it: `kill`, `rows_per_part`, `executor`, `without` ...
+        """
+        file = self.folder / f"{name}.json"
+        spec = {
+            "url": self.shop.url,
+            "database": str(self.database),
+            "home": str(self.home),
+            "config": self.scene.config(self.shop.url),
+            "targets": tuple(targets or (self.scene.target,)),
+            "events": str(self.folder / ("events.log" if name == "spec" else f"{name}.log")),
+            "tags": self.scene.tags,
+            **options,
+        }
+        file.write_text(json.dumps(spec))
+        return file
+
+    def start(self, name: str, *, module: str = "one_run", **options: Any) -> subprocess.Popen[str]:
+        """Start a run in processes of its own, which no signal to this one reaches.
+
+        Args:
+            name: Tells runs at the same time apart.
+            module: `one_run` for a real run, `one_attempt` for a single attempt of a step.
+            options: As for `specify`.
+        """
+        return subprocess.Popen(
+            [sys.executable, "-m", f"tests.reliability.{module}", str(self.specify(name, **options))],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
     def contents(self) -> dict[str, Any]:
         """Everything that has to be equal after a disturbed and an undisturbed history, in comparable form."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return contents(connection)
+
+
+def reconstructable(spec_file: str) -> Any:
+    """The job of a specification, in the form that Dagster's executors hand to their processes."""
+    return dg.build_reconstructable_job(
+        "tests.reliability.location",
+        "build_job",
+        reconstructable_args=(spec_file,),
+        reconstructor_working_directory=str(ROOT),
+    )
 
 
 def _moment(line: str) -> Moment:
