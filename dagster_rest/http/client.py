@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.env import resolve_env
-from dagster_rest.config.plan import INHERIT
+from dagster_rest.config.inherit import INHERIT
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.config.plan import INHERIT
+from dagster_rest.config.inherit import INHERIT
 
 if TYPE_CHECKING:
     import httpx
