@@ -234,6 +234,7 @@ def rest_assets(
 
     Raises:
         ConfigError: For checks that do not exist or contradict themselves.
+        StateError: ``partition_not_asked_for`` for partitions that would all load the same rows.
     """
     from dagster_rest.assets.checks import plan_checks
 
@@ -263,7 +264,26 @@ def rest_assets(
                 checks=plan_checks(one.resource),
             )
         )
+        _check_partitions(assets[-1])
     return assets
+
+
+def _check_partitions(asset: RestAsset) -> None:
+    """Refuse partitions that would all load the same rows."""
+    partitions_def, plan = asset.partitions_def, asset.plan
+    if partitions_def is None or plan.request.partition_attributes or any((asset.parent_partitions or {}).values()):
+        return
+    over_time = isinstance(partitions_def, (dg.TimeWindowPartitionsDefinition, dg.MultiPartitionsDefinition))
+    if plan.incremental is not None and over_time:
+        return
+    from dagster_rest.assets.errors import StateError
+
+    raise StateError(
+        "every partition would load the same rows: nothing in the request says which partition is meant",
+        code="partition_not_asked_for",
+        where=f"{plan.config_path}.partitions",
+        hint="Use {partition.key}, {partition.start} or {partition.end}; for partitions over time also an incremental.",
+    )
 
 
 def op_name(source: str, resource: str) -> str:

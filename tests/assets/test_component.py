@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from dagster.components.testing.test_cases import TestTranslation
 
 from dagster_rest import RestApiComponent, RestApiResource
 from dagster_rest.config import ConfigError
+from tests.assets.component_project import write_project
 from tests.assets.support import snapshot_of
 from tests.support.server import ApiServer
 
@@ -160,7 +160,7 @@ class TestEveryTranslation(TestTranslation):
     """Dagster's own cases."""
 
     def test_translation(self, attributes: Any, assertion: Any, key_modifier: Any) -> None:
-        config = {**CONFIG, "resources": ["posts"]}
+        config = {**CONFIG, "resources": [{"name": "posts", "endpoint": {"params": {"part": "{partition.key}"}}}]}
         definitions = build({"name": "blog", "config": config, "translation": attributes})
         key = dg.AssetKey(["blog", "posts"])
 
@@ -191,39 +191,7 @@ def dg_command(project: Path, *arguments: str) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """An empty Dagster project."""
-    package = tmp_path / "src" / "shop_project"
-    (package / "defs").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "defs" / "__init__.py").touch()
-    (package / "definitions.py").write_text(
-        textwrap.dedent(
-            """
-            from pathlib import Path
-            from dagster import definitions, load_from_defs_folder
-
-            @definitions
-            def defs():
-                return load_from_defs_folder(path_within_project=Path(__file__).parent)
-            """
-        )
-    )
-    (tmp_path / "pyproject.toml").write_text(
-        textwrap.dedent(
-            """
-            [project]
-            name = "shop_project"
-            version = "0.1.0"
-
-            [tool.dg]
-            directory_type = "project"
-
-            [tool.dg.project]
-            root_module = "shop_project"
-            code_location_target_module = "shop_project.definitions"
-            """
-        )
-    )
-    return tmp_path
+    return write_project(tmp_path)
 
 
 def test_dg_lists_scaffolds_and_checks_the_component(

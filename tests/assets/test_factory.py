@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest import RestRunConfig, build_rest_asset_specs, build_rest_assets
+from dagster_rest.assets.errors import StateError
 from dagster_rest.config import ConfigError
 from tests.assets.support import Source, metadata_of
 
@@ -106,6 +107,27 @@ def test_backfills_over_time_are_one_run_unless_said_otherwise() -> None:
     assert None is build(events, partitions_def=static)["events"].backfill_policy
     multi = dg.BackfillPolicy.multi_run(5)
     assert multi == build(events, partitions_def=daily, backfill_policy=multi)["events"].backfill_policy
+
+
+@pytest.mark.parametrize(
+    ("partitions", "more", "refused"),
+    [
+        (["a", "b"], {}, True),
+        (["a", "b"], {"params": {"region": "{partition.key}"}}, False),
+        (["a", "b"], {"incremental": {"cursor_path": "at", "initial_value": "2026-01-01"}}, True),
+        ({"every": "daily", "start": "2026-01-01"}, {}, True),
+        ("daily", {"incremental": {"cursor_path": "at", "initial_value": "2026-01-01"}}, False),
+    ],
+)
+def test_partitions_that_would_all_load_the_same_are_refused(partitions: Any, more: Any, refused: bool) -> None:
+    resource = {"name": "events", "partitions": partitions, "endpoint": {"path": "events", **more}}
+
+    if not refused:
+        assert build(resource)["events"].partitions_def is not None
+        return
+    with pytest.raises(StateError) as caught:
+        build(resource)
+    assert ("partition_not_asked_for", "resources[0].partitions") == (caught.value.code, caught.value.where)
 
 
 def test_specs_alone_are_the_specs_of_the_assets() -> None:
