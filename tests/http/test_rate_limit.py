@@ -54,6 +54,8 @@ import sys, time
 from dagster_rest.http import RestClient
 url, key = sys.argv[1:]
 with RestClient(url, rate_limit={"requests": 4, "per": 0.6, "key": key}) as client:
+    print("ready", flush=True)
+    sys.stdin.readline()
     print(time.time())
     for _ in range(4):
         client.get("c/1")
@@ -65,11 +67,21 @@ def test_processes_of_one_host_share_the_limit(api: ApiServer) -> None:
     """Together they need a second window, whichever of them comes first."""
     times = arrivals(api)
     command = [sys.executable, "-c", _OTHER, api.url, uuid.uuid4().hex]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    said = [float(text) for process in processes for text in process.communicate(timeout=60)[0].split()]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]
+    assert ["ready\n"] * 3 == [process.stdout.readline() for process in processes if process.stdout]
+    said = [float(text) for text in " ".join(_go(processes)).split()]
     assert [0, 0, 0] == [process.returncode for process in processes]
     assert 12 == len(times)
     assert max(said) - min(said) >= 2 * WINDOW
+
+
+def _go(processes: list[subprocess.Popen[str]]) -> list[str]:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=60)[0] for process in processes]
 
 
 def test_clients_with_other_keys_do_not(api: ApiServer, open_client: Opener) -> None:
