@@ -305,9 +305,9 @@ def _says_more(facts: list[_Fact], records: list[Any], response: httpx.Response)
         if fact.name in _LINKS and fact.value not in (None, "", False, 0):
             return f"the body names a next page at {fact.path!r}"
     total = _first(facts, _TOTAL)
-    if total is not None and records and (_whole(total.value) or 0) > len(records):
+    if total is not None and (_whole(total.value) or 0) > len(records):
         return f"the body counts {total.value} ({total.path}) and holds {len(records)}"
     header = _whole(response.headers.get("x-total-count", ""))
-    if header is not None and records and header > len(records):
+    if header is not None and header > len(records):
         return f"the header X-Total-Count says {header} and the body holds {len(records)}"
     return None

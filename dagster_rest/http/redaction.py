@@ -60,7 +60,8 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
+        # Replaced, never changed: requests of other threads may be reading it.
+        self._secrets: frozenset[str] = frozenset()
         self._pattern: re.Pattern[str] | None = None
         self.add(*secrets)
 
@@ -70,7 +71,7 @@ class Redactor:
         for secret in secrets:
             text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret or "")
             if len(text.strip()) >= _SHORTEST:
-                self._secrets |= _spellings(text)
+                self._secrets = self._secrets | _spellings(text)
         if len(self._secrets) != before:
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))

@@ -191,6 +191,12 @@ def test_more_pages_without_a_paginator_are_an_error(api: ApiServer, client: Res
     assert "http_more_pages" == caught.value.code
 
 
+def test_a_total_beside_no_records_is_an_error(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": [], "total": 5})
+    with pytest.raises(PaginationError, match="counts 5"):
+        collect(client)
+
+
 def test_a_total_count_header_that_says_more_is_an_error(api: ApiServer, client: RestClient) -> None:
     api.json("/items", Reply(json=ROWS, headers={"X-Total-Count": "50"}))
     with pytest.raises(PaginationError, match="X-Total-Count"):
