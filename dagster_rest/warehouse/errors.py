@@ -48,6 +48,7 @@ CODES: dict[str, str] = {
     "warehouse_in_memory": "An in-memory database forgets everything when it is closed; give the resource a file.",
     "warehouse_disk_full": "The disk is full; the load was rolled back. Free some space and run it again.",
     "warehouse_newer_ledger": "A newer version of this package wrote the ledger; upgrade the package here.",
+    "warehouse_no_column": "A table used as a parent lacks a column that a child asks for; name one that it has.",
     "warehouse_staging_failed": "The staging folder can't be written; check its disk and permissions.",
     "warehouse_invalid_timestamp": ("A timestamp option of the write disposition can't be read; write it as ISO 8601."),
 }
