@@ -64,6 +64,8 @@ _MORE = frozenset(
     {"hasmore", "hasnext", "hasnextpage", "more", "morepages", "moreresults", "hasmoreitems", "hasmorepages"}
 )
 _LAST = frozenset({"islast", "lastpagereached", "islastpage", "isfinished", "last"})
+_TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total", "X-Pagination-Total-Count")
+_PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages", "X-Pagination-Page-Count")
 _URLISH = re.compile(r"https?://|/|\?")
 
 
@@ -166,7 +168,9 @@ def _facts_in(value: Mapping[str, Any], keys: tuple[str, ...], towards: tuple[st
     inside = []
     for key, item in value.items():
         path = (*keys, str(key))
-        if isinstance(item, Mapping):
+        if isinstance(item, Mapping) and _plain(str(key)) in _TOTAL and "value" in item:
+            yield _Fact((*path, "value"), _plain(str(key)), item["value"])
+        elif isinstance(item, Mapping):
             if towards[: len(path)] == path or _plain(str(key)) in _CONTAINERS:
                 inside.append((item, path))
         elif not isinstance(item, list):
@@ -307,7 +311,13 @@ def _says_more(facts: list[_Fact], records: list[Any], response: httpx.Response)
     total = _first(facts, _TOTAL)
     if total is not None and (_whole(total.value) or 0) > len(records):
         return f"the body counts {total.value} ({total.path}) and holds {len(records)}"
-    header = _whole(response.headers.get("x-total-count", ""))
-    if header is not None and header > len(records):
-        return f"the header X-Total-Count says {header} and the body holds {len(records)}"
-    return None
+    return _header_says_more(len(records), response)
+
+
+def _header_says_more(count: int, response: httpx.Response) -> str | None:
+    for name, least in (*((name, count) for name in _TOTAL_HEADERS), *((name, 1) for name in _PAGES_HEADERS)):
+        value = _whole(response.headers.get(name, ""))
+        if value is not None and value > least:
+            return f"the header {name} says {value} and the body holds {count}"
+    following = response.headers.get("X-Next-Page")
+    return f"the header X-Next-Page says {following}" if following else None

@@ -179,6 +179,7 @@ def test_s34_fields_of_the_records_are_no_evidence(api: ApiServer, client: RestC
         ({"has_more": True}, "has_more"),
         ({"page_info": {"hasNextPage": True}}, "hasNextPage"),
         ({"total": 50}, "counts 50"),
+        ({"total": {"value": 50}}, "counts 50"),
         ({"next": True}, "names a next page"),
         ({"isLast": False}, "isLast"),
     ],
@@ -197,10 +198,18 @@ def test_a_total_beside_no_records_is_an_error(api: ApiServer, client: RestClien
         collect(client)
 
 
-def test_a_total_count_header_that_says_more_is_an_error(api: ApiServer, client: RestClient) -> None:
-    api.json("/items", Reply(json=ROWS, headers={"X-Total-Count": "50"}))
-    with pytest.raises(PaginationError, match="X-Total-Count"):
+@pytest.mark.parametrize("header", ["X-Total-Count", "X-Total", "X-WP-Total", "X-WP-TotalPages", "X-Next-Page"])
+def test_a_header_that_says_more_is_an_error(api: ApiServer, client: RestClient, header: str) -> None:
+    api.json("/items", Reply(json=ROWS, headers={header: "50"}))
+    with pytest.raises(PaginationError, match=header):
         collect(client)
+
+
+@pytest.mark.parametrize("header", ["X-Total-Count", "X-WP-TotalPages", "X-Next-Page"])
+def test_a_header_that_says_no_more_is_fine(api: ApiServer, client: RestClient, header: str) -> None:
+    value = {"X-Total-Count": str(len(ROWS)), "X-WP-TotalPages": "1", "X-Next-Page": ""}[header]
+    api.json("/items", Reply(json=ROWS, headers={header: value}))
+    assert ROWS == collect(client)
 
 
 def test_single_page_says_that_one_page_is_wanted(api: ApiServer, client: RestClient) -> None:
