@@ -168,7 +168,8 @@ class Fetch:
 
     def _top_up(self) -> bool:
         """Begin units up to the window; whether any is left."""
-        window = UNITS_AHEAD * self.concurrency
+        # One at a time means: unit by unit, page by page.
+        window = UNITS_AHEAD * self.concurrency if self.concurrency > 1 else 1
         pulled = 0
         while not self._exhausted and len(self._runs) < window:
             # A page that is ready goes out before the caller's iterable, which may be slow, is asked for more.

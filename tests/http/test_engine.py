@@ -48,6 +48,13 @@ def test_max_concurrency_is_never_exceeded(api: ApiServer, open_client: Opener) 
     assert 3 == api.max_in_flight
 
 
+def test_a_concurrency_of_one_asks_one_after_the_other(api: ApiServer, open_client: Opener) -> None:
+    for n in range(3):
+        api.pages(f"/c/{n}", [{"id": n} for n in range(6)], size=2)
+    list(open_client(max_concurrency=1).fetch(units(3), options=FetchOptions(paginator=PAGED)))
+    assert [f"GET /c/{n}?page={page}" for n in range(3) for page in (1, 2, 3)] == api.targets()
+
+
 def test_pages_with_a_known_total_run_at_the_same_time(api: ApiServer, open_client: Opener) -> None:
     rows = [{"id": n} for n in range(100)]
 
