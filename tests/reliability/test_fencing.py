@@ -67,8 +67,10 @@ def test_a_later_attempt_goes_on_after_what_the_given_up_one_committed(stage_of:
     stage = stage_of(scene("append", "incremental"))
     bench = stage.cell()
     with stopped(bench, "second", module="one_attempt", run_id="run", attempt=1) as successor:
-        late = bench.start("first", module="one_attempt", run_id="run", attempt=0, kill={"point": "before_confirm"})
-        assert -signal.SIGKILL == late.wait(120)
+        with bench.start(
+            "first", module="one_attempt", run_id="run", attempt=0, kill={"point": "before_confirm"}
+        ) as late:
+            assert -signal.SIGKILL == late.wait(120)
         code, output = wake(successor)
 
     assert 0 == code, output
