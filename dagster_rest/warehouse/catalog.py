@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, TableSchema, system_columns
 from dagster_rest.warehouse.types import duckdb_type
 
@@ -43,7 +44,7 @@ def literal(text: str) -> str:
 
 def database_name(conn: duckdb.DuckDBPyConnection) -> str:
     """Return the name DuckDB gives the database: its file without the suffix."""
-    row = conn.execute("SELECT current_database()").fetchall()
+    row = run(conn, "SELECT current_database()")
     return str(row[0][0])
 
 
@@ -57,25 +58,27 @@ def qualified(database: str, dataset: str, table: str | None = None) -> str:
 
 def ensure(conn: duckdb.DuckDBPyConnection, dataset: str) -> None:
     """Create the dataset's schema and the metadata schema with its columns table."""
-    conn.execute(f"CREATE SCHEMA IF NOT EXISTS {qualified(database_name(conn), dataset)}")
-    conn.execute(f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
-    conn.execute(_CREATE)
+    run(conn, f"CREATE SCHEMA IF NOT EXISTS {qualified(database_name(conn), dataset)}")
+    run(conn, f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
+    run(conn, _CREATE)
 
 
 def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:
     """Return the recorded tables of a dataset; none if nothing was ever recorded."""
-    present = conn.execute(
+    present = run(
+        conn,
         "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
         "AND schema_name = ? AND table_name = 'columns'",
         [METADATA_SCHEMA],
-    ).fetchone()
-    if present is None:
+    )
+    if not present:
         return {}
-    rows = conn.execute(
+    rows = run(
+        conn,
         f"SELECT {_TABLE_FIELDS}, {_COLUMN_FIELDS} FROM {COLUMNS_TABLE} "
         "WHERE dataset = ? ORDER BY table_name, position",
         [dataset],
-    ).fetchall()
+    )
     tables: dict[str, TableSchema] = {}
     for name, root, parent, kind, resource, source, *column in rows:
         table = tables.get(name)
@@ -135,7 +138,8 @@ def record_table(
         for position, column in enumerate(columns)
     ]
     marks = ", ".join("?" * len(rows[0]))
-    conn.execute(
+    run(
+        conn,
         f"INSERT INTO {COLUMNS_TABLE} VALUES {', '.join([f'({marks})'] * len(rows))}",
         [value for row in rows for value in row],
     )
@@ -144,16 +148,17 @@ def record_table(
 def forget_tables(conn: duckdb.DuckDBPyConnection, dataset: str, tables: Iterable[str]) -> None:
     """Remove the records of tables."""
     for table in tables:
-        conn.execute(f"DELETE FROM {COLUMNS_TABLE} WHERE dataset = ? AND table_name = ?", [dataset, table])
+        run(conn, f"DELETE FROM {COLUMNS_TABLE} WHERE dataset = ? AND table_name = ?", [dataset, table])
 
 
 def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) -> dict[str, str]:
     """Return the columns of a table in the database and their types; empty if the table does not exist."""
-    rows = conn.execute(
+    rows = run(
+        conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
         "AND schema_name = ? AND table_name = ? ORDER BY column_index",
         [dataset, table],
-    ).fetchall()
+    )
     return dict(rows)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import catalog, naming
 from dagster_rest.warehouse.catalog import quoted
+from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.evolution import Target, refuse_foreign, target_of
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.merging import DOOMED, Family, Merge, Written, delete_doomed
@@ -107,17 +108,17 @@ def _flushing_each_row_group(conn: duckdb.DuckDBPyConnection) -> Iterator[None]:
     import duckdb
 
     setting = "write_buffer_row_group_count"
-    found = conn.execute("SELECT value FROM duckdb_settings() WHERE name = ?", [setting]).fetchone()
-    if found is None:
+    found = run(conn, "SELECT value FROM duckdb_settings() WHERE name = ?", [setting])
+    if not found:
         yield
         return
-    conn.execute(f"SET {setting} = 1")
+    run(conn, f"SET {setting} = 1")
     try:
         yield
     finally:
         # After an error the transaction takes no statement any more; the caller closes the database then.
         with suppress(duckdb.Error):
-            conn.execute(f"SET {setting} = {int(found[0])}")
+            run(conn, f"SET {setting} = {int(found[0][0])}")
 
 
 class _Commit:
@@ -241,7 +242,7 @@ class _Commit:
             if with_own_columns_only:
                 if target is not family.root and target.name not in self._staged.parts:
                     if existing:
-                        self._conn.execute(f"DROP TABLE {target.sql}")
+                        run(self._conn, f"DROP TABLE {target.sql}")
                     catalog.forget_tables(self._conn, self._dataset, [target.name])
                     continue
                 target = target.with_columns_of(self._staged)
@@ -253,11 +254,12 @@ class _Commit:
 
     def _insert_all(self, target: Target) -> None:
         for select in target.staged_selects(self._staged, self._load_id):
-            done = self._conn.execute(f"INSERT INTO {target.sql} ({target.column_list}) {select}").fetchone()
-            self._written.rows[target.name] += done[0] if done else 0
+            done = run(self._conn, f"INSERT INTO {target.sql} ({target.column_list}) {select}")
+            self._written.rows[target.name] += done[0][0] if done else 0
 
     def _delete_where(self, family: Family, where: ReplaceWhere) -> None:
-        self._conn.execute(
+        run(
+            self._conn,
             f"CREATE OR REPLACE TEMP TABLE {DOOMED} AS "
             f"SELECT {quoted(ROW_ID)} FROM {family.root.sql} WHERE {where.sql}",
             list(where.params),
@@ -265,8 +267,8 @@ class _Commit:
         self._written.deleted += delete_doomed(self._conn, family)
 
     def _count(self, target: Target) -> int:
-        row = self._conn.execute(f"SELECT count(*) FROM {target.sql}").fetchone()
-        return int(row[0]) if row else 0
+        row = run(self._conn, f"SELECT count(*) FROM {target.sql}")
+        return int(row[0][0]) if row else 0
 
     def _outcome(self, targets: Mapping[str, Target]) -> LoadOutcome:
         staged, written = self._staged, self._written

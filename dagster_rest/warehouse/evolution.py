@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse import catalog, naming, types
 from dagster_rest.warehouse.catalog import literal, qualified, quoted
+from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.schema import LOAD_ID, SYSTEM_COLUMNS, Column, TableSchema
 
@@ -61,7 +62,7 @@ class Target:
     def create(self, conn: duckdb.DuckDBPyConnection, *, replacing: bool = False) -> None:
         """Create the table, in place of the one that is there if ``replacing``."""
         verb = "CREATE OR REPLACE TABLE" if replacing else "CREATE TABLE"
-        conn.execute(f"{verb} {self.sql} ({', '.join(map(catalog.column_ddl, self.columns))})")
+        run(conn, f"{verb} {self.sql} ({', '.join(map(catalog.column_ddl, self.columns))})")
 
     def evolve(self, conn: duckdb.DuckDBPyConnection, existing: Mapping[str, str]) -> None:
         """Add missing columns to the table and widen those whose type grew."""
@@ -70,9 +71,9 @@ class Target:
             wanted = types.duckdb_type(column.data_type)
             present = existing.get(column.name)
             if present is None:
-                conn.execute(f"ALTER TABLE {self.sql} ADD COLUMN {quoted(column.name)} {wanted}")
+                run(conn, f"ALTER TABLE {self.sql} ADD COLUMN {quoted(column.name)} {wanted}")
             elif present != wanted and _is_widening(present, column.data_type):
-                conn.execute(f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}")
+                run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}")
 
     def with_columns_of(self, staged: StagedLoad) -> Target:
         """Return the table with the columns that the load has or a hint asks for, and no others."""

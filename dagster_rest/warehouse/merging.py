@@ -13,6 +13,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.catalog import literal, quoted
+from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.evolution import Target
 from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, Column
@@ -127,7 +128,7 @@ class Merge:
             if number == 0:
                 self._make(STAGED, filtered)
             else:
-                self._conn.execute(f"INSERT INTO {STAGED} {filtered}")
+                run(self._conn, f"INSERT INTO {STAGED} {filtered}")
         self._make(WINNERS, self._one_per_key())
         {
             "delete-insert": self._delete_insert,
@@ -137,7 +138,7 @@ class Merge:
             "scd2": self._scd2,
         }[strategy]()
         for name in (STAGED, WINNERS):
-            self._conn.execute(f"DROP TABLE {name}")
+            run(self._conn, f"DROP TABLE {name}")
 
     def _check_version(self) -> None:
         version = version_column(self._family.disposition)
@@ -151,8 +152,11 @@ class Merge:
             )
 
     def _delete_insert(self) -> None:
-        matches = [self._matching(keys) for keys in (self._family.primary_key, self._family.merge_key) if keys]
-        self._make(DOOMED, " UNION ".join(matches))
+        scope = self._family.option("destination_scope")
+        keys = [keys for keys in (self._family.primary_key, self._family.merge_key) if keys]
+        matching = " UNION ".join(self._matching(one) for one in keys)
+        # As in dlt, a scope stands for all its rows: those the load lacks go too.
+        self._make(DOOMED, f"SELECT {_ID} FROM {self._family.root.sql} WHERE {scope}" if scope else matching)
         self._delete_doomed()
         self._drop_hard_deleted()
         self._insert()
@@ -173,11 +177,11 @@ class Merge:
         self._delete_doomed()
         self._drop_hard_deleted()
         self._insert(keeping_ids=True)
-        self._conn.execute(f"DROP TABLE {KEPT_IDS}")
+        run(self._conn, f"DROP TABLE {KEPT_IDS}")
 
     def _insert_only(self) -> None:
         known = self._matching(self._family.primary_key, of="s")
-        self._conn.execute(f"DELETE FROM {WINNERS} WHERE {_ID} IN ({known})")
+        run(self._conn, f"DELETE FROM {WINNERS} WHERE {_ID} IN ({known})")
         self._drop_hard_deleted()
         self._insert()
 
@@ -202,17 +206,18 @@ class Merge:
         absent = f"NOT EXISTS (FROM {staged} s WHERE s.{version} IS NOT DISTINCT FROM t.{version})"
         if self._family.merge_key:
             absent += f" AND EXISTS (FROM {staged} s WHERE {_equal(self._family.merge_key)})"
-        retired = conn.execute(
-            f"UPDATE {root.sql} AS t SET {end} = {boundary} WHERE {active} AND {absent}{self._in_scope('AND')}"
-        ).fetchone()
-        self._written.deleted += retired[0] if retired else 0
-        conn.execute(
+        retired = run(
+            conn, f"UPDATE {root.sql} AS t SET {end} = {boundary} WHERE {active} AND {absent}{self._in_scope('AND')}"
+        )
+        self._written.deleted += retired[0][0] if retired else 0
+        run(
+            conn,
             f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
-            f"(FROM {root.sql} t WHERE {active}) t ON s.{version} IS NOT DISTINCT FROM t.{version})"
+            f"(FROM {root.sql} t WHERE {active}) t ON s.{version} IS NOT DISTINCT FROM t.{version})",
         )
         self._drop_hard_deleted()
         until = "NULL" if current is None else _timestamp(current)
-        conn.execute(f"UPDATE {STAGED} SET {begin} = {boundary}, {end} = {until}")
+        run(conn, f"UPDATE {STAGED} SET {begin} = {boundary}, {end} = {until}")
         self._insert()
 
     def _one_per_key(self) -> str:
@@ -239,22 +244,22 @@ class Merge:
         if not self._family.option("skip_unchanged_rows") or version is None:
             return
         same = f"{_equal(self._family.primary_key)} AND {_equal([version])}"
-        self._conn.execute(
+        run(
+            self._conn,
             f"DELETE FROM {WINNERS} WHERE {_ID} IN "
-            f"(SELECT s.{_ID} FROM {STAGED} s SEMI JOIN {self._family.root.sql} t ON {same})"
+            f"(SELECT s.{_ID} FROM {STAGED} s SEMI JOIN {self._family.root.sql} t ON {same})",
         )
 
     def _drop_hard_deleted(self) -> None:
         gone = _hard_deleted(self._family.root.schema.typed_columns)
         if gone is not None:
-            self._conn.execute(f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
+            run(self._conn, f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
 
     def _matching(self, keys: Sequence[str], *, of: str = "t") -> str:
         """Return a SELECT of the ``_row_id`` of the rows of one side that the other side has too."""
         left, right = (self._family.root.sql, STAGED) if of == "t" else (STAGED, self._family.root.sql)
         other = "s" if of == "t" else "t"
-        scope = self._in_scope("WHERE") if of == "t" else ""
-        return f"SELECT {of}.{_ID} FROM {left} {of} SEMI JOIN {right} {other} ON {_equal(keys)}{scope}"
+        return f"SELECT {of}.{_ID} FROM {left} {of} SEMI JOIN {right} {other} ON {_equal(keys)}"
 
     def _in_scope(self, keyword: str) -> str:
         scope = self._family.option("destination_scope")
@@ -273,11 +278,12 @@ class Merge:
             if keeping_ids:
                 columns = ", ".join(self._with_kept_id(target, column.name) for column in target.columns)
             for source in sources:
-                done = self._conn.execute(
+                done = run(
+                    self._conn,
                     f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM ({source}) s "
-                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})"
-                ).fetchone()
-                self._written.rows[target.name] += done[0] if done else 0
+                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})",
+                )
+                self._written.rows[target.name] += done[0][0] if done else 0
 
     def _with_kept_id(self, target: Target, column: str) -> str:
         root = self._family.root
@@ -308,20 +314,20 @@ class Merge:
         return found
 
     def _make(self, name: str, select: str) -> None:
-        self._conn.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+        run(self._conn, f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
 
     def _count(self, table: str) -> int:
-        row = self._conn.execute(f"SELECT count(*) FROM {table}").fetchone()
-        return int(row[0]) if row else 0
+        row = run(self._conn, f"SELECT count(*) FROM {table}")
+        return int(row[0][0]) if row else 0
 
 
 def delete_doomed(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
     """Delete the root rows whose ``_row_id`` is in the temporary table, and what is nested in them."""
     for target in family.nested:
-        conn.execute(f"DELETE FROM {target.sql} WHERE {_ROOT_ID} IN (FROM {DOOMED})")
-    done = conn.execute(f"DELETE FROM {family.root.sql} WHERE {_ID} IN (FROM {DOOMED})").fetchone()
-    conn.execute(f"DROP TABLE {DOOMED}")
-    return int(done[0]) if done else 0
+        run(conn, f"DELETE FROM {target.sql} WHERE {_ROOT_ID} IN (FROM {DOOMED})")
+    done = run(conn, f"DELETE FROM {family.root.sql} WHERE {_ID} IN (FROM {DOOMED})")
+    run(conn, f"DROP TABLE {DOOMED}")
+    return int(done[0][0]) if done else 0
 
 
 def _equal(keys: Iterable[str]) -> str:

@@ -190,7 +190,7 @@ def test_a_key_may_have_several_columns(warehouse: Warehouse) -> None:
 def test_filters_bound_what_a_merge_reads_and_touches(warehouse: Warehouse) -> None:
     options = {"source_filter": "id < 3", "destination_scope": "id > 1"}
     spec = table_spec("merge", "delete-insert", options=options, **KEY)
-    warehouse.load(spec, FIRST)
+    warehouse.load(spec, [*FIRST, {"id": 4, "v": "d"}])
     warehouse.load(spec, [{"id": 1, "v": "A"}, *SECOND])
 
     assert [(1, "A"), (1, "a"), (2, "B")] == warehouse.table("posts", "id", "v")
