@@ -158,6 +158,8 @@ class ResourceLoad:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
         states, known, parents = self._look()
         starts = {one.key: self._decide(one, states[one.key]) for one in self._request.slices}
+        if not all(start.recovery == "tell" for start in starts.values()):
+            starts = {key: start.done_again() for key, start in starts.items()}
         if any(start.rebuild for start in starts.values()):
             parents = self._all_parents()
         inputs = Inputs(known=known, parents=parents)
@@ -207,7 +209,9 @@ class ResourceLoad:
             ),
             abandoned=bool(abandoned),
             request_key=self._request.key,
-            keeps_place=self._request.limit is None and (incremental is not None or self._context.consumes),
+            keeps_place=self._request.limit is None
+            and not self._context.replaces(one)
+            and (incremental is not None or self._context.consumes),
             stateless=not self._context.consumes and self._is_stateless(),
             may_tell=self._may_stand_for_this_run(state.latest),
         )
@@ -218,7 +222,7 @@ class ResourceLoad:
     def _may_stand_for_this_run(self, latest: LoadRow | None) -> bool:
         """A commit is the last checkpoint of a load, and the same rules hold for going on after it."""
         plan = self._context.plan
-        if latest is None or not plan.config.resume or len(self._request.slices) > 1:
+        if latest is None or not plan.config.resume:
             return False
         age = self._context.clock().timestamp() - latest.committed_at
         return 0 <= age <= plan.config.resume_ttl and latest.fingerprint == plan.fingerprint

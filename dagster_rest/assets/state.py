@@ -74,6 +74,12 @@ class Start:
     message: str | None = None
     recovery: Recovery | None = None
 
+    def done_again(self) -> "Start":
+        """The same, for a run that has more to do than to tell of this load."""
+        if self.recovery != "tell":
+            return self
+        return dataclasses.replace(self, recovery="redo", message=_SAID["redo"])
+
     @property
     def continued(self) -> LoadRow | None:
         """The load that this run is the continuation of, or None."""
