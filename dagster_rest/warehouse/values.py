@@ -25,6 +25,7 @@ _EXACT = Context(prec=100)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 
 _STANDARD_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?$"
+_WHOLE_SECONDS = len("2024-01-02T03:04:05Z")
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})$"
 _DIGITS_PAST_MICROS = r"(\.\d{6})\d+"
 _MAYBE_TIMESTAMP = re.compile(r"\d{4}.{5,}", re.ASCII | re.DOTALL)
@@ -252,13 +253,16 @@ def _parse_timestamps(values: Sequence[str | None]) -> pa.Array | None:
     import pyarrow.compute as pc
 
     texts = pa.array(values, pa.string())
+    lengths = pc.min_max(pc.binary_length(texts)).as_py()
+    if lengths["min"] == lengths["max"] == _WHOLE_SECONDS and pc.all(pc.ends_with(texts, "Z"), min_count=0).as_py():
+        # Nothing else of that length is a time in Arrow's eyes: no need to look at each character.
+        return pc.cast(texts, types.arrow_type("timestamp"))
     if not pc.all(pc.match_substring_regex(texts, _STANDARD_TIMESTAMP), min_count=0).as_py():
         return None
     zoned = pc.match_substring_regex(texts, _ZONE)
     if not pc.all(zoned, min_count=0).as_py():
         texts = pc.if_else(zoned, texts, pc.binary_join_element_wise(texts, "Z", ""))
-    longest = pc.max(pc.binary_length(texts)).as_py() or 0
-    if longest > len("2024-01-02T03:04:05Z"):
+    if (lengths["max"] or 0) > _WHOLE_SECONDS:
         texts = pc.replace_substring_regex(texts, _DIGITS_PAST_MICROS, r"\1")
     return pc.cast(texts, types.arrow_type("timestamp"))
 
