@@ -236,11 +236,13 @@ def _probe(instance: dg.DagsterInstance, asset: RestAsset, *, client: "RestClien
     if response.status_code == 304:
         return Probe(changed=False, remembered=before, reason="304 Not Modified")
     response.raise_for_status()
-    found = {"request": url, **_evidence(response)}
-    newest = _newest_cursor(asset, request, response)
-    if newest is not None:
-        found["newest"] = newest.value
-        if materialized is not None and not _is_after(asset, newest, materialized):
+    records = _records(asset, response)
+    found = {"request": url, **_evidence(response, records)}
+    if _shows_what_is_new(asset):
+        newest = _newest_cursor(asset, records)
+        if newest is not None:
+            found["newest"] = newest.value
+        if materialized is not None and (newest is None or not _is_after(asset, newest, materialized)):
             return Probe(changed=False, remembered=found, reason=f"the cursor {materialized.value} is materialized")
     kind = next((kind for kind in _WORDS if kind in found and kind in known), None)
     if kind is None:
@@ -288,27 +290,38 @@ def _ask(
     )
 
 
-def _evidence(response: "httpx.Response") -> dict[str, str]:
-    named = {"etag": response.headers.get("etag"), "last_modified": response.headers.get("last-modified")}
-    found = {kind: value for kind, value in named.items() if value}
-    return found or {"content": _digest(response.content)}
-
-
-def _newest_cursor(asset: RestAsset, request: "RequestSpec", response: "httpx.Response") -> "CursorState | None":
-    """The newest cursor of the first page, where that page must hold anything new there is."""
-    from dagster_rest.assets.incremental import Bounds, RowFilter
+def _records(asset: RestAsset, response: "httpx.Response") -> list[Any]:
     from dagster_rest.http.decoding import decode_json
     from dagster_rest.http.selection import select
     from dagster_rest.warehouse.steps import compile_steps
 
-    plan, incremental = asset.plan, asset.plan.incremental
-    if incremental is None or not (plan.request.incremental_attributes or incremental.row_order == "desc"):
-        return None
-    body = decode_json(response.content)
+    plan = asset.plan
+    body = decode_json(response.content) if response.content else []
     records = select(plan.data_selector, body).records(body, allow_missing=True)
-    steps = compile_steps(plan.config.processing_steps or [], where=plan.config_path)
-    rows = RowFilter(incremental, bounds=Bounds(), key=None)
-    rows.keep(steps(records))
+    return compile_steps(plan.config.processing_steps or [], where=plan.config_path)(records)
+
+
+def _evidence(response: "httpx.Response", records: list[Any]) -> dict[str, str]:
+    named = {"etag": response.headers.get("etag"), "last_modified": response.headers.get("last-modified")}
+    found = {kind: value for kind, value in named.items() if value}
+    # The records and not the body: many APIs put a time or a request's number beside them.
+    return found or {"content": _digest(repr(records).encode())}
+
+
+def _shows_what_is_new(asset: RestAsset) -> bool:
+    """Whether the first page must hold anything new there is."""
+    incremental = asset.plan.incremental
+    if incremental is None:
+        return False
+    return bool(asset.plan.request.incremental_attributes) or incremental.row_order == "desc"
+
+
+def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None":
+    from dagster_rest.assets.incremental import Bounds, RowFilter
+
+    assert asset.plan.incremental is not None
+    rows = RowFilter(asset.plan.incremental, bounds=Bounds(), key=None)
+    rows.keep(records)
     return rows.state()
 
 

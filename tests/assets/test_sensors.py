@@ -143,6 +143,29 @@ def test_a_cursor_that_is_materialized_already_asks_for_no_run(source: Source) -
     assert "items: the cursor 2026-02-01T00:00:00Z is materialized" == skipped.skip_message
 
 
+def test_an_empty_page_after_the_cursor_asks_for_no_run(source: Source) -> None:
+    times = iter(range(100))
+
+    @source.api.get("/items")
+    def items(request: Request) -> Any:
+        rows = (
+            [] if request.param("since") == "2026-02-01T00:00:00Z" else [{"id": 1, "updated": "2026-02-01T00:00:00Z"}]
+        )
+        return {"rows": rows, "milliseconds": next(times)}
+
+    assert source.load(NEWEST).success
+
+    assert [[], []] == [(poll := Poll(source, NEWEST)).asks(), poll.asks()]
+
+
+def test_what_stands_beside_the_records_is_no_change(source: Source) -> None:
+    times = iter(range(100))
+    source.api.route("GET", "/items")(lambda request: {"items": [{"id": 1}], "milliseconds": next(times)})
+    poll = Poll(source, ITEMS)
+
+    assert [["items"], []] == [poll.asks(), poll.asks()]
+
+
 def test_while_a_run_is_under_way_no_second_one_is_asked_for(source: Source) -> None:
     source.api.json("/items", [{"id": 1, "updated": "2026-02-01T00:00:00Z"}])
     poll = Poll(source, NEWEST)
