@@ -19,7 +19,7 @@ class RestError(Exception):
         ```python
         from dagster_rest.errors import RestError
 
-        error = RestError("unknown key 'pth'", code="config_unknown_key", where="resources[0]", hint="Did you mean 'path'?")
+        error = RestError("unknown key `pth`", code="config_unknown_key", hint="Did you mean `path`?")
         assert error.code == "config_unknown_key"
         ```
     """
