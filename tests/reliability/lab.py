@@ -96,6 +96,10 @@ class Bench:
         bench = cls(folder, scene=scene, shop=shop)
         bench.home.mkdir(parents=True)
         (bench.home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        with dg.DagsterInstance.from_config(str(bench.home)) as instance:
+            # Dagster makes its tables at the first use, and not for several processes at once.
+            instance.get_runs(limit=1)
+            instance.get_latest_materialization_event(dg.AssetKey("none"))
         for state, targets in scene.prepare:
             shop.state = state
             outcome = bench.run(targets=targets, executor="in_process")
@@ -139,7 +143,7 @@ class Bench:
             log = "\n".join(
                 record.event_log_entry.user_message for record in instance.get_records_for_run(run_id).records
             )
-        moments = [_moment(line) for line in events.read_text().splitlines()]
+        moments = read_moments(events)
         killed = self.shop.killed or any(moment.point == "killed" for moment in moments)
         self.shop.disarm()
         asked = self.shop.asked[first:]
@@ -185,14 +189,11 @@ class Bench:
             module: `one_run` for a real run, `one_attempt` for a single attempt of a step.
             options: As for `specify`.
         """
-        return subprocess.Popen(
-            [sys.executable, "-m", f"tests.reliability.{module}", str(self.specify(name, **options))],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", f"tests.reliability.{module}", str(self.specify(name, **options))]
+        with (self.folder / f"{name}.err").open("w") as errors:
+            return subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
 
     def contents(self) -> dict[str, Any]:
         """Everything that has to be equal after a disturbed and an undisturbed history, in comparable form."""
@@ -210,9 +211,10 @@ def reconstructable(spec_file: str) -> Any:
     )
 
 
-def _moment(line: str) -> Moment:
-    at, pid, point, number = line.split()
-    return Moment(float(at), int(pid), point, int(number))
+def read_moments(file: Path) -> list[Moment]:
+    """What a run wrote into its own log."""
+    lines = (line.split() for line in file.read_text().splitlines())
+    return [Moment(float(at), int(pid), point, int(number)) for at, pid, point, number in lines]
 
 
 def contents(connection: duckdb.DuckDBPyConnection, *, dataset: str = "shop") -> dict[str, Any]:
