@@ -286,10 +286,8 @@ class Merge:
                 self._written.rows[target.name] += done[0][0] if done else 0
 
     def _with_kept_id(self, target: Target, column: str) -> str:
-        root = self._family.root
-        kept = {ROW_ID} if target is root else {ROOT_ROW_ID}
-        if target.schema.parent == root.name:
-            kept.add(PARENT_ROW_ID)
+        # No nested row has the id of a root row, so links to the table above may be looked up as they are.
+        kept = {ROW_ID} if target is self._family.root else {ROOT_ROW_ID, PARENT_ROW_ID}
         own = f"s.{quoted(column)}"
         if column not in kept:
             return own

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import naming, types, values
 from dagster_rest.warehouse.collisions import Cells, merged, reserved_name, with_suffixes
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
-from dagster_rest.warehouse.errors import HintError, NullInRequiredColumnError
+from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
@@ -216,6 +216,13 @@ class Shredder:
                 source=place.source,
             )
             self._schema.tables[place.name] = table
+        elif (table.root, table.kind) != (place.root, place.kind):
+            raise NameCollisionError(
+                f"the {place.kind} table {place.name!r} is a {table.kind} table of resource {table.resource!r} already",
+                code="warehouse_name_collision",
+                where=self._spec.where,
+                hint="Give one of them another `table_name`, or run a full refresh if the hints of the table changed.",
+            )
         if place.name not in self._prepared:
             self._prepared.add(place.name)
             self._apply_hints(table)

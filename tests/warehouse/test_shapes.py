@@ -178,3 +178,22 @@ def test_keys_that_become_one_name_are_both_kept_with_a_suffix(warehouse: Wareho
     assert [(2, 1, 7), (None, 3, None)] == warehouse.table("posts", "id", "id_2", "_row_id_2")
     assert [(2,)] == warehouse.table("posts__xs", "value")
     assert [(1,), (3,)] == warehouse.table("posts__xs_2", "value")
+
+
+def test_a_nested_table_never_mixes_with_the_table_of_another_resource(warehouse: Warehouse) -> None:
+    warehouse.load(table_spec(resource="tags", table_name="posts__tags"), [{"id": 1}])
+    with pytest.raises(NameCollisionError, match="posts__tags"):
+        warehouse.load(table_spec(), [{"id": 1, "tags": ["a"]}])
+
+
+def test_lists_in_an_object_and_in_a_list_may_share_a_table(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", "upsert", primary_key=("id",))
+    for _ in range(2):
+        warehouse.load(spec, [{"id": 1, "a": {"b": [1]}}, {"id": 2, "a": [{"b": [2, 3]}]}])
+
+    assert [(1, 1), (2, 2), (2, 3)] == warehouse.rows(
+        "SELECT p.id, b.value FROM shop.posts__a__b b JOIN shop.posts p ON b._root_row_id = p._row_id ORDER BY ALL"
+    )
+    assert [(1,)] == warehouse.rows(
+        "SELECT count(*) FROM shop.posts__a__b b JOIN shop.posts p ON b._parent_row_id = p._row_id"
+    )
