@@ -132,7 +132,7 @@ class Case:
     limit: int = 200
     elsewhere: Mapping[str, Any] = field(default_factory=dict)
     """The script of the second server."""
-    compare: tuple[str, ...] = ("requests", "tables")
+    compare: tuple[str, ...] = ("requests", "tables", "loads")
     """What is compared one to one when both sides must do the same."""
 
     @property

@@ -35,7 +35,8 @@ def library() -> SimpleNamespace:
     def session(headers: dict[str, str]) -> Any:
         import httpx
 
-        return httpx.AsyncClient(headers=headers)
+        # Nobody closes a session that is the user's: it must not keep connections.
+        return httpx.AsyncClient(headers=headers, limits=httpx.Limits(max_keepalive_connections=0))
 
     names = [name for name in dir(paginators) if name.endswith("Paginator")]
     return SimpleNamespace(
