@@ -255,9 +255,9 @@ def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float,
         except duckdb.ConnectionException:
             # This very process has it open with other settings: get_connection says what to do about it.
             return
-        except (duckdb.IOException, duckdb.SerializationException) as error:
+        except duckdb.Error as error:
             text = str(error)
-            if "lock" not in text:
+            if not isinstance(error, duckdb.IOException) or "lock" not in text:
                 raise _unreadable(path, text) from error
             holder = _holder(text)
             if time.monotonic() >= deadline:
