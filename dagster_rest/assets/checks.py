@@ -304,7 +304,7 @@ def _primary_key_unique(evidence: Evidence) -> Finding:
     doubled = (
         f"select {columns} from {evidence.table} semi join"
         f" (select {columns} from {evidence.table} where _load_id in (select unnest(?::varchar[]))) using ({columns})"
-        f" where {current} group by all having count(*) > 1"
+        f"{current} group by all having count(*) > 1"
     )
     count = _number(evidence, f"select count(*) from ({doubled})", [list(evidence.report.load_ids)])
     if not count:
@@ -314,8 +314,7 @@ def _primary_key_unique(evidence: Evidence) -> Finding:
         description=f"{count} {_words(evidence.key)} {'is' if count == 1 else 'are'} in the table more than once.",
         numbers={
             "keys": count,
-            "query": f"select {columns}, count(*) from {evidence.table} where {current} group by all"
-            " having count(*) > 1",
+            "query": f"select {columns}, count(*) from {evidence.table}{current} group by all having count(*) > 1",
         },
     )
 
@@ -349,12 +348,12 @@ def _current_rows(evidence: Evidence) -> str:
     """Under scd2 a key has a row for each of its versions; one of them is current."""
     disposition = evidence.asset.plan.write_disposition
     if disposition.strategy != "scd2":
-        return "true"
+        return ""
     from dagster_rest.warehouse.versions import validity_columns
 
     end = _quoted(validity_columns(disposition)[1])
     current = disposition.options.get("active_record_timestamp")
-    return f"{end} is null" if current is None else f"{end} = timestamptz '{current}'"
+    return f" where {end} is null" if current is None else f" where {end} = timestamptz '{current}'"
 
 
 def _total_rows(evidence: Evidence) -> Finding:
