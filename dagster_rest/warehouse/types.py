@@ -24,6 +24,9 @@ DEFAULT_DECIMAL = "decimal(38,9)"
 _DUCKDB = {
     "text": "VARCHAR",
     "bigint": "BIGINT",
+    "tinyint": "TINYINT",
+    "smallint": "SMALLINT",
+    "integer": "INTEGER",
     "hugeint": "HUGEINT",
     "double": "DOUBLE",
     "bool": "BOOLEAN",
@@ -35,6 +38,8 @@ _DUCKDB = {
     "json": "JSON",
     "wei": "DECIMAL(38,0)",
 }
+INTEGER_BITS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
+"""The integer types by width; the narrow ones come from hints with a ``precision`` only."""
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _VARIANT = {
     str: "text",
@@ -71,6 +76,9 @@ def arrow_type(data_type: str) -> pa.DataType:
     simple = {
         "text": pa.string(),
         "json": pa.string(),
+        "tinyint": pa.int8(),
+        "smallint": pa.int16(),
+        "integer": pa.int32(),
         "bigint": pa.int64(),
         "hugeint": pa.decimal128(DECIMAL_DIGITS, 0),
         "wei": pa.decimal128(DECIMAL_DIGITS, 0),
@@ -95,6 +103,9 @@ def of_arrow(arrow: pa.DataType) -> str:
         return "timestamp" if arrow.tz else "timestamp_ntz"
     checks = (
         (kinds.is_string, "text"),
+        (kinds.is_int8, "tinyint"),
+        (kinds.is_int16, "smallint"),
+        (kinds.is_int32, "integer"),
         (kinds.is_int64, "bigint"),
         (kinds.is_float64, "double"),
         (kinds.is_boolean, "bool"),
@@ -117,7 +128,9 @@ def is_number_wider(old: str, new: str) -> bool:
     """Say if every value of the type ``old`` is also one of ``new``, so that a column may be widened."""
     if old == new:
         return True
-    if old == "bigint":
+    if old in INTEGER_BITS and new in INTEGER_BITS:
+        return INTEGER_BITS[old] <= INTEGER_BITS[new]
+    if old in INTEGER_BITS:
         return new == "hugeint" or (new.startswith("decimal(") and _integer_digits(new) >= 19)
     if old.startswith("decimal(") and new.startswith("decimal("):
         return decimal_size(new)[1] >= decimal_size(old)[1] and _integer_digits(new) >= _integer_digits(old)
@@ -163,7 +176,7 @@ def parse_data_type(name: str, *, precision: int | None = None, scale: int | Non
 
     Args:
         name: A dlt data type (``text``, ``bigint``, ``timestamp`` ...), or ``hugeint``.
-        precision: Digits of a decimal.
+        precision: Digits of a decimal, bits of a ``bigint``.
         scale: Digits of a decimal after the point.
         timezone: False makes ``timestamp`` a DuckDB TIMESTAMP in UTC without zone.
 
@@ -173,6 +186,8 @@ def parse_data_type(name: str, *, precision: int | None = None, scale: int | Non
     if name == "decimal":
         size = min(precision or DECIMAL_DIGITS, DECIMAL_DIGITS)
         return f"decimal({size},{9 if scale is None else scale})"
+    if name == "bigint" and precision is not None:
+        return next((kind for kind, bits in INTEGER_BITS.items() if precision <= bits), "hugeint")
     if name == "timestamp" and not timezone:
         return "timestamp_ntz"
     if name in _DUCKDB or _DECIMAL.fullmatch(name):

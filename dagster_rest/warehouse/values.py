@@ -213,7 +213,7 @@ def convert(values: Sequence[Any], kinds: Kinds, data_type: str, *, rounding: bo
 
 _FAST: dict[str, set[type]] = {
     "text": {str},
-    "bigint": {int},
+    **{kind: {int} for kind in types.INTEGER_BITS},
     "double": {float, int},
     "bool": {bool},
     "binary": {bytes},
@@ -273,11 +273,16 @@ def _coercion(data_type: str, *, rounding: bool) -> Callable[[Any], Any]:
     return _COERCIONS[data_type]
 
 
-def _to_bigint(value: Any) -> int:
-    number = _to_integer(value)
-    if not types.INT64_MIN <= number <= types.INT64_MAX:
-        raise ValueError(value)
-    return number
+def _integer_coercion(bits: int) -> Callable[[Any], int]:
+    limit = 2 ** (bits - 1)
+
+    def to_integer(value: Any) -> int:
+        number = _to_integer(value)
+        if not -limit <= number < limit:
+            raise ValueError(value)
+        return number
+
+    return to_integer
 
 
 def _to_hugeint(value: Any) -> Decimal:
@@ -415,7 +420,7 @@ def _to_json(value: Any) -> str:
 _COERCIONS: dict[str, Callable[[Any], Any]] = {
     "text": as_text,
     "json": _to_json,
-    "bigint": _to_bigint,
+    **{kind: _integer_coercion(bits) for kind, bits in types.INTEGER_BITS.items()},
     "hugeint": _to_hugeint,
     "wei": _to_hugeint,
     "double": _to_double,

@@ -228,6 +228,20 @@ def test_a_hint_with_a_scale_rounds(warehouse: Warehouse) -> None:
     )
 
 
+def test_a_bigint_hint_may_be_narrow(warehouse: Warehouse) -> None:
+    hints = {f"i{bits}": {"data_type": "bigint", "precision": bits} for bits in (8, 16, 32, 64)}
+    warehouse.load(table_spec(columns=hints), [{"i8": 127, "i16": "7", "i32": 1, "i64": 1}, {"i8": 128}])
+
+    assert {
+        "i8": "TINYINT",
+        "i16": "SMALLINT",
+        "i32": "INTEGER",
+        "i64": "BIGINT",
+        "i8__v_bigint": "BIGINT",
+    } == warehouse.types("posts")
+    assert [(127, 7, None), (None, None, 128)] == warehouse.table("posts", "i8", "i16", "i8__v_bigint")
+
+
 def test_a_hinted_column_that_never_comes_is_there(warehouse: Warehouse) -> None:
     warehouse.load(table_spec(columns=[{"name": "Later On", "data_type": "double"}]), [{"id": 1}])
 
