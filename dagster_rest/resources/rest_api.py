@@ -95,6 +95,8 @@ class RestApiResource(dg.ConfigurableResource[Any]):
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
     _source: ClassVar[Any] = None
+    #: The fields that show a part of it, as `from_config` set them.
+    _shown: ClassVar[dict[str, Any]] = {}
     _client: Any = PrivateAttr(default=None)
 
     def __init__(self, **data: Any) -> None:
@@ -115,12 +117,10 @@ class RestApiResource(dg.ConfigurableResource[Any]):
             config: A `ClientConfig`, a whole config, its dict, a `client` dict, or the path of a YAML file.
         """
         source = _client_config(config)
-        configured = type(
-            cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__, "_source": source}
-        )
-        resource: RestApiResource = configured(
-            base_url=_without_userinfo(str.__str__(source.base_url)), staging_dir=source.staging_dir
-        )
+        fields = _shown_fields(source)
+        shown = {name: _plain(value) for name, value in fields.items()}
+        body = {"__module__": cls.__module__, "__doc__": cls.__doc__, "_source": source, "_shown": shown}
+        resource: RestApiResource = type(cls.__name__, (cls,), body)(**fields)
         return resource
 
     @property
@@ -138,14 +138,27 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         from dagster_rest.config.client import ClientConfig
 
         if self._source is not None:
-            source: ClientConfig = self._source
-            return source
+            return self._overridden(self._source)
         values = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name != "ca_bundle"}
         if self.ca_bundle is not None and self.verify:
             values["verify"] = self.ca_bundle
         if values["auth"] == {"type": "none"}:
             values["auth"] = None
         return ClientConfig(**{name: value for name, value in values.items() if value is not None})
+
+    def _overridden(self, source: "ClientConfig") -> "ClientConfig":
+        """The config of `from_config`, with what was changed in the launchpad since.
+
+        For a key that the launchpad leaves out, Dagster fills in the class's default, not what `from_config` gave; so
+        a default says nothing.
+        """
+        now = {name: _plain(getattr(self, name)) for name in self._shown}
+        defaults = {name: _plain(type(self).model_fields[name].default) for name in now}
+        changed = {name: value for name, value in now.items() if value not in (self._shown[name], defaults[name])}
+        if not changed:
+            return source
+        checked = type(source)(**{"base_url": self.base_url, **changed})
+        return source.model_copy(update={name: getattr(checked, name) for name in changed})
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Close the client."""
@@ -196,6 +209,33 @@ def _client_config(config: Any) -> "ClientConfig":
     if isinstance(config, Mapping) and "client" not in config:
         config = {"client": dict(config), "resources": []}
     return load_config(config).client
+
+
+def _shown_fields(source: "ClientConfig") -> dict[str, Any]:
+    """What Dagster may show, and the launchpad change, of a config: nothing that can hold a secret."""
+    fields: dict[str, Any] = {
+        "base_url": _without_userinfo(str.__str__(source.base_url)),
+        "staging_dir": source.staging_dir,
+        "max_concurrency": source.max_concurrency,
+        "allowed_origins": [str.__str__(origin) for origin in source.allowed_origins],
+        "http2": source.http2,
+        "follow_redirects": source.follow_redirects,
+        "max_response_bytes": source.max_response_bytes,
+        "retry": RetrySettings(
+            **{
+                **{name: getattr(source.retry, name) for name in RetrySettings.model_fields},
+                "statuses": [str(status) for status in source.retry.statuses],
+            }
+        ),
+    }
+    if isinstance(source.timeout, (int, float)):
+        fields["timeout"] = float(source.timeout)
+    if isinstance(source.verify, bool):
+        fields["verify"] = source.verify
+    if source.rate_limit is not None:
+        limit = source.rate_limit
+        fields["rate_limit"] = RateLimitSettings(requests=limit.requests, per=f"{limit.per:g}s", key=limit.key)
+    return fields
 
 
 def _without_userinfo(url: str) -> str:

@@ -227,6 +227,36 @@ def test_from_config_carries_instances_and_literal_secrets_past_the_snapshot(api
     assert "s3cret" not in snapshot(resource)
 
 
+def test_from_config_shows_its_plain_settings_and_the_launchpad_may_change_them(api: ApiServer) -> None:
+    serve(api)
+    config = {
+        "base_url": api.url,
+        "auth": {"token": "s3cret"},
+        "max_concurrency": 2,
+        "timeout": 7,
+        "rate_limit": {"requests": 90, "per": "1m"},
+    }
+    resource = RestApiResource.from_config(config)
+    assert (2, 7, 90, "60s") == (
+        resource.max_concurrency,
+        resource.timeout,
+        resource.rate_limit.requests,  # type: ignore[union-attr]
+        resource.rate_limit.per,  # type: ignore[union-attr]
+    )
+    seen: list[Any] = []
+
+    @dg.asset
+    def probe(rest: RestApiResource) -> None:
+        seen.append(rest.client_config())
+        rest.get("items")
+
+    job = dg.Definitions(assets=[probe], resources={"rest": resource}).resolve_implicit_global_asset_job_def()
+    for changes in ({}, {"max_concurrency": 1, "retry": {"attempts": 2}}):
+        assert job.execute_in_process(run_config={"resources": {"rest": {"config": changes}}}).success
+    assert [(2, 5, 60), (1, 2, 60)] == [(c.max_concurrency, c.retry.attempts, c.rate_limit.per) for c in seen]
+    assert ["Bearer s3cret"] * 2 == [request.headers["authorization"] for request in api.requests]
+
+
 def test_from_config_keeps_the_staging_dir(tmp_path: Path) -> None:
     resource = RestApiResource.from_config({"base_url": "http://user:pass@h/v1?key=x", "staging_dir": str(tmp_path)})
     assert ("http://h/v1", str(tmp_path)) == (resource.base_url, resource.staging_dir)
