@@ -103,7 +103,9 @@ def dlt_python() -> str:
 def environment(folder: Path) -> dict[str, str]:
     """Nothing of the user's configuration."""
     home = {"DLT_DATA_DIR": str(folder), "DLT_PROJECT_DIR": str(folder)}
-    return {**{k: v for k, v in os.environ.items() if k != "DAGSTER_HOME"}, **QUIET, **home}
+    # Without bytecode on disk every process compiles the package anew, which nobody's installation does.
+    left_out = ("DAGSTER_HOME", "PYTHONDONTWRITEBYTECODE")
+    return {**{k: v for k, v in os.environ.items() if k not in left_out}, **QUIET, **home}
 
 
 def run_workload(workload: Workload, url: str, rounds: int, sides: Sequence[str], scratch: Path) -> Result:
