@@ -17,8 +17,21 @@ from benchmarks.workloads import many
 from dagster_rest import build_rest_definitions
 
 config = many({count})(os.environ["BENCH_URL"])
-rest = build_rest_definitions(config, name="bench", duckdb=os.environ["BENCH_DUCKDB"]{mode})
-defs = dg.Definitions.merge(rest, dg.Definitions(executor={executor}))
+defs = dg.Definitions.merge(
+    build_rest_definitions(config, name="bench", duckdb=os.environ["BENCH_DUCKDB"]{mode}),
+    dg.Definitions(executor={executor}),
+)
+"""
+EMPTY = """
+import dagster as dg
+
+def _asset(number):
+    @dg.asset(name=f"empty_{{number:04d}}")
+    def empty():
+        pass
+    return empty
+
+defs = dg.Definitions(assets=[_asset(number) for number in range({count})], executor={executor})
 """
 DLT = """
 import os
@@ -66,8 +79,12 @@ def measure_commands(
     """All commands, in turns."""
     dagster = [str(Path(sys.executable).with_name("dagster"))]
     materialize = [*dagster, "asset", "materialize", "--select", "*", "-m", "bench_definitions"]
+    # Dagster alone is what no integration can be faster than; a script has no scheduler, no history and no UI.
     variants: list[tuple[str, str, Sequence[str]]] = []
     for count in (1, 20):
+        for title, executor in [("in-process", IN_PROCESS), ("multiprocess", MULTIPROCESS)]:
+            module = EMPTY.format(count=count, executor=executor)
+            variants.append((f"Dagster alone, {_assets(count)} that do nothing, {title}", module, materialize))
         for title, executor, mode in [
             ("in-process", IN_PROCESS, ""),
             ("multiprocess", MULTIPROCESS, ""),
@@ -87,7 +104,7 @@ def measure_commands(
         for title, module, command in variants:
             one = _measure(module, command, url, scratch / f"command-{number}-{len(measured[title])}", environment)
             measured[title].append(one)
-            print(f"{title:60} {one.seconds:8.2f} s  {one.peak_mb:7.0f} MB", flush=True)
+            print(f"{title:62} {one.seconds:7.2f} s (CPU {one.cpu_seconds:.2f}) {one.peak_mb:5.0f} MB", flush=True)
     return [CommandResult(title, found) for title, found in measured.items()]
 
 
