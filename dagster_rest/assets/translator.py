@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 if TYPE_CHECKING:
+    from dagster_rest.config.incremental import IncrementalConfig
     from dagster_rest.config.plan import ResourcePlan, SourcePlan
 
 
@@ -105,10 +106,9 @@ def _metadata(props: RestResourceProps) -> Mapping[str, Any]:
         metadata["dagster/storage_kind"] = "duckdb"
     if props.resource.incremental is not None:
         metadata["dagster_rest/cursor_path"] = str(props.resource.incremental.cursor_path)
-        column = partition_column(str(props.resource.incremental.cursor_path))
-        if props.partitions_def is not None and column is not None:
-            # dagster-duckdb's IO managers load a downstream partition by this column.
-            metadata["partition_expr"] = column
+        expression = partition_expression(props.resource.incremental, props.partitions_def)
+        if expression is not None:
+            metadata["partition_expr"] = expression
     if props.resource.source_file:
         metadata["dagster/code_references"] = _code_reference(props.resource.source_file, line=props.resource.line)
     return metadata
@@ -121,6 +121,33 @@ def _code_reference(file: str, *, line: int | None) -> dg.CodeReferencesMetadata
         return dg.CodeReferencesMetadataValue(
             code_references=[dg.LocalFileCodeReference(file_path=file, line_number=line, label=file.rsplit("/", 1)[-1])]
         )
+
+
+def partition_expression(
+    incremental: "IncrementalConfig", partitions_def: dg.PartitionsDefinition | None
+) -> str | None:
+    """What dagster-duckdb's IO managers compare with a partition's window: the cursor as a time on its own clock.
+
+    Args:
+        incremental: The resource's incremental block; the kind of ``initial_value`` is the cursor's.
+        partitions_def: The asset's partitions.
+
+    Returns:
+        SQL over the root table, or None without partitions over time, or for a cursor that is no column of it.
+    """
+    from dagster_rest.assets.cursor import parse_day
+    from dagster_rest.warehouse.catalog import literal, quoted
+
+    column = partition_column(str(incremental.cursor_path))
+    if column is None or not isinstance(partitions_def, dg.TimeWindowPartitionsDefinition):
+        return None
+    initial, zone = incremental.initial_value, literal(partitions_def.timezone)
+    if isinstance(initial, (int, float)):
+        return f"timezone({zone}, to_timestamp({quoted(column)}))"
+    if isinstance(initial, str) and parse_day(initial) is not None:
+        return f"{quoted(column)}::timestamp" if "-" in initial else f"strptime({quoted(column)}, '%Y%m%d')"
+    # Instants are stored with a zone; a session's own zone must not shift them.
+    return f"timezone({zone}, {quoted(column)}::timestamptz)"
 
 
 def partition_column(cursor_path: str) -> str | None:

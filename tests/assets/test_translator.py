@@ -101,7 +101,7 @@ def test_partitions_tell_io_managers_their_column() -> None:
     )
 
     assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
-    assert "meta__created_at" == spec.metadata["partition_expr"]
+    assert '"meta__created_at"::timestamp' == spec.metadata["partition_expr"]
 
 
 def test_the_code_version_is_the_configs_fingerprint() -> None:
