@@ -51,6 +51,15 @@ class Stage:
         assert self.undisturbed.success, self.undisturbed.errors
         self.expected = reference.contents()
 
+    @classmethod
+    def of_nothing(cls, folder: Path, *, scene: Scene, shop: Shop) -> Stage:
+        """A stage with nothing before it, and without an undisturbed load to compare with."""
+        stage = cls.__new__(cls)
+        stage.scene = scene
+        stage._folder, stage._shop, stage._cells = folder, shop, 0
+        stage.before = Bench.prepared(folder / "before", scene=scene, shop=shop)
+        return stage
+
     def cell(self) -> Bench:
         """A fresh copy of what was before."""
         self._shop.state = 2

@@ -18,11 +18,14 @@ from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.translator import DagsterRestTranslator
 from dagster_rest.errors import RestError
 from dagster_rest.http import RestClient
+from tests.reliability.guards import switch_off
 from tests.reliability.location import NAME, Recorder
 
 
 def main(spec_file: str) -> int:
     spec = json.loads(Path(spec_file).read_text())
+    if spec.get("without"):
+        switch_off(spec["without"])
     source = plan_source(spec["config"], name=NAME)
     props = resource_props(source, dataset=NAME, partitions_def=None)
     translator = DagsterRestTranslator()

@@ -25,7 +25,7 @@ STOP = {"point": "before_transaction", "signal": "SIGSTOP"}
 @contextmanager
 def stopped(bench: Bench, name: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A process that stands still just before its transaction; it is continued by whoever wants to."""
-    with bench.start(name, kill=STOP, **options) as process:
+    with bench.start(name, **{"kill": STOP, **options}) as process:
         wait_until_stopped(process, Path(bench.folder / f"{name}.log"))
         try:
             yield process
