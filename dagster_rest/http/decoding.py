@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +12,9 @@ _BOM = b"\xef\xbb\xbf"
 # Digits and points all become '0': a number too long for a double is then a run that `find` jumps to.
 _FLAT = bytes(0x30 if 0x30 <= i <= 0x39 or i == 0x2E else i for i in range(256))
 _LONG_RUN = b"0" * 16
-_NUMBER = re.compile(rb"[-+\d.eE]+")
-_SPACE = b" \n\r\t"
-_BEFORE, _AFTER = frozenset(b":,[ \n\t\r"), frozenset(b",]} \n\t\r")
-_I64_MIN, _U64_MAX = -(2**63), 2**64 - 1
+# A double keeps any 15 digits.
+_SAFE_DIGITS = 15
+_INFINITE = float("inf")
 
 
 def decode_json(body: bytes, *, encoding: str | None = None) -> Any:
@@ -42,72 +40,39 @@ def decode_json(body: bytes, *, encoding: str | None = None) -> Any:
         assert decode_json(b'{"id": 123456789012345678901}') == {"id": 123456789012345678901}
         ```
     """
-    import orjson
-
     if body.startswith(_BOM):
         body = body[3:]
     if not body.strip():
         return None
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return _decode_exactly(body) if _may_lose_digits(body) else _decode_plainly(body)
+    except ValueError:
         return _decode_tolerantly(body, encoding)
-    return _decode_exactly(body) if _lost_digits(body, value) else value
 
 
-def _lost_digits(body: bytes, value: Any) -> bool:
-    flat = body.translate(_FLAT)
-    at = flat.find(_LONG_RUN)
-    if at < 0 or _written_back_the_same(body, value):
-        return False
-    while at >= 0:
-        match = _NUMBER.match(body, at)
-        end = match.end() if match else at + len(_LONG_RUN)
-        start = at - 1 if body[at - 1 : at] == b"-" else at
-        if _stands_alone(body, start, end) and _is_lossy(body[start:end]):
-            return True
-        at = flat.find(_LONG_RUN, end)
-    return False
+def _may_lose_digits(body: bytes) -> bool:
+    """Whether a number (or a text) of so many digits is in the body that a double might not hold it."""
+    return _LONG_RUN in body.translate(_FLAT)
 
 
-def _written_back_the_same(body: bytes, value: Any) -> bool:
-    """Whether the value's JSON is the body but for white space: then every number has kept its digits."""
+def _decode_plainly(body: bytes) -> Any:
     import orjson
 
-    try:
-        return _plainest(orjson.dumps(value)) == _plainest(body)
-    except TypeError:
-        return False
-
-
-def _plainest(text: bytes) -> bytes:
-    # Python writes 1e-05 and 1e+16 where others write 1e-5 and 1e16; the value is the same.
-    return text.translate(None, _SPACE).replace(b"e-0", b"e-").replace(b"e+", b"e")
-
-
-def _stands_alone(body: bytes, start: int, end: int) -> bool:
-    return (start == 0 or body[start - 1] in _BEFORE) and (end == len(body) or body[end] in _AFTER)
-
-
-def _is_lossy(number: bytes) -> bool:
-    if number.lstrip(b"-").isdigit():
-        return not _I64_MIN <= int(number) <= _U64_MAX
-    try:
-        return repr(float(number)).encode() != number and isinstance(_exact(number.decode()), Decimal)
-    except (ValueError, ArithmeticError):
-        return False
-
-
-def _exact(text: str) -> float | Decimal:
-    number = float(text)
-    exact = Decimal(text)
-    return number if Decimal(repr(number)) == exact else exact
+    return orjson.loads(body)
 
 
 def _decode_exactly(body: bytes) -> Any:
     import msgspec
 
     return msgspec.json.Decoder(float_hook=_exact).decode(body)
+
+
+def _exact(text: str) -> float | Decimal:
+    number = float(text)
+    if (len(text) <= _SAFE_DIGITS and -_INFINITE < number < _INFINITE) or repr(number) == text:
+        return number
+    exact = Decimal(text)
+    return number if Decimal(repr(number)) == exact else exact
 
 
 def _decode_tolerantly(body: bytes, encoding: str | None) -> Any:
