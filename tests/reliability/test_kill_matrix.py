@@ -17,8 +17,12 @@ KILLS_IN_A_ROW = 5
 Find = Callable[[Scene], Stage]
 
 EVERYWHERE = [
-    pytest.param(one, point, id=f"{one.name}-{point}") for one in SCENES for point in POINTS if happens(point, one)
+    pytest.param(one, point, id=f"{one.name}-{point}", marks=pytest.mark.xdist_group(one.name))
+    for one in SCENES
+    for point in POINTS
+    if happens(point, one)
 ]
+EVERY_SCENE = [pytest.param(one, id=one.name, marks=pytest.mark.xdist_group(one.name)) for one in SCENES]
 A_FEW = [
     ("append", "plain", "after_commit"),
     ("append", "child_new", "before_confirm"),
@@ -47,7 +51,7 @@ def test_killed_at_a_named_point(stage_of: Find, one: Scene, point: str) -> None
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("one", SCENES, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", EVERY_SCENE)
 def test_killed_at_random_moments(stage_of: Find, one: Scene) -> None:
     stage = stage_of(one)
     chance = random.Random(f"{one.name} 7")
