@@ -158,14 +158,20 @@ class RedactingFilter(logging.Filter):
 
 
 def named_secrets(values: Any) -> list[str]:
-    """The texts in a mapping (or in mappings inside of it) whose names tell that they are secret."""
+    """The texts in a mapping (or in mappings inside of it) whose names tell that they are secret.
+
+    What is still to come from the environment is left to ``environment_secrets``.
+    """
+    from dagster_rest.config.env import is_env
+
     found: list[str] = []
     if isinstance(values, Mapping):
         for name, value in values.items():
             if isinstance(value, (Mapping, list, tuple)) and not is_sensitive_name(str(name)):
                 found += named_secrets(value)
             elif is_sensitive_name(str(name)):
-                found += [str(v) for v in (value if isinstance(value, (list, tuple)) else [value]) if v is not None]
+                several = value if isinstance(value, (list, tuple)) else [value]
+                found += [str(one) for one in several if one is not None and not is_env(one)]
     elif isinstance(values, (list, tuple)):
         for value in values:
             pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
