@@ -165,7 +165,7 @@ class WindowFetch:
         if page.total is not None and page.number == 0:
             report.total = (report.total or 0) + page.total
         if report.paginator is None and page.paginator is not None:
-            report.paginator = type(page.paginator).__name__
+            report.paginator = page.paginator.describe()
         report.evidence = report.evidence or page.evidence
         if report.endpoint is None and page.request is not None:
             report.endpoint = self._context.client.redactor.redact_url(str(page.request.url))

@@ -16,6 +16,7 @@ from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import try_lock
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.state import Start
+from dagster_rest.config.env import interpolate, resolve_env
 from dagster_rest.config.jsonpath import MISSING
 from dagster_rest.warehouse.connection import Database, local_path
 from dagster_rest.warehouse.ledger import CursorState
@@ -144,10 +145,13 @@ def staging_root(database: Database, *, configured: str | None = None) -> Path:
 
     Args:
         database: The database.
-        configured: ``staging_dir`` of the client or the resource.
+        configured: ``staging_dir`` of the client; it may name environment variables as ``${NAME}``.
+
+    Raises:
+        ConfigError: ``config_missing_env``.
     """
     if configured:
-        return Path(configured)
+        return Path(resolve_env(interpolate(configured), where="client.staging_dir"))
     path = local_path(database)
     if path is not None:
         return path.with_name(f"{path.name}.staging")

@@ -127,7 +127,7 @@ def test_the_paginator_with_the_evidence_for_it(source: Source) -> None:
 
     found = metadata_of(source.load({**ITEMS, "endpoint": "items"}), "items")["dagster_rest/paginator"]
 
-    assert found.startswith("JSONLinkPaginator (")
+    assert found.startswith("json_link(")
     assert "next" in found
 
 
