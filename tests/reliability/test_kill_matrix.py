@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -73,3 +74,38 @@ def test_killed_at_random_moments(stage_of: Find, one: Scene) -> None:
             assert recovered.success, recovered.errors
         assert stage.expected == cell.contents()
         shutil.rmtree(cell.folder)
+
+
+@pytest.mark.parametrize("point", ["page_taken", "after_commit"])
+def test_a_re_execution_from_failure_goes_on(stage_of: Find, point: str) -> None:
+    stage = stage_of(scene("append", "plain"))
+    cell = stage.cell()
+    killed = cell.run(kill={"point": point, "number": stage.in_the_middle(point)})
+    again = cell.run(reexecute=killed.run_id)
+    repeated, allowed = asked_again(killed, again, scene=stage.scene)
+
+    assert again.success, again.errors
+    assert stage.expected == cell.contents()
+    assert repeated <= allowed < len(killed.asked)
+
+
+MACHINE_DIES = [
+    pytest.param(scene(disposition, shape), point, id=f"{disposition}-{shape}-{point}")
+    for disposition, shape in [("append", "plain"), ("merge", "incremental"), ("replace", "windowed")]
+    for point in ["page_taken", "after_checkpoint_rename", "in_transaction", "after_commit", "before_confirm"]
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("one", "point"), MACHINE_DIES)
+def test_the_whole_machine_dies(stage_of: Find, one: Scene, point: str) -> None:
+    """Run and step are killed together: Dagster goes on to believe that the run is under way."""
+    stage = stage_of(one)
+    cell = stage.cell()
+    kill = {"point": point, "number": stage.in_the_middle(point), "group": True}
+    with cell.start("machine", kill=kill, fast=False) as run:
+        assert -signal.SIGKILL == run.wait(300)
+    recovered = cell.run()
+
+    assert recovered.success, recovered.errors
+    assert stage.expected == cell.contents()
