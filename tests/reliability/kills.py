@@ -103,7 +103,7 @@ def kill_and_recover(stage: Stage, bench: Bench, kill: dict[str, Any]) -> Outcom
     killed = bench.run(kill=kill)
     assert killed.killed, f"nothing was killed: {kill}"
     assert not killed.success
-    recovered = bench.run()
+    recovered = bench.run(executor="in_process")
     assert recovered.success, recovered.errors
     assert stage.expected == bench.contents()
     repeated, allowed = asked_again(killed, recovered, scene=stage.scene)

@@ -189,7 +189,8 @@ class Bench:
             module: `one_run` for a real run, `one_attempt` for a single attempt of a step.
             options: As for `specify`.
         """
-        command = [sys.executable, "-m", f"tests.reliability.{module}", str(self.specify(name, **options))]
+        spec_file = self.specify(name, own_process=True, **options)
+        command = [sys.executable, "-m", f"tests.reliability.{module}", str(spec_file)]
         with (self.folder / f"{name}.err").open("w") as errors:
             return subprocess.Popen(
                 command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True

@@ -70,7 +70,7 @@ def test_killed_at_random_moments(stage_of: Find, one: Scene) -> None:
             if killed.success:
                 break
         else:
-            recovered = cell.run()
+            recovered = cell.run(executor="in_process")
             assert recovered.success, recovered.errors
         assert stage.expected == cell.contents()
         shutil.rmtree(cell.folder)
@@ -105,7 +105,7 @@ def test_the_whole_machine_dies(stage_of: Find, one: Scene, point: str) -> None:
     kill = {"point": point, "number": stage.in_the_middle(point), "group": True}
     with cell.start("machine", kill=kill, fast=False) as run:
         assert -signal.SIGKILL == run.wait(300)
-    recovered = cell.run()
+    recovered = cell.run(executor="in_process")
 
     assert recovered.success, recovered.errors
     assert stage.expected == cell.contents()
