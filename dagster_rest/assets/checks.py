@@ -269,9 +269,11 @@ def _is_keyed(plan: "ResourcePlan") -> bool:
 
 def _can_shrink(plan: "ResourcePlan") -> bool:
     disposition = plan.write_disposition
+    if not _has_table(plan):
+        return False
     if disposition.disposition == "merge":
         return disposition.strategy in ("delete-insert", "cdc")
-    return _has_table(plan) and (disposition.disposition == "replace" or plan.config.partitions is not None)
+    return disposition.disposition == "replace" or plan.config.partitions is not None
 
 
 def _merges_by_key(plan: "ResourcePlan") -> bool:
