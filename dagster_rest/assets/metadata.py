@@ -58,6 +58,8 @@ KEYS: dict[str, str] = {
     "dagster_rest/sampled": "True when `limit` cut the run short.",
     "dagster_rest/warnings": "What a person should know about this load.",
     "dagster_rest/preview": "Some rows of the load, if `preview` asks for them.",
+    "dagster_rest/error_code": "The error's code (on a step that failed for good).",
+    "partition_expr": "SQL that IO managers hold against a partition's window (on the asset).",
 }
 """Every metadata key of this package, with its meaning."""
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest import build_rest_assets
-from dagster_rest.assets.checks import RULES
+from dagster_rest.assets.checks import KEYS, RULES
 from dagster_rest.config import ConfigError
 from tests.assets.support import Source, checks_of, metadata_of
 from tests.support.server import Reply, Request
@@ -297,3 +297,12 @@ def test_every_check_has_a_test_that_names_it() -> None:
     text = Path(__file__).read_text()
 
     assert [] == [name for name in RULES if f'"{name}"' not in text]
+
+
+def test_what_results_show_is_listed(source: Source) -> None:
+    source.api.json("/items", [{"id": 1}])
+    replace = items(write_disposition="replace", schema_contract="discard_row")
+
+    results = [*source.load(replace).get_asset_check_evaluations(), *source.load(items()).get_asset_check_evaluations()]
+
+    assert set() == {key for result in results for key in result.metadata} - set(KEYS)

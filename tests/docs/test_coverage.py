@@ -91,3 +91,10 @@ def test_every_page_is_in_the_index() -> None:
 
     assert [] == [page for page in pages if f"({page})" not in index and not page.startswith("errors/")]
     assert [] == [f"errors/{room}.md" for room in ROOMS if f"errors/{room}.md" not in (DOCS / "errors.md").read_text()]
+
+
+def test_every_metadata_key_and_tag_in_the_code_is_listed() -> None:
+    text = "\n".join(path.read_text() for path in Path(dagster_rest.__file__).parent.rglob("*.py"))
+    written = set(re.findall(r"\"(dagster_rest/[a-z_]+)\"", text))
+
+    assert set() == written - set(KEYS) - set(CHECK_KEYS) - set(TAGS)
