@@ -48,7 +48,8 @@ class RetryPolicy:
             return cls()
         if isinstance(config, cls):
             return config
-        if isinstance(config, Mapping):
+        # `isinstance(model, Mapping)` would ask every Mapping class that Dagster ever made: a fifth of a second.
+        if isinstance(config, dict):
             from dagster_rest.config.client import RetryConfig
 
             config = RetryConfig(**config)
