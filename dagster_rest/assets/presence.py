@@ -50,9 +50,8 @@ def is_at_work(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | N
     path = _path(root, asset=asset, run_id=run_id, attempt=attempt)
     if not path.exists():
         return None
+    # The file stays: if this run dies as well, the next one must still be able to know.
     with try_lock(path) as got_it:
-        if got_it:
-            path.unlink(missing_ok=True)
         return not got_it
 
 

@@ -109,3 +109,17 @@ def test_the_whole_machine_dies(stage_of: Find, one: Scene, point: str) -> None:
 
     assert recovered.success, recovered.errors
     assert stage.expected == cell.contents()
+
+
+def test_a_machine_that_dies_twice(stage_of: Find) -> None:
+    """Who finds a dead run leaves the signs of its death for the next, for Dagster shows none."""
+    stage = stage_of(scene("append", "plain"))
+    cell = stage.cell()
+    for name, point in (("once", "after_commit"), ("twice", "before_transaction")):
+        with cell.start(name, kill={"point": point, "group": True}, executor="in_process") as run:
+            assert -signal.SIGKILL == run.wait(300)
+    recovered = cell.run(executor="in_process")
+
+    assert recovered.success, recovered.errors
+    assert stage.expected == cell.contents()
+    assert [] == recovered.asked
