@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,11 @@ def stage_of(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
         return stages[scene.name]
 
     return find
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Report how long anybody waited for the database."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "longest_wait_seconds":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: longest wait {value} s")
