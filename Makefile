@@ -40,11 +40,11 @@ format: $(VENV)/.dev ## Put the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-compat: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) $(SERVERS)/.installed ## Run the same configs through dlt and compare
+compat: $(VENV)/.dev $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION) $(SERVERS)/.installed ## Run the same configs through dlt and compare
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python REST_SERVERS=$(CURDIR)/$(SERVERS) \
 		$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m compat $(ARGS)
 
-bench: $(VENV)/.dev $(DLT_VENV)/.dlt-$(DLT_VERSION) ## Measure against dlt
+bench: $(VENV)/.dev $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION) ## Measure against dlt
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python benchmarks/run.py $(ARGS)
 
 reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
@@ -68,10 +68,10 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@$(BIN)/python $(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
 
-$(DLT_VENV)/.dlt-$(DLT_VERSION): | $(BIN)/python
+$(DLT_VENV)/.dlt-parquet-$(DLT_VERSION): | $(BIN)/python
 	@echo "Installing dlt $(DLT_VERSION) into $(DLT_VENV)."
 	@$(BIN)/python -m venv $(DLT_VENV)
-	@$(DLT_VENV)/bin/python $(INSTALL) 'dlt[duckdb]==$(DLT_VERSION)'
+	@$(DLT_VENV)/bin/python $(INSTALL) 'dlt[duckdb,parquet]==$(DLT_VERSION)'
 	@touch $@
 
 # REST servers from PyPI and npm that nobody here wrote; the compat suite loads them.

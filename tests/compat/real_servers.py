@@ -122,7 +122,8 @@ def _serving(command: Sequence[str], url: str, folder: Path) -> Iterator[str]:
             _wait_for(url, process, folder / "server.log")
             yield url
         finally:
-            process.terminate()
+            # They hold nothing worth a graceful end, and some wait for idle connections.
+            process.kill()
             process.wait(30)
 
 
