@@ -53,16 +53,17 @@ def test_killed_at_a_named_point(stage_of: Find, one: Scene, point: str) -> None
 
 @pytest.mark.long
 @pytest.mark.parametrize("one", EVERY_SCENE)
-def test_killed_at_random_moments(stage_of: Find, one: Scene) -> None:
+def test_killed_at_random_moments(stage_of: Find, one: Scene, record_property: Callable[..., None]) -> None:
     stage = stage_of(one)
     chance = random.Random(f"{one.name} 7")
-    moments = 0
+    moments = landed = 0
     while moments < MOMENTS:
         cell = stage.cell()
         before = None
         for _ in range(min(KILLS_IN_A_ROW, MOMENTS - moments)):
             moments += 1
             killed = cell.run(kill={"after": chance.uniform(0, stage.seconds * 1.1)})
+            landed += killed.killed
             if before is not None:
                 repeated, allowed = asked_again(before, killed, scene=one)
                 assert repeated <= allowed
@@ -74,6 +75,8 @@ def test_killed_at_random_moments(stage_of: Find, one: Scene) -> None:
             assert recovered.success, recovered.errors
         assert stage.expected == cell.contents()
         shutil.rmtree(cell.folder)
+    record_property("kills that landed", f"{landed} of {moments}")
+    assert landed
 
 
 @pytest.mark.parametrize("point", ["page_taken", "after_commit"])

@@ -35,7 +35,7 @@ def all_at_once(bench: Bench, runs: list[dict[str, Any]], report: Report) -> Non
         outputs = [process.communicate(timeout=500)[0] for process in processes]
     assert [0] * len(runs) == [process.returncode for process in processes], outputs
     waits = [wait for number in range(len(runs)) for wait in waits_of(read_moments(bench.folder / f"run-{number}.log"))]
-    report("longest_wait_seconds", round(max(waits), 2))
+    report("longest wait in seconds", round(max(waits), 2))
 
 
 def waits_of(moments: list[Moment]) -> list[float]:
