@@ -300,8 +300,10 @@ def _may_ignore(plan: "ResourcePlan") -> bool:
 def _primary_key_unique(evidence: Evidence) -> Finding:
     if not evidence.is_written or not evidence.key:
         return Finding(passed=True, description="The table has no rows yet.")
+    from dagster_rest.warehouse.catalog import quoted
+
     current = _current_rows(evidence)
-    columns = ", ".join(_quoted(name) for name in evidence.key)
+    columns = ", ".join(map(quoted, evidence.key))
     # A merge leaves keys alone that this load did not write, so the keys it wrote are all that can be double.
     doubled = (
         f"select {columns} from {evidence.table} semi join"
@@ -351,9 +353,10 @@ def _current_rows(evidence: Evidence) -> str:
     disposition = evidence.asset.plan.write_disposition
     if disposition.strategy != "scd2":
         return ""
+    from dagster_rest.warehouse.catalog import quoted
     from dagster_rest.warehouse.versions import validity_columns
 
-    end = _quoted(validity_columns(disposition)[1])
+    end = quoted(validity_columns(disposition)[1])
     current = disposition.options.get("active_record_timestamp")
     return f" where {end} is null" if current is None else f" where {end} = timestamptz '{current}'"
 
@@ -483,10 +486,6 @@ def _number(evidence: Evidence, sql: str, arguments: Sequence[Any]) -> int:
 
     row = fetch_one(evidence.connection, sql, arguments)
     return int(row[0]) if row else 0
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _words(key: Sequence[str]) -> str:

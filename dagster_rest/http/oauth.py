@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import time
 import weakref
@@ -18,7 +19,7 @@ _FORM = "application/x-www-form-urlencoded"
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-class TokenAuth(httpx.Auth):
+class TokenAuth(httpx.Auth, abc.ABC):
     """Bearer tokens that a token endpoint gives: fetched once, renewed before they expire and once on a 401.
 
     One instance serves all requests of a client; while one of them renews the token, the others wait.
@@ -54,9 +55,9 @@ class TokenAuth(httpx.Auth):
         self._on_token = on_token or (lambda _: None)
         self._locks: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
 
+    @abc.abstractmethod
     def token_request(self) -> tuple[dict[str, str], str]:
         """Headers and form body of the token request."""
-        raise NotImplementedError
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send the request with a good token, and once more with a new one if the API answers 401."""
