@@ -305,19 +305,11 @@ def default_pool(source: "SourcePlan", plan: "ResourcePlan") -> str:
     return f"rest_api/{source.name}"
 
 
-def default_backfill_policy(
-    partitions_def: dg.PartitionsDefinition | None, given: dg.BackfillPolicy | None
-) -> dg.BackfillPolicy | None:
-    """One run for a backfill over time windows: the API is asked for one range instead of many."""
-    if given is not None or not isinstance(partitions_def, dg.TimeWindowPartitionsDefinition):
-        return given
-    return dg.BackfillPolicy.single_run()
-
-
 def _one_op(
     asset: RestAsset, *, spec: dg.AssetSpec, backfill_policy: dg.BackfillPolicy | None, **options: Any
 ) -> dg.AssetsDefinition:
     from dagster_rest.assets.checks import check_specs
+    from dagster_rest.assets.partitions import default_backfill_policy
 
     @dg.multi_asset(
         name=op_name(asset.source.name, asset.plan.name),

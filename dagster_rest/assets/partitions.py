@@ -182,3 +182,12 @@ def inherited_partitions(
             own = next((found for found in inherited if found is not None), given)
         result[plan.name] = own
     return result
+
+
+def default_backfill_policy(
+    partitions_def: dg.PartitionsDefinition | None, given: dg.BackfillPolicy | None
+) -> dg.BackfillPolicy | None:
+    """One run for a backfill over time windows: the API is asked for one range instead of many."""
+    if given is not None or not isinstance(partitions_def, dg.TimeWindowPartitionsDefinition):
+        return given
+    return dg.BackfillPolicy.single_run()

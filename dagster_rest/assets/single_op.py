@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_rest.assets.checks import check_specs
+from dagster_rest.assets.partitions import default_backfill_policy
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.run_config import RestRunConfig, run_config_of
 
@@ -30,7 +31,6 @@ def build_single_op(
     Raises:
         dagster.DagsterInvalidDefinitionError: When the assets do not share their partitions.
     """
-    from dagster_rest.assets.factory import default_backfill_policy
     from dagster_rest.warehouse.naming import normalize
 
     @dg.multi_asset(
