@@ -12,6 +12,7 @@ from dagster_rest.assets.committing import WindowCommit
 from dagster_rest.assets.errors import BlockingCheckError, Contended, StateError
 from dagster_rest.assets.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.fetching import WindowFetch
+from dagster_rest.assets.garbage import collect_rarely
 from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import Lane, staging_root
 from dagster_rest.assets.load_context import LoadContext, Log, RunRequest
@@ -120,7 +121,8 @@ class ResourceLoad:
         """
         self._presence.begin()
         try:
-            return self._run()
+            with collect_rarely():
+                return self._run()
         except BaseException:
             self.close()
             raise
