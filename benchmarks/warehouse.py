@@ -31,6 +31,7 @@ def one_round(workload: str, side: str, url: str) -> Measured:
             script = str(ROOT / "benchmarks" / "dlt_side.py")
             command = [os.environ["DLT_PYTHON"], script, workload, side, url, str(folder), "run"]
         environment = {**os.environ, **QUIET}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return measure(command, cwd=folder if side != "warehouse" else ROOT, env=environment, log=folder / "log.txt")
 
 

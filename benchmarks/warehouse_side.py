@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from benchmarks.workloads import DATASET, WORKLOADS
+from dagster_rest.assets.garbage import collect_rarely
 from dagster_rest.config.hints import WriteDisposition
 from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec
@@ -67,4 +68,6 @@ def main(workload: str, url: str, folder: Path, part: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+    # As in a load of the package.
+    with collect_rarely():
+        main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
