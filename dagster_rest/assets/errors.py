@@ -26,7 +26,6 @@ CODES: dict[str, str] = {
     "partition_not_asked_for": "Every partition would load the same rows. Use {partition.key} in the request, or an incremental for partitions over time.",
     "state_no_partition": "The run selects no partition of a partitioned asset. Choose one, or a range.",
     "source_not_records": "A resource's source callable gave something else than lists of dicts. Return or yield lists of dicts.",
-    "resource_not_configured": "The asset's RestApiResource or DuckDBResource is missing. Pass resources={name: ..., 'duckdb': ...}.",
     "check_blocking": "A blocking check failed: the load was rolled back, the tables and the cursor are as before.",
 }
 """Every code of this room, with cause and fix."""

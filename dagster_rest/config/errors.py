@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from dagster_rest.errors import RestError
 
@@ -150,12 +150,3 @@ def join_path(base: str, *steps: str | int) -> str:
         else:
             text += f".{step}" if text else step
     return text
-
-
-def relocated(problems: Sequence[Problem], *, prefix: str) -> list[Problem]:
-    """The same problems, their paths below ``prefix``."""
-    joined = []
-    for problem in problems:
-        separator = "" if not problem.path or problem.path.startswith("[") or not prefix else "."
-        joined.append(replace(problem, path=f"{prefix}{separator}{problem.path}"))
-    return joined
