@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -169,8 +169,8 @@ def _alone(database: Database, *, timeout: float, log: Callable[[str], None]) ->
     _check_folder(path)
     deadline = time.monotonic() + timeout
     with _file_lock(path, timeout=timeout, log=log):
-        _wait_for_foreign_holder(database, path, deadline=deadline, log=log)
-        with _naming_full_disks(path), _closing(database) as connection:
+        opened = _wait_for_foreign_holder(database, path, deadline=deadline, log=log)
+        with _naming_full_disks(path), _closing(database, opened=opened) as connection:
             yield connection
 
 
@@ -185,8 +185,8 @@ def _roll_back(connection: DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def _closing(database: Database) -> Iterator[DuckDBPyConnection]:
-    with database.get_connection() as connection:
+def _closing(database: Database, *, opened: DuckDBPyConnection | None = None) -> Iterator[DuckDBPyConnection]:
+    with _sharing(database, opened) as connection:
         try:
             # Parts carry instants in UTC; a session zone must never shift what a cast to text shows.
             run(connection, "set TimeZone = 'UTC'")
@@ -194,6 +194,26 @@ def _closing(database: Database) -> Iterator[DuckDBPyConnection]:
         finally:
             # dagster-duckdb does not close the connection when the body raises.
             connection.close()
+
+
+@contextmanager
+def _sharing(database: Database, opened: DuckDBPyConnection | None) -> Iterator[DuckDBPyConnection]:
+    """The database's own connection; what is opened already is closed only then, for opening a file is the slow part."""
+    import duckdb
+
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(database.get_connection())
+        except duckdb.ConnectionException:
+            if opened is None:
+                raise
+            # It asks for other settings than ours, and both can't be open at once.
+            opened.close()
+            connection = stack.enter_context(database.get_connection())
+        finally:
+            if opened is not None:
+                opened.close()
+        yield connection
 
 
 def _check_folder(path: Path) -> None:
@@ -234,7 +254,9 @@ def _file_lock(path: Path, *, timeout: float, log: Callable[[str], None]) -> Ite
         lock.release()
 
 
-def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float, log: Callable[[str], None]) -> None:
+def _wait_for_foreign_holder(
+    database: Database, path: Path, *, deadline: float, log: Callable[[str], None]
+) -> DuckDBPyConnection | None:
     """Wait while a process that knows nothing of our lock has the file open, and say who it is.
 
     dagster-duckdb would sleep in doubling steps and oversleep by up to half a minute.
@@ -242,7 +264,7 @@ def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float,
     import duckdb
 
     if not path.exists():
-        return
+        return None
     sleep, said = _FIRST_SLEEP, False
     config: dict[str, Any] = {
         "custom_user_agent": "dagster",
@@ -250,11 +272,10 @@ def _wait_for_foreign_holder(database: Database, path: Path, *, deadline: float,
     }
     while True:
         try:
-            duckdb.connect(str(path), config=config).close()
-            return
+            return duckdb.connect(str(path), config=config)
         except duckdb.ConnectionException:
             # This very process has it open with other settings: get_connection says what to do about it.
-            return
+            return None
         except duckdb.Error as error:
             text = str(error)
             if not isinstance(error, duckdb.IOException) or "lock" not in text:
