@@ -44,7 +44,7 @@ compat: $(VENV)/.dev $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION) $(SERVERS)/.install
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python REST_SERVERS=$(CURDIR)/$(SERVERS) \
 		$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m compat $(ARGS)
 
-bench: $(VENV)/.dev $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION) ## Measure against dlt
+bench: $(VENV)/.dev $(DLT_VENV)/.dagster-dlt-$(DLT_VERSION) ## Measure against dlt
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python benchmarks/run.py $(ARGS)
 
 reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
@@ -72,6 +72,13 @@ $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION): | $(BIN)/python
 	@echo "Installing dlt $(DLT_VERSION) into $(DLT_VENV)."
 	@$(BIN)/python -m venv $(DLT_VENV)
 	@$(DLT_VENV)/bin/python $(INSTALL) 'dlt[duckdb,parquet]==$(DLT_VERSION)'
+	@touch $@
+
+# dlt in the same Dagster as ours, beside which `make bench` measures too.
+$(DLT_VENV)/.dagster-dlt-$(DLT_VERSION): $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION) $(VENV)/.dev
+	@echo "Installing dagster-dlt into $(DLT_VENV)."
+	@$(DLT_VENV)/bin/python $(INSTALL) 'dlt==$(DLT_VERSION)' dagster-dlt \
+		"dagster==$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("dagster"))')"
 	@touch $@
 
 # REST servers from PyPI and npm that nobody here wrote; the compat suite loads them.

@@ -44,6 +44,23 @@ target = dlt.destinations.duckdb("dlt.duckdb")
 pipeline = dlt.pipeline("bench", pipelines_dir="state", destination=target, dataset_name="bench")
 pipeline.run(rest_api_source(many({count})(os.environ["BENCH_URL"])), loader_file_format="parquet")
 """
+DAGSTER_DLT = """
+import os
+import dagster as dg
+import dlt
+from benchmarks.workloads import many
+from dagster_dlt import DagsterDltResource, dlt_assets
+from dlt.sources.rest_api import rest_api_source
+
+target = dlt.destinations.duckdb("dlt.duckdb")
+pipeline = dlt.pipeline("bench", pipelines_dir="state", destination=target, dataset_name="bench")
+
+@dlt_assets(dlt_source=rest_api_source(many({count})(os.environ["BENCH_URL"])), dlt_pipeline=pipeline)
+def load(context: dg.AssetExecutionContext, loader: DagsterDltResource):
+    yield from loader.run(context=context, loader_file_format="parquet")
+
+defs = dg.Definitions(assets=[load], resources={{"loader": DagsterDltResource()}}, executor={executor})
+"""
 NOTHING = """
 import dagster as dg
 
@@ -109,6 +126,10 @@ def measure_commands(
         ]:
             module = DEFINITIONS.format(count=count, executor=executor, mode=mode)
             variants.append((f"dagster asset materialize, {_assets(count)}, {title}", module, materialize))
+        materialize_dlt = [str(Path(_dlt()).with_name("dagster")), *materialize[1:]]
+        for title, executor in [("in-process", IN_PROCESS), ("multiprocess", MULTIPROCESS)]:
+            module = DAGSTER_DLT.format(count=count, executor=executor)
+            variants.append((f"dagster-dlt, {_assets(count)} (always one op), {title}", module, materialize_dlt))
         variants.append(
             (f"dlt, {_assets(count)}, as a script", DLT.format(count=count), [_dlt(), "bench_definitions.py"])
         )

@@ -89,7 +89,8 @@ def command_of(side: str, workload: Workload, url: str, folder: Path, part: str)
         return [sys.executable, "-m", "benchmarks.raw_side", workload.name, url, str(folder), part]
     if side in ("ours", "ours-64"):
         return [sys.executable, "-m", "benchmarks.our_side", workload.name, side, url, str(folder), part]
-    return [dlt_python(), "-m", "benchmarks.dlt_side", workload.name, side, url, str(folder), part]
+    module = "dagster_dlt_side" if side.startswith("dagster-dlt") else "dlt_side"
+    return [dlt_python(), "-m", f"benchmarks.{module}", workload.name, side, url, str(folder), part]
 
 
 def dlt_python() -> str:
@@ -138,7 +139,7 @@ def prepare(workload: Workload, side: str, url: str, scratch: Path) -> Path | No
     folder = scratch / f"{workload.name}-{side}-prepared"
     folder.mkdir()
     # What is there before is the same however it got there: dlt's fastest way will do for all of dlt's sides.
-    by = "dlt-parquet" if side == "dlt" else side
+    by = "dlt-parquet" if "dlt" in side else side
     command = command_of(by, workload, url, folder, "prepare")
     measure(command, cwd=folder, env=environment(folder), log=folder / "log.txt")
     shutil.rmtree(folder / "pages-prepare", ignore_errors=True)
@@ -151,7 +152,7 @@ def check(workload: Workload, side: str, folder: Path) -> None:
         return
     import duckdb
 
-    name = "dlt" if side.startswith("dlt") else "ours"
+    name = "dlt" if "dlt" in side else "ours"
     with duckdb.connect(str(folder / f"{name}.duckdb"), read_only=True) as connection:
         for table, rows in workload.expected.items():
             found = connection.execute(f'select count(*) from {DATASET}."{table}"').fetchone()

@@ -90,8 +90,8 @@ def many(resources: int) -> Callable[[str], dict[str, Any]]:
 
 
 MERGED = {"primary_key": "id", "write_disposition": "merge"}
-ALL_SIDES = ("ours", "dlt-parquet", "dlt", "raw")
-FAN_OUT_SIDES = ("ours", "ours-64", "dlt-parallelized", "dlt-64", "dlt", "raw")
+ALL_SIDES = ("ours", "dagster-dlt-parquet", "dlt-parquet", "dlt", "raw")
+FAN_OUT_SIDES = ("ours", "ours-64", "dagster-dlt-parallelized", "dlt-parallelized", "dlt-64", "dlt", "raw")
 
 
 def _fan_out(parents: int, delay_ms: int) -> Workload:
@@ -144,7 +144,7 @@ WORKLOADS = {
             config=flat(2000),
             expected={"rows": 2_000_000},
             rows=2_000_000,
-            sides=("ours", "dlt-parquet"),
+            sides=("ours", "dagster-dlt-parquet", "dlt-parquet"),
             once=True,
         ),
     )

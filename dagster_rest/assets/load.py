@@ -151,6 +151,7 @@ class ResourceLoad:
         self._context.on_event("before_confirm")
         with short_write(self._context.database, log=self._context.log) as connection:
             confirm_loads(connection, load_ids=report.load_ids, confirmed_at=self._context.clock())
+        self._context.on_event("after_confirm")
 
     def close(self) -> None:
         """End it, told or not: whoever comes next need not wait for it."""

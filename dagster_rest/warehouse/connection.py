@@ -198,7 +198,7 @@ def _closing(database: Database, *, opened: DuckDBPyConnection | None = None) ->
 
 @contextmanager
 def _sharing(database: Database, opened: DuckDBPyConnection | None) -> Iterator[DuckDBPyConnection]:
-    """The database's own connection; what is opened already is closed only then, for opening a file is the slow part."""
+    """The database's own connection; what is opened already stays open until then, as opening a file is slow."""
     import duckdb
 
     with ExitStack() as stack:

@@ -130,6 +130,8 @@ class Bench:
             reexecution = None
             if reexecute is not None:
                 reexecution = dg.ReexecutionOptions.from_failure(reexecute, instance)
+                # Dagster's interface and its daemon write this on such a run; the Python call does not.
+                tags = {**(tags or {}), "dagster/is_resume_retry": "true"}
             result = dg.execute_job(
                 reconstructable(str(spec_file)),
                 instance=instance,
@@ -195,6 +197,14 @@ class Bench:
             return subprocess.Popen(
                 command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
             )
+
+    def is_confirmed(self, run_id: str) -> bool:
+        """Whether the run's load has ended: written, told of, and confirmed."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            found = connection.execute(
+                "select status from _dagster_rest.loads where run_id = ? order by seq desc limit 1", [run_id]
+            ).fetchone()
+        return found == ("confirmed",)
 
     def contents(self) -> dict[str, Any]:
         """Everything that has to be equal after a disturbed and an undisturbed history, in comparable form."""

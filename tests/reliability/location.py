@@ -68,7 +68,7 @@ def build_job(spec_path: str) -> dg.JobDefinition:
         _instrument(spec)
     config = load_config(copy.deepcopy(spec["config"]))
     retry = dg.RetryPolicy(max_retries=spec["max_retries"]) if spec.get("max_retries") else None
-    assets = build_rest_assets(config, name=NAME, retry_policy=retry)
+    assets = build_rest_assets(config, name=NAME, retry_policy=retry, mode=spec.get("mode", "per_resource"))
     executor = dg.in_process_executor
     if spec.get("executor", "multiprocess") == "multiprocess":
         forkserver = {"forkserver": {"preload_modules": PRELOADED}}

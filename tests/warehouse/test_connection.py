@@ -69,9 +69,13 @@ def test_nothing_stays_open(file: str, kind: type[OwnSettings]) -> None:
 
 
 def test_nothing_stays_open_after_a_failure(file: str) -> None:
-    with pytest.raises(ZeroDivisionError), short_write(DuckDBResource(database=file)) as connection:
-        run(connection, "insert into t values (2)")
-        raise ZeroDivisionError
+    def fail() -> None:
+        with short_write(DuckDBResource(database=file)) as connection:
+            run(connection, "insert into t values (2)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
     with duckdb.connect(file, config={"threads": 2}) as connection:
         assert [(1,)] == connection.execute("from t").fetchall()
