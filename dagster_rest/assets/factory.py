@@ -233,7 +233,8 @@ def rest_assets(
         specs: The translator's spec of each resource.
 
     Raises:
-        ConfigError: For checks that do not exist or contradict themselves.
+        ConfigError: For checks that do not exist or contradict themselves, and for ``scd2`` or ``cdc`` of everything
+            where each load brings a part.
         StateError: ``partition_not_asked_for`` for partitions that would all load the same rows.
     """
     from dagster_rest.assets.checks import plan_checks
@@ -265,6 +266,7 @@ def rest_assets(
             )
         )
         _check_partitions(assets[-1])
+        _check_snapshots(assets[-1])
     return assets
 
 
@@ -283,6 +285,26 @@ def _check_partitions(asset: RestAsset) -> None:
         code="partition_not_asked_for",
         where=f"{plan.config_path}.partitions",
         hint="Use {partition.key}, {partition.start} or {partition.end}; for partitions over time also an incremental.",
+    )
+
+
+def _check_snapshots(asset: RestAsset) -> None:
+    """Refuse to take what a load of a part lacks for gone."""
+    plan, disposition = asset.plan, asset.plan.write_disposition
+    limited = "destination_scope" in disposition.options or (disposition.strategy == "scd2" and plan.merge_key)
+    if disposition.strategy not in ("scd2", "cdc") or limited:
+        return
+    in_windows = plan.incremental is not None and plan.incremental.step is not None
+    if asset.partitions_def is None and not in_windows:
+        return
+    from dagster_rest.config.errors import problem_error
+
+    part = "partition" if asset.partitions_def is not None else "window"
+    raise problem_error(
+        f"`{disposition.strategy}` takes what a load lacks for gone, and the load of a {part} lacks all the others",
+        code="config_conflict",
+        path=f"{plan.config_path}.write_disposition",
+        hint="Set `destination_scope` in `write_disposition`, or `merge_key` with `scd2`.",
     )
 
 

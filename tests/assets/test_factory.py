@@ -196,3 +196,37 @@ def test_wrong_run_config_is_refused_before_anything_runs(source: Source) -> Non
             run_config={"ops": {"src__items": {"config": {"full_refrehs": True}}}},
         )
     assert [] == source.api.requests
+
+
+def in_parts(part: str, strategy: str, **more: Any) -> dict[str, Any]:
+    params = {"since": "{incremental.start_value}", "until": "{incremental.end_value}"}
+    incremental = {"cursor_path": "at", "initial_value": "2026-01-01"}
+    resource: dict[str, Any] = {"name": "posts", "primary_key": "id", "endpoint": {"path": "posts", "params": params}}
+    resource["endpoint"]["incremental"] = {**incremental, "step": "1d"} if part == "window" else incremental
+    if part == "partition":
+        resource["partitions"] = "daily"
+    return {**resource, "write_disposition": {"disposition": "merge", "strategy": strategy}, **more}
+
+
+@pytest.mark.parametrize("strategy", ["scd2", "cdc"])
+@pytest.mark.parametrize("part", ["partition", "window"])
+def test_loads_of_parts_do_not_take_the_rest_for_gone(part: str, strategy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build(in_parts(part, strategy, **({"merge_key": "id"} if strategy == "cdc" else {})))
+
+    assert "config_conflict" == caught.value.code
+    assert "resources[0].write_disposition" == caught.value.where
+    assert f"the load of a {part}" in caught.value.message
+
+
+@pytest.mark.parametrize("part", ["partition", "window", "whole"])
+def test_loads_of_parts_that_say_what_they_are_a_part_of(part: str) -> None:
+    scoped = {"disposition": "merge", "strategy": "scd2", "destination_scope": "at >= '2026-01-01'"}
+
+    assert build(in_parts(part, "scd2", merge_key="id"))
+    assert build(in_parts(part, "scd2", write_disposition=scoped))
+    assert build(in_parts(part, "upsert"))
+
+
+def test_a_snapshot_of_everything_needs_no_merge_key() -> None:
+    assert build(in_parts("whole", "scd2"))
