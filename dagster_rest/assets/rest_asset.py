@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 if TYPE_CHECKING:
-    from dagster_rest.assets.checks import PlannedCheck
+    from dagster_rest.assets.check_rules import PlannedCheck
     from dagster_rest.config.plan import ResourcePlan, SourcePlan
 
 DATABASE_KEY = "duckdb"

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 import dagster_rest
-from dagster_rest.assets.checks import KEYS as CHECK_KEYS
-from dagster_rest.assets.checks import RULES
+from dagster_rest.assets.check_rules import KEYS as CHECK_KEYS
+from dagster_rest.assets.check_rules import RULES
 from dagster_rest.assets.component import RestApiComponent, RestApiOp
 from dagster_rest.assets.metadata import KEYS
 from dagster_rest.assets.run_config import TAGS, RestRunConfig
