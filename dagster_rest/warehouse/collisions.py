@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from dagster_rest.warehouse.cells import Cells
 from dagster_rest.warehouse.errors import NameCollisionError
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The values of one key path over all rows of a table.
-
-    Args:
-        source: The key path as the API wrote it, its parts joined by dots.
-        values: One value a row, None for missing.
-        kinds: The Python types of the values.
-    """
-
-    source: str
-    values: Sequence[Any]
-    kinds: frozenset[type]
 
 
 def merged(name: str, cells: Sequence[Cells], *, where: str | None) -> Cells:

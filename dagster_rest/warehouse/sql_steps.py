@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import types, values
 from dagster_rest.warehouse.catalog import quoted
+from dagster_rest.warehouse.cells import as_objects, cells_by_key, plain_cells
 from dagster_rest.warehouse.errors import StepError
-from dagster_rest.warehouse.tables import as_objects, cells_by_key, plain_cells
 
 if TYPE_CHECKING:
     import duckdb

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, chain, compress
-from operator import itemgetter
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse import naming, types, values
-from dagster_rest.warehouse.collisions import Cells, merged, reserved_name, with_suffixes
+from dagster_rest.warehouse import naming, types
+from dagster_rest.warehouse.cells import (
+    JSON_KINDS,
+    NONE,
+    Cells,
+    as_objects,
+    as_plain,
+    cells_by_key,
+    kinds_of,
+    only,
+    positions,
+)
+from dagster_rest.warehouse.collisions import merged, reserved_name, with_suffixes
+from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
 from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError
 from dagster_rest.warehouse.hints import TableHints
@@ -34,8 +45,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NO_LIMIT = 1000
-_JSON_KINDS = frozenset({bool, int, float, str, type(None), dict, list})
-_NONE = type(None)
 _NESTED = frozenset({dict, list})
 
 
@@ -66,16 +75,6 @@ class _Place:
     parent: str | None = None
     kind: TableKind = "root"
     source: str | None = None
-
-
-@dataclass(kw_only=True)
-class _Batch:
-    """The rows of one table while their columns are made."""
-
-    table: TableSchema
-    rows: list[dict[str, Any]]
-    arrays: dict[str, pa.Array] = field(default_factory=dict)
-    dropped: set[int] = field(default_factory=set)
 
 
 class Shredder:
@@ -111,6 +110,7 @@ class Shredder:
         self._reserved = SYSTEM_COLUMNS | {column.name for column in added_columns(spec.write_disposition)}
         self._quarantine = Quarantine(spec)
         self._gate = Gate(spec, counters=counters, quarantine=self._quarantine)
+        self._columns = ColumnMaker(schema, hints=self._hints, gate=self._gate)
         self._prepared: set[str] = set()
 
     def shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
@@ -154,8 +154,8 @@ class Shredder:
             return
         node = _Node()
         self._collect(node, rows, prefix="", source="", nesting=place.nesting, table=table)
-        batch = _Batch(table=table, rows=rows)
-        self._convert_columns(batch, node)
+        batch = Batch(table=table, rows=rows)
+        self._columns.make(batch, self._resolved(table, node.columns))
         lists = self._lists(table, node)
         if batch.dropped:
             keep = [row not in batch.dropped for row in range(len(rows))]
@@ -188,7 +188,7 @@ class Shredder:
         items = list(chain.from_iterable(filter(None, cells.values)))
         if not items:
             return
-        parents, index = _positions(cells.values)
+        parents, index = positions(cells.values)
         links = _Links(parent=pc.take(ids[0], parents), root=pc.take(ids[1], parents), index=index)
         name = naming.join(above.name, path)
         standalone = self._hints.is_standalone(name)
@@ -291,24 +291,24 @@ class Shredder:
         for key, cells in cells_by_key(rows):
             name = naming.join(prefix, naming.normalize(str(key)))
             path = f"{source}.{key}" if source else str(key)
-            self._sort_in(node, name, Cells(path, cells, _kinds(cells)), nesting=nesting, table=table)
+            self._sort_in(node, name, Cells(path, cells, kinds_of(cells)), nesting=nesting, table=table)
 
     def _sort_in(self, node: _Node, name: str, cells: Cells, *, nesting: int, table: TableSchema) -> None:
         kinds = cells.kinds
-        if not kinds <= _JSON_KINDS:
-            plain = [_as_plain(value) for value in cells.values]
-            cells = Cells(cells.source, plain, _kinds(plain))
-        kinds = cells.kinds - {_NONE}
+        if not kinds <= JSON_KINDS:
+            plain = [as_plain(value) for value in cells.values]
+            cells = Cells(cells.source, plain, kinds_of(plain))
+        kinds = cells.kinds - {NONE}
         if not kinds:
             return
         if kinds.isdisjoint(_NESTED) or nesting <= 0 or self._is_json(table, name):
             node.columns.setdefault(name, []).append(replace(cells, kinds=kinds))
             return
         if dict in kinds:
-            objects = cells.values if cells.kinds == {dict} else _only(cells.values, dict, {})
+            objects = cells.values if cells.kinds == {dict} else only(cells.values, dict, {})
             self._collect(node, objects, prefix=name, source=cells.source, nesting=nesting - 1, table=table)
         if list in kinds:
-            lists = cells.values if kinds == {list} else _only(cells.values, list, None)
+            lists = cells.values if kinds == {list} else only(cells.values, list, None)
             node.lists.setdefault(name, []).append(Cells(cells.source, lists, frozenset({list})))
         scalars = kinds - _NESTED
         if scalars:
@@ -318,18 +318,6 @@ class Shredder:
     def _is_json(self, table: TableSchema, name: str) -> bool:
         column = table.columns.get(name)
         return column is not None and column.data_type == "json"
-
-    def _convert_columns(self, batch: _Batch, node: _Node) -> None:
-        found = self._resolved(batch.table, node.columns)
-        new = [name for name in found if not self._has_type(batch.table, name)]
-        first_seen = {name: _first_place(batch.rows, found[name]) for name in new}
-        order = [name for name in found if name not in first_seen]
-        for name in [*order, *sorted(new, key=first_seen.__getitem__)]:
-            self._convert(batch, name, found[name])
-
-    def _has_type(self, table: TableSchema, name: str) -> bool:
-        column = table.columns.get(name)
-        return column is not None and column.data_type is not None
 
     def _lists(self, table: TableSchema, node: _Node) -> dict[str, Cells]:
         sources = {
@@ -353,81 +341,6 @@ class Shredder:
             name: cells[0] if len(cells) == 1 else merged(name, cells, where=self._spec.where)
             for name, cells in found.items()
         }
-
-    def _convert(self, batch: _Batch, name: str, cells: Cells) -> None:
-        column = batch.table.columns.get(name)
-        if column is None or column.data_type is None:
-            column = self._new_column(batch, name, cells, column)
-            if column is None:
-                return
-        assert column.data_type is not None
-        converted = values.convert(cells.values, cells.kinds, column.data_type, rounding="scale" in column.hints)
-        if converted.rejected:
-            column, converted = self._widen(batch.table, column, cells, converted)
-        batch.arrays[name] = converted.array
-        if converted.rejected:
-            self._add_variants(batch, column, cells, converted.rejected)
-
-    def _new_column(self, batch: _Batch, name: str, cells: Cells, hinted: Column | None) -> Column | None:
-        table = batch.table
-        mode = "evolve" if table.is_new or hinted is not None else self._hints.contract(table.name, "columns")
-        if mode != "evolve":
-            found = ((row, value) for row, value in enumerate(cells.values) if value is not None)
-            self._gate.reject(mode, "a new column", batch, name, found)
-            return None
-        data_type = values.infer_type(cells.values, cells.kinds)
-        base = hinted or Column(name=name, data_type=None)
-        column = replace(base, data_type=data_type, source=cells.source)
-        self._schema.add_column(table, column)
-        return column
-
-    def _widen(
-        self, table: TableSchema, column: Column, cells: Cells, converted: values.Converted
-    ) -> tuple[Column, values.Converted]:
-        assert column.data_type is not None
-        wider = None if column.hinted else values.widened_type(cells.values, cells.kinds, column.data_type)
-        if wider is None or self._hints.contract(table.name, "data_type") != "evolve":
-            return column, converted
-        column = self._schema.set_type(table, column, wider)
-        return column, values.convert(cells.values, cells.kinds, wider)
-
-    def _add_variants(self, batch: _Batch, column: Column, cells: Cells, rejected: Sequence[tuple[int, Any]]) -> None:
-        mode = self._hints.contract(batch.table.name, "data_type")
-        if mode != "evolve":
-            self._gate.reject(mode, f"no {column.data_type}", batch, column.name, rejected)
-            return
-        by_kind: dict[str, list[tuple[int, Any]]] = {}
-        for row, value in rejected:
-            by_kind.setdefault(types.variant_suffix(value), []).append((row, value))
-        for suffix, found in by_kind.items():
-            self._add_variant(batch, column, suffix, found)
-
-    def _add_variant(self, batch: _Batch, column: Column, suffix: str, found: Sequence[tuple[int, Any]]) -> None:
-        name = naming.join(column.name, f"v_{suffix}")
-        sparse: list[Any] = [None] * len(batch.rows)
-        for row, value in found:
-            sparse[row] = value
-        kinds = _kinds(sparse) - {_NONE}
-        variant = self._variant(batch.table, column, name, suffix, sparse, kinds)
-        assert variant.data_type is not None
-        converted = values.convert(sparse, kinds, variant.data_type)
-        earlier = batch.arrays.get(name)
-        batch.arrays[name] = converted.array if earlier is None else _coalesce(earlier, converted.array)
-        if converted.rejected and suffix != "text":
-            as_text = [(row, values.as_text(value)) for row, value in converted.rejected]
-            self._add_variant(batch, column, "text", as_text)
-
-    def _variant(
-        self, table: TableSchema, column: Column, name: str, suffix: str, sparse: list[Any], kinds: frozenset[type]
-    ) -> Column:
-        variant = table.columns.get(name)
-        if variant is None or variant.data_type is None:
-            data_type = values.infer_variant_type(sparse, kinds, suffix)
-            variant = Column(name=name, data_type=data_type, source=column.source, variant=True)
-            self._schema.add_column(table, variant)
-        assert variant.data_type is not None
-        wider = values.widened_type(sparse, kinds, variant.data_type)
-        return variant if wider is None else self._schema.set_type(table, variant, wider)
 
     def _check_required(self, table: TableSchema, columns: Mapping[str, pa.Array]) -> None:
         for column in table.columns.values():
@@ -467,102 +380,11 @@ class Shredder:
         return {ROW_ID: row_ids}
 
 
-def as_objects(items: Sequence[Any], key: str, *, of_lists: str | None = None) -> list[dict[str, Any]]:
-    """Return the items as objects: what is none becomes one with the key ``key`` (``of_lists`` for a list)."""
-    if set(map(type, items)) == {dict}:
-        return items if isinstance(items, list) else list(items)
-    return [_as_object(item, key, of_lists or key) for item in items]
-
-
-def _as_object(item: Any, key: str, of_lists: str) -> dict[str, Any]:
-    item = _as_plain(item)
-    if isinstance(item, dict):
-        return item
-    return {of_lists if isinstance(item, list) else key: item}
-
-
-def _as_plain(value: Any) -> Any:
-    """Return the value as one of the kinds that the columns know."""
-    kind = type(value)
-    if kind in _JSON_KINDS or kind in types.PLAIN_KINDS:
-        return value
-    for known, make in _MAKERS:
-        if isinstance(value, known):
-            return make(value)
-    dump = getattr(value, "model_dump", None)
-    return dump() if callable(dump) else str(value)
-
-
-_MAKERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
-    (Mapping, dict),
-    (str, str.__str__),
-    (bool, bool),
-    (int, int),
-    (float, float),
-    ((bytearray, memoryview), bytes),
-    ((list, tuple, set, frozenset), list),
-)
-
-
-def cells_by_key(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, list[Any]]]:
-    """Return each key of the objects, in order of first appearance, with its value in every row (or None)."""
-    first = rows[0]
-    if set(map(len, rows)) == {len(first)}:
-        try:
-            return [(key, list(map(itemgetter(key), rows))) for key in first]
-        except KeyError:
-            pass
-    keys = dict.fromkeys(chain.from_iterable(rows))
-    return [(key, [row.get(key) for row in rows]) for key in keys]
-
-
-def plain_cells(cells: list[Any]) -> tuple[list[Any], frozenset[type]]:
-    """Return the values of a column as kinds that columns know, and those kinds without NoneType."""
-    kinds = _kinds(cells)
-    if not kinds <= _JSON_KINDS:
-        cells = [_as_plain(value) for value in cells]
-        kinds = _kinds(cells)
-    return cells, kinds - {_NONE}
-
-
-def _kinds(cells: Iterable[Any]) -> frozenset[type]:
-    return frozenset(map(type, cells))
-
-
-def _only(cells: Iterable[Any], kind: type, other: Any) -> list[Any]:
-    return [value if type(value) is kind else other for value in cells]
-
-
-def _first_place(rows: Sequence[Mapping[str, Any]], cells: Cells) -> tuple[int, int]:
-    """Return the row in which a column's first value is, and the place of its key there."""
-    row = next(number for number, value in enumerate(cells.values) if value is not None)
-    places = (place for place, key in enumerate(rows[row]) if cells.source == key or cells.source.startswith(f"{key}."))
-    return row, next(places, 0)
-
-
-def _positions(cells: Sequence[list[Any] | None]) -> tuple[pa.Array, pa.Array]:
-    """Return, for each item of the lists, the row of its list and its place in it."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    offsets = pa.array(accumulate((len(cell) if cell else 0 for cell in cells), initial=0), pa.int32())
-    total = offsets[-1].as_py()
-    numbers = pa.array(range(total), pa.int32())
-    parents = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, numbers))
-    return parents, pc.cast(pc.subtract(numbers, pc.take(offsets, parents)), pa.int64())
-
-
 def _filtered(links: _Links, keep: list[bool]) -> _Links:
     import pyarrow as pa
 
     mask = pa.array(keep)
     return _Links(parent=links.parent.filter(mask), root=links.root.filter(mask), index=links.index.filter(mask))
-
-
-def _coalesce(left: pa.Array, right: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
-    return pc.coalesce(left, right)
 
 
 def _appended(before: pa.Table | None, table: pa.Table) -> pa.Table:

@@ -1,0 +1,135 @@
+"""The columns of a batch of rows: typed by their first values, widened, with variants for what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.warehouse import naming, types, values
+from dagster_rest.warehouse.cells import NONE, Cells, first_place, kinds_of
+from dagster_rest.warehouse.contracts import Gate
+from dagster_rest.warehouse.hints import TableHints
+from dagster_rest.warehouse.schema import Column, Schema, TableSchema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(kw_only=True)
+class Batch:
+    """The rows of one table while their columns are made."""
+
+    table: TableSchema
+    rows: list[dict[str, Any]]
+    arrays: dict[str, pa.Array] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+
+
+class ColumnMaker:
+    """Makes the columns of one load's batches; the schema decides their types, and grows with what the data brings.
+
+    Args:
+        schema: Known tables; changed in place.
+        hints: What the config says of columns.
+        gate: Carries the schema contract out.
+    """
+
+    def __init__(self, schema: Schema, *, hints: TableHints, gate: Gate) -> None:
+        self._schema = schema
+        self._hints = hints
+        self._gate = gate
+
+    def make(self, batch: Batch, found: Mapping[str, Cells]) -> None:
+        """Add the arrays of the columns to the batch, those that are there already first.
+
+        Args:
+            batch: The rows.
+            found: Their cells by column name.
+        """
+        new = [name for name in found if not self._has_type(batch.table, name)]
+        first_seen = {name: first_place(batch.rows, found[name]) for name in new}
+        order = [name for name in found if name not in first_seen]
+        for name in [*order, *sorted(new, key=first_seen.__getitem__)]:
+            self._convert(batch, name, found[name])
+
+    def _has_type(self, table: TableSchema, name: str) -> bool:
+        column = table.columns.get(name)
+        return column is not None and column.data_type is not None
+
+    def _convert(self, batch: Batch, name: str, cells: Cells) -> None:
+        column = batch.table.columns.get(name)
+        if column is None or column.data_type is None:
+            column = self._new_column(batch, name, cells, column)
+            if column is None:
+                return
+        assert column.data_type is not None
+        converted = values.convert(cells.values, cells.kinds, column.data_type, rounding="scale" in column.hints)
+        if converted.rejected:
+            column, converted = self._widen(batch.table, column, cells, converted)
+        batch.arrays[name] = converted.array
+        if converted.rejected:
+            self._add_variants(batch, column, cells, converted.rejected)
+
+    def _new_column(self, batch: Batch, name: str, cells: Cells, hinted: Column | None) -> Column | None:
+        table = batch.table
+        mode = "evolve" if table.is_new or hinted is not None else self._hints.contract(table.name, "columns")
+        if mode != "evolve":
+            found = ((row, value) for row, value in enumerate(cells.values) if value is not None)
+            self._gate.reject(mode, "a new column", batch, name, found)
+            return None
+        data_type = values.infer_type(cells.values, cells.kinds)
+        base = hinted or Column(name=name, data_type=None)
+        column = replace(base, data_type=data_type, source=cells.source)
+        self._schema.add_column(table, column)
+        return column
+
+    def _widen(
+        self, table: TableSchema, column: Column, cells: Cells, converted: values.Converted
+    ) -> tuple[Column, values.Converted]:
+        assert column.data_type is not None
+        wider = None if column.hinted else values.widened_type(cells.values, cells.kinds, column.data_type)
+        if wider is None or self._hints.contract(table.name, "data_type") != "evolve":
+            return column, converted
+        column = self._schema.set_type(table, column, wider)
+        return column, values.convert(cells.values, cells.kinds, wider)
+
+    def _add_variants(self, batch: Batch, column: Column, cells: Cells, rejected: Sequence[tuple[int, Any]]) -> None:
+        mode = self._hints.contract(batch.table.name, "data_type")
+        if mode != "evolve":
+            self._gate.reject(mode, f"no {column.data_type}", batch, column.name, rejected)
+            return
+        by_kind: dict[str, list[tuple[int, Any]]] = {}
+        for row, value in rejected:
+            by_kind.setdefault(types.variant_suffix(value), []).append((row, value))
+        for suffix, found in by_kind.items():
+            self._add_variant(batch, column, suffix, found)
+
+    def _add_variant(self, batch: Batch, column: Column, suffix: str, found: Sequence[tuple[int, Any]]) -> None:
+        import pyarrow.compute as pc
+
+        name = naming.join(column.name, f"v_{suffix}")
+        sparse: list[Any] = [None] * len(batch.rows)
+        for row, value in found:
+            sparse[row] = value
+        kinds = kinds_of(sparse) - {NONE}
+        variant = self._variant(batch.table, column, name, suffix, sparse, kinds)
+        assert variant.data_type is not None
+        converted = values.convert(sparse, kinds, variant.data_type)
+        earlier = batch.arrays.get(name)
+        batch.arrays[name] = converted.array if earlier is None else pc.coalesce(earlier, converted.array)
+        if converted.rejected and suffix != "text":
+            as_text = [(row, values.as_text(value)) for row, value in converted.rejected]
+            self._add_variant(batch, column, "text", as_text)
+
+    def _variant(
+        self, table: TableSchema, column: Column, name: str, suffix: str, sparse: list[Any], kinds: frozenset[type]
+    ) -> Column:
+        variant = table.columns.get(name)
+        if variant is None or variant.data_type is None:
+            data_type = values.infer_variant_type(sparse, kinds, suffix)
+            variant = Column(name=name, data_type=data_type, source=column.source, variant=True)
+            self._schema.add_column(table, variant)
+        assert variant.data_type is not None
+        wider = values.widened_type(sparse, kinds, variant.data_type)
+        return variant if wider is None else self._schema.set_type(table, variant, wider)
