@@ -6,7 +6,7 @@ Append and replace are here, the strategies of merge in ``merging.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,9 @@ from dagster_rest.warehouse.staging import StagedLoad, ignore_event
 
 if TYPE_CHECKING:
     import duckdb
+
+_ROW_GROUP = 122_880
+"""Rows that DuckDB collects before it writes any."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def commit_load(
     """
     commit = _Commit(conn, staged, load_id=load_id, loaded_at=loaded_at, on_event=on_event)
     on_event("in_transaction")
-    with _flushing_each_row_group(conn):
+    large = max(staged.row_counts.values(), default=0) > _ROW_GROUP
+    with _flushing_each_row_group(conn) if large else nullcontext():
         return commit.run(full_refresh=full_refresh, replace_where=replace_where)
 
 
@@ -154,9 +158,10 @@ class _Commit:
                 for target in self._load(root, full_refresh=full_refresh, replace_where=replace_where):
                     targets[target.name] = target
         for target in targets.values():
-            catalog.record_table(
-                self._conn, self._dataset, target.schema, load_id=self._load_id, loaded_at=self._loaded_at
-            )
+            if not target.schema.is_recorded_as(self._recorded.get(target.name)):
+                catalog.record_table(
+                    self._conn, self._dataset, target.schema, load_id=self._load_id, loaded_at=self._loaded_at
+                )
         return self._outcome(targets)
 
     def _roots(self) -> list[str]:

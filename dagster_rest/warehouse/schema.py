@@ -122,6 +122,10 @@ class TableSchema:
         typed = sorted(self.typed_columns, key=lambda column: column.name == ROW_VERSION)
         return [*typed, *system_columns(self.kind)]
 
+    def is_recorded_as(self, other: TableSchema | None) -> bool:
+        """Whether the database records the table just so: names, types and hints, in the same order."""
+        return other is not None and replace(self, is_new=False) == other and list(self.columns) == list(other.columns)
+
     def copy(self) -> TableSchema:
         """Return a copy whose columns may be changed."""
         return replace(self, columns=dict(self.columns))

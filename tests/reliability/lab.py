@@ -200,7 +200,11 @@ class Bench:
 
     def is_confirmed(self, run_id: str) -> bool:
         """Whether the run's load has ended: written, told of, and confirmed."""
+        if not self.database.exists():
+            return False
         with duckdb.connect(str(self.database), read_only=True) as connection:
+            if not connection.execute("select 1 from duckdb_tables() where table_name = 'loads'").fetchall():
+                return False
             found = connection.execute(
                 "select status from _dagster_rest.loads where run_id = ? order by seq desc limit 1", [run_id]
             ).fetchone()
