@@ -63,16 +63,27 @@ def ensure(conn: duckdb.DuckDBPyConnection, dataset: str) -> None:
     run(conn, _CREATE)
 
 
+def has_table(conn: duckdb.DuckDBPyConnection, table: str, *, schema: str) -> bool:
+    """Whether a table (or a view) is there, in the database the connection writes to.
+
+    To ask DuckDB for a list of its tables takes some ten times as long, and longer the more there are.
+
+    Args:
+        conn: A connection without an open transaction: a miss would abort it.
+        table: The table.
+        schema: Its schema.
+    """
+    import duckdb
+
+    try:
+        run(conn, f"SELECT 1 FROM {qualified(database_name(conn), schema, table)} LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
 def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:
-    """Return the recorded tables of a dataset; none if nothing was ever recorded."""
-    present = run(
-        conn,
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
-        "AND schema_name = ? AND table_name = 'columns'",
-        [METADATA_SCHEMA],
-    )
-    if not present:
-        return {}
+    """Return the recorded tables of a dataset; the columns table has to be there."""
     rows = run(
         conn,
         f"SELECT {_TABLE_FIELDS}, {_COLUMN_FIELDS} FROM {COLUMNS_TABLE} "
@@ -151,15 +162,16 @@ def forget_tables(conn: duckdb.DuckDBPyConnection, dataset: str, tables: Iterabl
         run(conn, f"DELETE FROM {COLUMNS_TABLE} WHERE dataset = ? AND table_name = ?", [dataset, table])
 
 
-def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) -> dict[str, str]:
-    """Return the columns of a table or view in the database and their types; empty if there is none of that name."""
-    is_table = run(
-        conn,
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ? AND table_name = ?",
-        [dataset, table],
-    )
-    if is_table:
-        # A list of all columns of the database takes DuckDB some ten times as long.
+def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, *, recorded: bool) -> dict[str, str]:
+    """Return the columns of a table or view in the database and their types; empty if there is none of that name.
+
+    Args:
+        conn: A connection inside the load's transaction.
+        dataset: The schema.
+        table: The table.
+        recorded: Whether it is one of ours, so that it is most probably there.
+    """
+    if recorded and _is_committed(conn, dataset, table):
         described = run(conn, f"DESCRIBE {qualified(database_name(conn), dataset, table)}")
         return {name: data_type for name, data_type, *_ in described}
     rows = run(
@@ -169,6 +181,12 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) 
         [dataset, table],
     )
     return dict(rows)
+
+
+def _is_committed(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) -> bool:
+    # Aside of the transaction: there a miss does no harm.
+    with conn.cursor() as aside:
+        return has_table(aside, table, schema=dataset)
 
 
 def column_ddl(column: Column) -> str:

@@ -17,7 +17,7 @@ from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.evolution import Target, refuse_foreign, target_of
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.merging import DOOMED, Family, Merge, Written, delete_doomed
-from dagster_rest.warehouse.schema import ROW_ID, Column, KnownSchema, TableSchema
+from dagster_rest.warehouse.schema import ROW_ID, Column, TableSchema
 from dagster_rest.warehouse.staging import StagedLoad, ignore_event
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class _Commit:
         targets: dict[str, Target] = {}
         if self._spec.write_disposition.disposition != "skip":
             catalog.ensure(self._conn, self._dataset)
-            self._recorded = KnownSchema.load(self._conn, self._dataset).tables
+            self._recorded = catalog.read_tables(self._conn, self._dataset)
             for root in self._roots():
                 for target in self._load(root, full_refresh=full_refresh, replace_where=replace_where):
                     targets[target.name] = target
@@ -233,8 +233,9 @@ class _Commit:
             target.create(self._conn)
 
     def _existing(self, target: Target) -> Mapping[str, str]:
-        existing = catalog.existing_columns(self._conn, self._dataset, target.name)
-        if existing and target.name not in self._recorded:
+        recorded = target.name in self._recorded
+        existing = catalog.existing_columns(self._conn, self._dataset, target.name, recorded=recorded)
+        if existing and not recorded:
             raise refuse_foreign(self._dataset, target.name)
         return existing
 

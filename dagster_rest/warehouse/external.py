@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.catalog import database_name, qualified, quoted
+from dagster_rest.warehouse.catalog import database_name, has_table, qualified, quoted
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.fan_out import ParentRows
-from dagster_rest.warehouse.ledger import has_table
 from dagster_rest.warehouse.naming import normalize
 
 if TYPE_CHECKING:

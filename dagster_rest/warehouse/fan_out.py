@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.connection import fetch_one, registered, run
-from dagster_rest.warehouse.ledger import METADATA_SCHEMA, has_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -154,7 +154,7 @@ def read_parent_rows(
         latest_group_only: With ``all``: only the rows of the parent's newest materialization (an append parent).
         partitions: Only the parent's rows of these partitions.
     """
-    if connection is None or not has_table(connection, "loads"):
+    if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
         return ParentRows()
     known = fetch_one(connection, f"select count(*) from {METADATA_SCHEMA}.loads where asset = ?", [parent])
     if not known or not known[0]:

@@ -11,20 +11,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.connection import fetch_one, registered, run
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-METADATA_SCHEMA = "_dagster_rest"
 LEDGER_VERSION = 2
 
 Status = Literal["pending", "confirmed", "taken_back"]
 
-_TABLES = f"""
+_VERSION_TABLE = f"""
 create schema if not exists {METADATA_SCHEMA};
 create table if not exists {METADATA_SCHEMA}.ledger_version (version integer not null);
+"""
+_TABLES = f"""
 create table if not exists {METADATA_SCHEMA}.loads (
     seq bigint not null, load_id varchar not null, asset varchar not null, partition varchar not null,
     load_group varchar not null, run_id varchar not null, attempt integer not null, storage_id varchar not null,
@@ -138,8 +140,10 @@ def ensure_ledger(connection: DuckDBPyConnection) -> None:
     Raises:
         WarehouseError: ``warehouse_newer_ledger`` when a newer version of this package wrote it.
     """
-    if ledger_version(connection) is not None:
-        upgrade_ledger(connection)
+    run(connection, _VERSION_TABLE)
+    found = _version(connection)
+    if found is not None:
+        _upgrade(connection, found)
         return
     run(connection, _TABLES)
     _set_version(connection, LEDGER_VERSION)
@@ -149,14 +153,17 @@ def upgrade_ledger(connection: DuckDBPyConnection) -> None:
     """Bring a ledger that an older version wrote up to date; nothing where there is none or it is current.
 
     Args:
-        connection: A connection; without an open transaction every step is one.
+        connection: A connection without an open transaction: every step is one.
 
     Raises:
         WarehouseError: ``warehouse_newer_ledger`` when a newer version of this package wrote it.
     """
-    found = ledger_version(connection)
-    if found is None or found == LEDGER_VERSION:
-        return
+    found = _version(connection) if has_table(connection, "ledger_version", schema=METADATA_SCHEMA) else None
+    if found is not None:
+        _upgrade(connection, found)
+
+
+def _upgrade(connection: DuckDBPyConnection, found: int) -> None:
     if found > LEDGER_VERSION:
         raise WarehouseError(
             f"the ledger has version {found}, this package knows version {LEDGER_VERSION}",
@@ -174,23 +181,9 @@ def _set_version(connection: DuckDBPyConnection, version: int) -> None:
     run(connection, f"insert into {METADATA_SCHEMA}.ledger_version values (?)", [version])
 
 
-def ledger_version(connection: DuckDBPyConnection) -> int | None:
-    """The version of the ledger in this database, or None where there is none."""
-    if not has_table(connection, "ledger_version"):
-        return None
+def _version(connection: DuckDBPyConnection) -> int | None:
     row = fetch_one(connection, f"select max(version) from {METADATA_SCHEMA}.ledger_version")
     return int(row[0]) if row and row[0] is not None else None
-
-
-def has_table(connection: DuckDBPyConnection, table: str, *, schema: str = METADATA_SCHEMA) -> bool:
-    """Whether a table is there, in the database the connection writes to."""
-    row = fetch_one(
-        connection,
-        "select count(*) from duckdb_tables()"
-        " where database_name = current_database() and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
-        [schema, table],
-    )
-    return bool(row and row[0])
 
 
 def read_state(connection: DuckDBPyConnection | None, *, asset: str, partition: str = "") -> AssetState:
@@ -204,7 +197,7 @@ def read_state(connection: DuckDBPyConnection | None, *, asset: str, partition: 
     Returns:
         The newest load and the cursors per parent; both empty where there are none.
     """
-    if connection is None or not has_table(connection, "loads"):
+    if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
         return AssetState()
     return AssetState(
         latest=latest_load(connection, asset=asset, partition=partition),

@@ -162,12 +162,13 @@ class KnownSchema:
         """Read what ``_dagster_rest.columns`` records for the dataset; empty if nothing is there.
 
         Args:
-            conn: An open connection, or None if the database does not exist yet.
+            conn: A connection without an open transaction, or None if the database does not exist yet.
             dataset: The DuckDB schema.
         """
-        from dagster_rest.warehouse.catalog import read_tables
+        from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table, read_tables
 
-        return cls(dataset=dataset, tables=read_tables(conn, dataset) if conn is not None else {})
+        known = conn is not None and has_table(conn, "columns", schema=METADATA_SCHEMA)
+        return cls(dataset=dataset, tables=read_tables(conn, dataset) if conn is not None and known else {})
 
 
 @dataclass(frozen=True, kw_only=True)
