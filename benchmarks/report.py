@@ -74,7 +74,8 @@ def _table(results: Sequence[Result], head: str, cell: Callable[[Result, str], s
         lines += [f"| {head} | {' | '.join(NAMES[s] for s in sides)} |", "|---" * (len(sides) + 1) + "|"]
         for result in results:
             if tuple(result.rounds) == sides:
-                lines.append(f"| {result.workload.title} | {' | '.join(cell(result, s) for s in sides)} |")
+                title = f"{result.workload.title}{' (one round)' if result.workload.once else ''}"
+                lines.append(f"| {title} | {' | '.join(cell(result, s) for s in sides)} |")
         lines.append("")
     return lines[:-1]
 
