@@ -100,6 +100,12 @@ def _checkpoint_before_the_part() -> None:
     Stager._begin_part = too_early  # type: ignore[method-assign]
 
 
+def _no_earlier_runs() -> None:
+    from dagster_rest.assets import retries
+
+    retries._earlier_runs = lambda _: set()  # type: ignore[assignment]
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "transaction": _no_transaction,
     "recovery": _no_recovery,
@@ -110,5 +116,6 @@ GUARDS: dict[str, Callable[[], None]] = {
     "fingerprint": _any_checkpoint_will_do,
     "digests": _no_digests,
     "checkpoint after the part": _checkpoint_before_the_part,
+    "earlier runs": _no_earlier_runs,
 }
 """Name of each guard -> what switches it off."""

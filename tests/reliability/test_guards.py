@@ -20,12 +20,12 @@ from tests.reliability.test_fencing import stopped, wake
 Find = Callable[[Scene], Stage]
 
 
-def after_a_kill(stage: Stage, point: str, *, without: str | None) -> Bench:
-    """A cell whose load was killed in the middle passage of a point and run again."""
+def after_a_kill(stage: Stage, point: str, *, without: str | None, reexecuted: bool = False) -> Bench:
+    """A cell whose load was killed in the middle passage of a point and run again, perhaps as a re-execution."""
     cell = stage.cell()
     killed = cell.run(kill={"point": point, "number": stage.in_the_middle(point)}, without=without)
     assert killed.killed
-    assert cell.run(without=without).success
+    assert cell.run(without=without, reexecute=killed.run_id if reexecuted else None).success
     return cell
 
 
@@ -44,6 +44,14 @@ def test_without_it_a_kill_does_damage(stage_of: Find, guard: str, disposition: 
 
     assert stage.expected == after_a_kill(stage, point, without=None).contents()
     assert stage.expected != after_a_kill(stage, point, without=guard).contents()
+
+
+@pytest.mark.long
+def test_without_it_a_re_execution_loads_twice(stage_of: Find) -> None:
+    stage = stage_of(scene("append", "plain"))
+
+    assert stage.expected == after_a_kill(stage, "after_confirm", without=None, reexecuted=True).contents()
+    assert stage.expected != after_a_kill(stage, "after_confirm", without="earlier runs", reexecuted=True).contents()
 
 
 def snapshots(bench: Bench) -> Counter[int]:
