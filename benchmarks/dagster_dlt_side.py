@@ -5,15 +5,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workloads import DATASET, WORKLOADS
+from benchmarks.workloads import WORKLOADS
 
 
 def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None:
     """Run the workload (`part` is `prepare` or `run`)."""
     import dagster as dg
-    import dlt
     from dagster_dlt import DagsterDltResource, dlt_assets
     from dlt.sources.rest_api import rest_api_source
+
+    from benchmarks.dlt_side import new_pipeline
 
     chosen = WORKLOADS[workload]
     config: dict[str, Any] = (chosen.prepare if part == "prepare" else chosen.config)(url)  # type: ignore[misc]
@@ -22,12 +23,7 @@ def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None
             resource["parallelized"] = True
     instance = dg.DagsterInstance.ephemeral()
     began = time.perf_counter()
-    pipeline = dlt.pipeline(
-        pipeline_name="bench",
-        pipelines_dir=str(folder / "state"),
-        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
-        dataset_name=DATASET,
-    )
+    pipeline = new_pipeline(folder)
 
     @dlt_assets(dlt_source=rest_api_source(config), dlt_pipeline=pipeline)
     def load(context: dg.AssetExecutionContext, loader: DagsterDltResource):  # type: ignore[no-untyped-def]

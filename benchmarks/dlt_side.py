@@ -14,6 +14,16 @@ from dlt.sources.rest_api import rest_api_source
 from benchmarks.workloads import DATASET, WORKLOADS
 
 
+def new_pipeline(folder: Path) -> Any:
+    """A pipeline with its state and its DuckDB file in the folder."""
+    return dlt.pipeline(
+        pipeline_name="bench",
+        pipelines_dir=str(folder / "state"),
+        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
+        dataset_name=DATASET,
+    )
+
+
 def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None:
     """Run the workload (`part` is `prepare` or `run`)."""
     chosen = WORKLOADS[workload]
@@ -25,12 +35,7 @@ def main(workload: str, variant: str, url: str, folder: Path, part: str) -> None
         os.environ["EXTRACT__WORKERS"] = "64"
         os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = "256"
     began = time.perf_counter()
-    pipeline = dlt.pipeline(
-        pipeline_name="bench",
-        pipelines_dir=str(folder / "state"),
-        destination=dlt.destinations.duckdb(str(folder / "dlt.duckdb")),
-        dataset_name=DATASET,
-    )
+    pipeline = new_pipeline(folder)
     options = {} if variant == "dlt" else {"loader_file_format": "parquet"}
     pipeline.run(rest_api_source(config), **options)
     (folder / "inside.txt").write_text(str(time.perf_counter() - began))

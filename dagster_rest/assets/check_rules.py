@@ -42,7 +42,7 @@ class PlannedCheck:
     """One check of one asset, as its config wants it.
 
     Args:
-        name: One of ``CHECKS``.
+        name: One of ``RULES``.
         severity: What a failure means.
         blocking: Whether a failure rolls the load back.
         max_drop: ``row_count_drop``: the largest share that may disappear.
