@@ -157,4 +157,4 @@ def test_the_comparison_sees_an_interrupted_load(stage_of: Find) -> None:
 def test_no_guard_is_without_a_twin() -> None:
     tested = {kill[0] for kill in KILLS} | {overlap[0] for overlap in OVERLAPS}
 
-    assert set(GUARDS) == tested | {"attempt check", "successor check", "digests"}
+    assert set(GUARDS) == tested | {"attempt check", "successor check", "digests", "earlier runs"}
