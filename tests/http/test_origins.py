@@ -8,7 +8,7 @@ import pytest
 
 from dagster_rest.config.request import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, OriginError, RestClient
-from dagster_rest.http.request import origin_of
+from dagster_rest.http.origins import origin_of
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]
@@ -99,7 +99,7 @@ def test_a_local_file_is_no_next_page(api: ApiServer, client: RestClient) -> Non
         ("HTTPS://API.example.com/x", "https://api.example.com:443"),
         ("http://h:8080/x?y", "http://h:8080"),
         ("http://user:pass@h/x", "http://h:80"),
-        ("http://[::1]/x", "http://::1:80"),
+        ("http://[::1]/x", "http://[::1]:80"),
     ],
 )
 def test_origins(url: str, origin: str) -> None:
