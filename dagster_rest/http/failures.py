@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ _UNSENDABLE = frozenset(
         "UnsupportedProtocol",
     }
 )
+_BYTES = re.compile(r"b(['\"])(?:\\.|(?!\1).)*\1")
+_LONGEST = 300
 _REFUSED_BY_PROXY = ("403", "407")
 
 
@@ -152,7 +155,10 @@ def _names(errors: list[BaseException]) -> set[str]:
 
 
 def _say(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = " ".join(str(error).split())
+    # What came over the wire may hold a cookie; a status line does not.
+    shown = text if "StatusLine" in type(error).__name__ else _BYTES.sub("b'...'", text)
+    return f"{type(error).__name__}: {shown[:_LONGEST]}" if shown else type(error).__name__
 
 
 def _without_url(error: BaseException) -> str:

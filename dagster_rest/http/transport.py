@@ -149,6 +149,8 @@ class _Sender:
                 max_field_size=HEADER_BYTES,
                 max_headers=HEADERS,
             )
+            # aiohttp would send a GET a second time by itself, past the rate limit, the retries and the counters.
+            self._session._retry_connection = False
         return self._session
 
     def request(self, *, url: str, **options: Any) -> Any:
