@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.request import getproxies
@@ -87,23 +87,20 @@ def _matches(entry: str, url: httpx.URL) -> bool:
     scheme, mark, rest = entry.rpartition("://")
     if mark and scheme.lower() not in ("all", url.scheme):
         return False
-    network = _network(rest)
-    if network is not None:
-        return _in_network(url.host, network)
     found = _WITH_PORT.match(rest)
     if found and int(found["port"]) != (url.port or {"http": 80, "https": 443}.get(url.scheme)):
         return False
     name = (found["host"] if found else rest).strip("[]").removeprefix("*").strip(".").lower()
-    host = url.host.rstrip(".").lower()
     network = _network(name)
     if network is not None:
-        return _in_network(host, network)
+        return _in_network(url.host, network)
+    host = url.host.rstrip(".").lower()
     return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
-        return ipaddress.ip_network(text.replace("[", "").replace("]", ""), strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
 
@@ -113,6 +110,3 @@ def _in_network(host: str, network: ipaddress.IPv4Network | ipaddress.IPv6Networ
         return ipaddress.ip_address(host) in network
     except ValueError:
         return False
-
-
-Route = Callable[["httpx.URL"], "str | None"]

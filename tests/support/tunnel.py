@@ -72,7 +72,8 @@ class Tunnel:
         else:
             parts = urlsplit(target)
             upstream = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10)
-            upstream.sendall(head)
+            # One request of each connection, so that every one is seen.
+            upstream.sendall(head.replace(b"Connection: keep-alive", b"Connection: close"))
         with upstream:
             back = threading.Thread(target=_pump, args=(upstream, connection), daemon=True)
             back.start()
