@@ -73,7 +73,9 @@ class Tunnel:
             parts = urlsplit(target)
             upstream = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10)
             # One request of each connection, so that every one is seen.
-            upstream.sendall(head.replace(b"Connection: keep-alive", b"Connection: close"))
+            asked, _, body = head.partition(b"\r\n\r\n")
+            lines = [line for line in asked.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+            upstream.sendall(b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body)
         with upstream:
             back = threading.Thread(target=_pump, args=(upstream, connection), daemon=True)
             back.start()
