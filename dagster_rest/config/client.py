@@ -1,11 +1,13 @@
 """The client: where the API is and how it is talked to."""
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo
 
 from dagster_rest.config.auth import AuthConfig
 from dagster_rest.config.base import ConfigModel, key, own
+from dagster_rest.config.env import is_env
 from dagster_rest.config.paginators import PaginatorConfig
 from dagster_rest.config.types import (
     Anything,
@@ -19,6 +21,7 @@ from dagster_rest.config.types import (
     Text,
     TextMapping,
     check_duration,
+    check_text,
     problem,
     wrong_type,
 )
@@ -109,6 +112,20 @@ def check_cert(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a path, or a list of certificate, key and password")
 
 
+def check_proxy(value: Any, info: ValidationInfo) -> Any:
+    """The URL of a proxy; the message never shows it, as it may hold a password."""
+    expected = "http://host:port, https://..., socks5://... or socks5h://..."
+    check_text(value, info)
+    if not is_env(value) and value and not PROXY_URL.match(value):
+        raise problem("config_bad_value", "not the URL of a proxy", expected=expected)
+    return value
+
+
+PROXY_URL = re.compile(r"(?:https?|socks5h?)://[^/?#]+/?\Z", re.IGNORECASE)
+Proxy: TypeAlias = Annotated[
+    str,
+    Checked(check_proxy, schema={"type": "string"}, expected="a URL that begins with http://, https:// or socks5://"),
+]
 Timeout: TypeAlias = Annotated[
     float | TimeoutConfig,
     Checked(
@@ -154,11 +171,11 @@ class ClientConfig(ConfigModel):
     allowed_origins: list[FilledText] = own([], "Other origins that may be asked, with credentials.")
     verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
     cert: Cert | None = own(None, "Client certificate.")
-    proxy: Text | None = own(None, "URL of a proxy.")
+    proxy: Proxy | None = own(None, "URL of a proxy.")
     http2: Bool = own(False, "Use HTTP/2.")
     follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
     staging_dir: Text | None = own(None, "Folder for what is fetched and not loaded yet.")
-    max_response_bytes: Positive = own(1_073_741_824, "A larger response, unpacked, is an error.")
+    max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
 
 
 __all__ = ["ClientConfig", "Number", "RateLimitConfig", "RetryConfig", "Status", "TimeoutConfig"]

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.env import resolve_env
 from dagster_rest.config.inherit import INHERIT
-from dagster_rest.http.errors import HttpError
+from dagster_rest.http.errors import ClientConfigError, HttpError
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
-from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets
-from dagster_rest.http.request import Request, join_url, origin_of
+from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
+from dagster_rest.http.references import check_named_secrets
+from dagster_rest.http.request import Request, join_url
 from dagster_rest.http.slots import Slots
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.request import RequestSpec
     from dagster_rest.http.exchange import Context, Exchange
 
-MAX_RESPONSE_BYTES = 1_073_741_824
+MAX_RESPONSE_BYTES = 268_435_456
 
 
 class RestClient:
@@ -114,7 +115,7 @@ class RestClient:
             session=session,
         )
         self._auth_config = auth
-        self._trusted = frozenset(origin_of(url) for url in (base_url, *allowed_origins) if url)
+        self._trusted = _trusted_origins(base_url, allowed_origins)
         self._auths: list[tuple[Any, Any]] = []
         self._slots = Slots(max_concurrency)
         self._lock = threading.RLock()
@@ -266,6 +267,8 @@ class RestClient:
         self.redactor.add(*query_secrets(path))
         for part in (params, headers, json, data):
             self.redactor.add_named(part)
+        check_named_secrets(params, where="params")
+        check_named_secrets(headers, where="headers")
         return RequestSpec(
             method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
         )
@@ -352,14 +355,24 @@ class RestClient:
         return auth
 
     def _learn_secrets(self) -> None:
-        from urllib.parse import unquote, urlsplit
-
-        self.redactor.add_named(self._options.headers)
-        self.redactor.add_named(self._options.params)
+        for where, values in (("headers", self._options.headers), ("params", self._options.params)):
+            self.redactor.add_named(values)
+            check_named_secrets(values, where=f"client.{where}")
         for url in (self.base_url, self._options.proxy or ""):
-            parts = urlsplit(url)
-            self.redactor.add(*(unquote(part) for part in (parts.username, parts.password) if part))
-            self.redactor.add(*query_secrets(url))
+            self.redactor.add(*userinfo_secrets(url), *query_secrets(url))
+
+
+def _trusted_origins(base_url: str, allowed: Collection[str]) -> frozenset[str]:
+    from dagster_rest.http.origins import origin_of
+
+    for url in allowed:
+        if not origin_of(url):
+            raise ClientConfigError(
+                f"{url.rpartition('@')[2][:80]!r} is not an origin",
+                where="client.allowed_origins",
+                hint="Write scheme and host, and the port if it is not the usual one: https://files.example.com",
+            )
+    return frozenset(origin for origin in map(origin_of, (base_url, *allowed)) if origin)
 
 
 def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:

@@ -11,10 +11,16 @@ CODES: dict[str, str] = {
     "what the account may read.",
     "http_token": "The token endpoint did not give a usable access token. Check `access_token_url`, client id and "
     "secret, scopes and `access_token_request_data`.",
-    "http_connection": "No answer arrived: connection refused or reset, or the body was cut off, on every attempt. "
-    "Check the host and the network.",
+    "http_connection": "No answer arrived: connection refused or reset, the body was cut off, or what came is not HTTP, on every attempt. "
+    "Check the host, the port and the network.",
     "http_timeout": "The API stayed silent for longer than `timeout` seconds, on every attempt. Raise `timeout`, or "
     "ask for smaller pages.",
+    "http_tls": "No TLS connection: a certificate that is not trusted or names another host, or a client certificate that the server refuses. "
+    "Name the CA in `verify`, or the client certificate in `cert`.",
+    "http_proxy": "The proxy gave no way through: it refused the user, the host or the connection. Check `proxy` or the "
+    "environment's proxy variables, and what `NO_PROXY` has to name.",
+    "http_encoding": "The body is packed (`Content-Encoding`) in a way that cannot be undone. Install the package that the "
+    "message names, or ask for another packing by the header `Accept-Encoding`.",
     "http_retry_later": "The API asked for a longer wait than `retry.max_wait`, or the retries used up "
     "`retry.total`. Run again after the named time.",
     "http_response_too_large": "A response body is larger than `max_response_bytes` (measured after decompression). "
@@ -43,6 +49,8 @@ CODES: dict[str, str] = {
     "http_auth_config": "The auth config cannot work. Correct it as the message says.",
     "http_auth_unknown": "No auth has this name. Use a built-in one or `register_auth`.",
     "http_request_invalid": "The request cannot be built or sent as described. Correct it as the message says.",
+    "http_client_config": "The client cannot be opened as configured: proxy, CA bundle, client certificate, HTTP/2 or an origin. Correct "
+    "the key that the message names.",
     "http_rate_limit_config": 'The rate limit cannot be understood. Write `{requests: 100, per: "1m"}`.',
     "http_client_closed": "The client is closed. Open a new one.",
 }
@@ -80,7 +88,13 @@ class HttpAuthError(HttpStatusError):
 
 
 class TokenError(HttpAuthError):
-    """The token endpoint gave no usable token."""
+    """The token endpoint gave no usable token.
+
+    Attributes:
+        wait: The seconds that the endpoint asks to wait, or None.
+    """
+
+    wait: float | None = None
 
     def __init__(
         self,
@@ -143,6 +157,15 @@ class OriginError(HttpError):
 
 class AuthConfigError(HttpError):
     """The auth config cannot work."""
+
+
+class ClientConfigError(HttpError):
+    """The client cannot be opened as configured."""
+
+    def __init__(
+        self, message: str, *, code: str = "http_client_config", where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, code=code, where=where, hint=hint)
 
 
 class ActionError(HttpError):

@@ -62,13 +62,17 @@ class Selection:
             BodyError: There are no records, and the body reports errors.
         """
         found = self.path.find(body)
+        if self.evidence is not None and not isinstance(body, (Mapping, list)):
+            # A number or a text is no record; only a selector that was written asks for it.
+            found = []
         if not found and not self._may_be_empty(body):
             if not allow_missing:
                 raise self._nothing(body)
             return []
         records = self._flat(found)
         # An entity that was detected for want of a list may be nothing but an error.
-        suspect = not records or (self.evidence is not None and records == [body] and "id" not in body)
+        entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
+        suspect = not records or entity
         if suspect and not allow_missing and _reports_errors(body):
             raise _errors_of(body)
         return records

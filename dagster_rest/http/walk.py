@@ -97,6 +97,10 @@ class Walk:
             error.message = self.redactor.redact(error.message)
             error.args = (error.message,)
             raise
+        except RecursionError:
+            raise DecodeError(
+                "the body cannot be read: it is nested too deep", code="http_not_json", where=self._where()
+            ) from None
 
     async def _pages(self) -> AsyncIterator[Page]:
         while True:

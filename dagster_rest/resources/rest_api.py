@@ -91,7 +91,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
     http2: bool = Field(default=False, description="Use HTTP/2.")
     follow_redirects: bool = Field(default=True, description="Follow redirects to trusted origins.")
     staging_dir: str | None = Field(default=None, description="Where loads are staged; a temporary folder if absent.")
-    max_response_bytes: int = Field(default=1_073_741_824, description="The largest response, unpacked.")
+    max_response_bytes: int = Field(default=268_435_456, description="The largest response, unpacked.")
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
     _source: ClassVar[Any] = None
