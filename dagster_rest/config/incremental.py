@@ -24,14 +24,15 @@ from dagster_rest.config.types import (
     from_env,
     import_object,
     problem,
+    refuse_unread_members,
     type_name,
     wrong_type,
 )
 
 
 def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
-    """A cursor value is no secret and decides what is asked, so it is read from the environment at load."""
-    return from_env(value) if is_env(value) else value
+    """A value that cursors can be compared with."""
+    return value
 
 
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
@@ -69,7 +70,12 @@ LastValueFunc: TypeAlias = Annotated[
 ]
 Step: TypeAlias = Annotated[
     str | float,
-    Checked(check_step, schema={"type": ["string", "number"]}, expected="a duration such as 1d or 1mo, or a number"),
+    Checked(
+        check_step,
+        schema={"type": ["string", "number"]},
+        expected="a duration such as 1d or 1mo, or a number",
+        read_at="check",
+    ),
 ]
 
 
@@ -180,12 +186,13 @@ def check_params(value: Any, info: ValidationInfo) -> Any:
             )
         params[name] = problems.check(str.__str__(name), _check_param, item, info)
     problems.raise_if_any()
+    refuse_unread_members(params, info)
     return params
 
 
 def _check_param(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, dict):
-        kind = value.get("type")
+        kind = from_env(value["type"]) if is_env(value.get("type")) else value.get("type")
         model = _PARAM_KINDS.get(kind) if isinstance(kind, str) else None
         if model is None:
             raise problem(
@@ -217,5 +224,6 @@ PARAMS_SCHEMA: dict[str, Any] = {
     },
 }
 Params: TypeAlias = Annotated[
-    dict[str, Any], Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters")
+    dict[str, Any],
+    Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters", read_at="request"),
 ]

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_rest.config import jsonpath
-from dagster_rest.config.base import is_secret_name
-from dagster_rest.config.env import EnvRef, is_env, split_references
+from dagster_rest.config.env import EnvRef, Variable, is_env
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
 from dagster_rest.config.incremental import IncrementalConfig, ResolveParam
+from dagster_rest.config.secrecy import is_secret_name
 from dagster_rest.config.templates import (
     Constant,
     EnvText,
@@ -70,9 +70,9 @@ def _parse_env_text(text: Any, *, where: str, context: Context, native: bool, in
     if not isinstance(text, EnvRef):
         return Text((EnvText(text),), native=native)
     parts: list[Part] = []
-    for is_variable, piece in split_references(str.__str__(text)):
-        if is_variable:
-            parts.append(EnvText(EnvRef(f"${{{piece}}}")))
+    for piece in text.pieces:
+        if isinstance(piece, Variable):
+            parts.append(EnvText(piece.reference))
         else:
             parts.extend(_format_parts(piece, where, context, in_path))
     return Text(tuple(parts), native=native)

@@ -45,6 +45,7 @@ Source: TypeAlias = Annotated[
         check_source,
         schema={"type": "string"},
         expected="a callable that yields lists of records, or package.module:function",
+        read_at="parts",
     ),
 ]
 
@@ -89,7 +90,7 @@ class ResourceDefaults(ResourceBase):
 def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     """A path or a mapping."""
     if isinstance(value, str):
-        return EndpointConfig.model_validate({"path": value})
+        return EndpointConfig.model_validate({"path": value}, context=info.context)
     return check_model(EndpointConfig, value, info, expected="a path or a mapping")
 
 
@@ -99,6 +100,7 @@ Endpoint: TypeAlias = Annotated[
         check_endpoint,
         schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
         expected="a path or a mapping",
+        read_at="check",
     ),
 ]
 
@@ -127,8 +129,9 @@ class ResourceConfig(ResourceBase):
 
 def check_resource(value: Any, info: ValidationInfo) -> Any:
     """A name, a mapping, a model, or something else that yields records or is an asset."""
-    if isinstance(value, str) and not is_env(value):
-        return ResourceConfig.model_validate({"name": value, "endpoint": {"path": value}})
+    if isinstance(value, str):
+        # The name is read now, the path when a request is made.
+        return ResourceConfig.model_validate({"name": value, "endpoint": {"path": value}}, context=info.context)
     if isinstance(value, ResourceConfig):
         return value
     if isinstance(value, dict):
@@ -195,5 +198,6 @@ Resource: TypeAlias = Annotated[
         check_resource,
         schema={"anyOf": [{"type": "string"}, {"$ref": "ResourceConfig"}]},
         expected="a name or a mapping",
+        read_at="check",
     ),
 ]

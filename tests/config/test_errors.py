@@ -434,7 +434,7 @@ def test_no_repr_shows_a_secret() -> None:
             headers={"Authorization": SECRET},
             auth={
                 "type": "oauth2_client_credentials",
-                "access_token_url": "u",
+                "access_token_url": "https://id.example.com",
                 "client_id": SECRET,
                 "client_secret": SECRET,
                 "access_token_request_data": {"password": SECRET},
