@@ -9,14 +9,15 @@ from dagster_rest.config.base import ConfigModel, Problems, check_model, own
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.reading import read_keys
+from dagster_rest.config.times import Cron, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.types import (
     Bool,
     Checked,
     Duration,
     FilledText,
     Int,
-    Number,
     Positive,
+    Share,
     Text,
     check_bool,
     from_env,
@@ -31,9 +32,9 @@ class PartitionsConfig(ConfigModel):
     every: Literal["hourly", "daily", "weekly", "monthly"] | None = own(None, "Length of a partition.")
     cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
     keys: list[FilledText] | None = own(None, "Static partition keys.")
-    start: FilledText | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
-    end: FilledText | None = own(None, "Last moment, as ISO 8601; now if absent.")
-    timezone: FilledText = own("UTC", "Time zone of the partitions.")
+    start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
+    end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
+    timezone: TimeZone = own("UTC", "Time zone of the partitions.")
     end_offset: Int = own(0, "More (or fewer) partitions at the end.")
     fmt: FilledText | None = own(None, "Format of the partition keys.")
 
@@ -42,6 +43,8 @@ class PartitionsConfig(ConfigModel):
         given = [name for name in ("every", "cron", "keys") if getattr(self, name) is not None]
         if len(given) != 1:
             raise problem("config_conflict", "partitions need one kind", expected="exactly one of every, cron, keys")
+        if self.cron is not None:
+            refuse_bad_cron(self.cron, "cron")
         return self
 
 
@@ -71,9 +74,9 @@ class FreshnessConfig(ConfigModel):
 
     fail_window: Duration | None = own(None, "Older than this is a failure.")
     warn_window: Duration | None = own(None, "Older than this is a warning.")
-    deadline_cron: FilledText | None = own(None, "Cron expression of the deadlines.")
+    deadline_cron: Cron | None = own(None, "Cron expression of the deadlines.")
     lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
-    timezone: FilledText = own("UTC", "Time zone of the deadlines.")
+    timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
 
 
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
@@ -91,8 +94,10 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
     """A named automation, a cron expression or a Dagster condition."""
     if isinstance(value, str):
         text = str.__str__(value).strip()
-        if text in ("eager", "on_new_data") or text.startswith("@") or len(text.split()) == 5:
+        if text in ("eager", "on_new_data"):
             return text
+        if text.startswith("@") or len(text.split()) > 1:
+            return check_cron(text, info)
         raise problem(
             "config_bad_value",
             "no such automation",
@@ -110,7 +115,7 @@ class CheckConfig(ConfigModel):
     enabled: Bool = own(True, "Whether the check runs.")
     severity: Literal["warn", "error"] | None = own(None, "What a failure means.")
     blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
-    max_drop: Number | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
+    max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
 def check_checks(value: Any, info: ValidationInfo) -> Any:

@@ -19,11 +19,11 @@ from dagster_rest.config.types import (
     Count,
     FilledText,
     JsonPath,
-    Number,
     Positive,
     RequestText,
     RequestValue,
     Selector,
+    Share,
     Text,
     from_env,
     import_object,
@@ -152,7 +152,7 @@ class ExpectConfig(ConfigModel):
 
     total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
     min_rows: Count | None = own(None, "At least so many rows.")
-    max_drop: Number | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+    max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
 def check_json(value: Any, info: ValidationInfo) -> Any:

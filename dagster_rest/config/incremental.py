@@ -1,5 +1,6 @@
 """The incremental part of an endpoint, and the two older ways to write params."""
 
+import math
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -32,6 +33,10 @@ from dagster_rest.config.types import (
 
 def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
     """A value that cursors can be compared with."""
+    if value is None or isinstance(value, (bool, bytes, dict, list, tuple, set, frozenset)) or callable(value):
+        raise wrong_type(value, expected=_CURSOR)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise problem("config_bad_value", "the number is not finite", expected=_CURSOR)
     return value
 
 
@@ -46,6 +51,7 @@ def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="max, min, or a callable")
 
 
+_CURSOR = "a date, a date-time, a number or a text, as the API writes its cursor"
 _CALENDAR_STEP = re.compile(r"(\d+)\s*(?:mo|y)\Z")
 
 
@@ -63,7 +69,9 @@ def check_step(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-CursorValue: TypeAlias = Annotated[Any, Checked(check_cursor_value, schema={}, expected="a value of the cursor")]
+CursorValue: TypeAlias = Annotated[
+    Any, Checked(check_cursor_value, schema={"type": ["string", "number"]}, expected="a value of the cursor")
+]
 LastValueFunc: TypeAlias = Annotated[
     Any,
     Checked(check_last_value_func, schema={"type": "string"}, expected="max, min, or a callable"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -17,7 +18,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from dagster_rest.config import jsonpath
 from dagster_rest.config.env import env_problems, is_env, lookup
-from dagster_rest.config.secrecy import is_secret_name
+from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.secrecy import is_secret_name, without_credentials
 
 JsonSchema: TypeAlias = dict[str, Any]
 ReadAt: TypeAlias = Literal["load", "check", "parts", "run", "request"]
@@ -211,9 +213,19 @@ def check_number(value: Any, info: ValidationInfo) -> float:
             raise problem("config_bad_value", "the environment variable holds no number", expected="a number") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type(value, expected="a number")
-    if value != value or value in (float("inf"), float("-inf")):
+    if value != value or abs(value) > sys.float_info.max:
         raise problem("config_bad_value", "the number is not finite", expected="a number")
     return value
+
+
+def check_share(value: Any, info: ValidationInfo) -> float:
+    """A share of a whole, between 0 and 1."""
+    number = check_number(value, info)
+    if not 0 <= number <= 1:
+        raise problem(
+            "config_bad_value", "not a share", expected="a number from 0 to 1", hint="5 percent is written as 0.05."
+        )
+    return number
 
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\Z")
@@ -279,6 +291,13 @@ def check_selector(value: Any, info: ValidationInfo) -> Any:
     return check_jsonpath(value, info)
 
 
+def _reason(error: Exception) -> str:
+    """What an exception says, in one line."""
+    lines = str(error).strip().splitlines()
+    said = without_credentials(lines[0][:200]) if lines else ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def import_object(text: str) -> Any:
     """The object behind ``package.module:function``; raises a problem if it cannot be imported."""
     module_name, _, attribute = text.partition(":")
@@ -287,7 +306,7 @@ def import_object(text: str) -> Any:
     except Exception as error:  # noqa: BLE001 - importing a user's module runs any code
         raise problem(
             "config_bad_import",
-            f"module `{module_name}` cannot be imported ({type(error).__name__})",
+            f"module `{module_name}` cannot be imported: {_reason(error)}",
             expected="package.module:function",
         ) from None
     for name in attribute.split("."):
@@ -296,6 +315,7 @@ def import_object(text: str) -> Any:
                 "config_bad_import",
                 f"module `{module_name}` has no `{attribute}`",
                 expected="package.module:function",
+                hint=did_you_mean(name, dir(found)),
             )
         found = getattr(found, name)
     return found
@@ -440,6 +460,15 @@ Positive = Annotated[int, _whole_number(1)]
 Number = Annotated[
     float,
     Checked(check_number, schema={"anyOf": [{"type": "number"}, ENV_TEXT]}, expected="a number", read_at="check"),
+]
+Share = Annotated[
+    float,
+    Checked(
+        check_share,
+        schema={"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, ENV_TEXT]},
+        expected="a number from 0 to 1",
+        read_at="check",
+    ),
 ]
 Duration = Annotated[
     float,

@@ -46,7 +46,10 @@ class UrlCheck(Checked):
             )
         if begin is None or (begin == "" and self.may_be_empty):
             return value
-        match = _SCHEME.match(begin if not isinstance(value, EnvRef) else f"{begin}x")
+        if is_env(value):
+            # What follows is not known yet: a host, or the rest of the scheme.
+            begin = f"{begin}x" if "://" in begin else f"{_rest_of_scheme(begin, self.schemes)}://x"
+        match = _SCHEME.match(begin)
         if match is None or match[1].lower() not in self.schemes:
             raise problem(
                 "config_bad_value",
@@ -54,6 +57,10 @@ class UrlCheck(Checked):
                 expected=f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in self.schemes[:2])}",
             )
         return value
+
+
+def _rest_of_scheme(begin: str, schemes: tuple[str, ...]) -> str:
+    return next((scheme for scheme in schemes if scheme.startswith(begin.lower())), "")
 
 
 def _begin(value: Any) -> str | None:
