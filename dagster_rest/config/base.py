@@ -83,11 +83,11 @@ class ConfigModel(BaseModel):
     @classmethod
     def _read_environment(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
         """Definition-time texts are read before they are checked, and every problem is told at once."""
-        if type(data) is not dict:
-            return handler(data)
         context = info.context or {}
+        if type(data) is not dict or context.get("resolved"):
+            return handler(data)
         failures: list[Failure] = []
-        interpolated = bool(context.get("yaml") or context.get("resolved"))
+        interpolated = bool(context.get("yaml"))
         read = read_fields(cls, data, interpolated=interpolated, failures=failures)
         if not failures:
             return handler(read)

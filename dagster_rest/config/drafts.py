@@ -213,7 +213,6 @@ _CALLABLE_HINTS = (
     "write_disposition",
     "schema_contract",
     "nested_hints",
-    "parent_table_name",
     "references",
 )
 

@@ -213,8 +213,8 @@ class EndpointConfig(ConfigModel):
         "any", "Whether an `ignore` action may end a pagination that has begun."
     )
     on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
-    on_name_collision: Literal["error", "suffix"] = own("error", "What two fields with the same column name mean.")
-    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "What a `replace` that fetched nothing means.")
+    on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
+    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
     max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
     expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
 

@@ -316,10 +316,24 @@ References: TypeAlias = Annotated[
 ]
 
 
+def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
+    """Only null: rows of a resource have no parent row, so there is nothing that the key could do."""
+    if value is None:
+        return value
+    raise problem(
+        "config_conflict",
+        "`parent_table_name` cannot be done: a table is nested where the data is",
+        hint="Take the key out. `references` documents a relation; `include_from_parent` brings the parent's key.",
+    )
+
+
+ParentTable: TypeAlias = Annotated[None, Checked(refuse_parent_table, schema={"type": "null"}, expected="nothing")]
+
+
 class NestedHint(ConfigModel):
     """Hints for one nested table."""
 
-    parent_table_name: TextOrCallback | None = key(None, "Table that this one belongs to.")
+    parent_table_name: ParentTable | None = key(None, "Refused: a nested table belongs to what it is nested in.")
     write_disposition: WriteDispositionHint | None = key(None, "How the nested table is written.")
     primary_key: Names | None = key(None, "Primary key; it makes the table one of its own.")
     merge_key: Names | None = key(None, "Merge key; it makes the table one of its own.")
@@ -404,7 +418,7 @@ class TableHints(ConfigModel):
     max_table_nesting: Count | None = key(
         None, "Levels of nesting that become columns and tables; deeper ones stay JSON."
     )
-    parent_table_name: TextOrCallback | None = key(None, "Table that this one belongs to.")
+    parent_table_name: ParentTable | None = key(None, "Refused: only nested data makes nested tables.")
     references: References | None = key(None, "References to other tables, as documentation.")
     table_format: TableFormat | None = key(None, "Kept for other destinations.")
     file_format: FileFormat | None = key(None, "Kept for other destinations.")

@@ -70,7 +70,10 @@ def check_step(value: Any, info: ValidationInfo) -> Any:
 
 
 CursorValue: TypeAlias = Annotated[
-    Any, Checked(check_cursor_value, schema={"type": ["string", "number"]}, expected="a value of the cursor")
+    Any,
+    Checked(
+        check_cursor_value, schema={"not": {"type": ["object", "array", "boolean"]}}, expected="a value of the cursor"
+    ),
 ]
 LastValueFunc: TypeAlias = Annotated[
     Any,

@@ -20,7 +20,7 @@ from dagster_rest.config.hints import ColumnHint, Disposition, WriteDisposition,
 from dagster_rest.config.incremental import IncrementalConfig
 from dagster_rest.config.inherit import INHERIT, Inherit
 from dagster_rest.config.links import ParentLink, find_cycles, find_parents
-from dagster_rest.config.merge import construct, given
+from dagster_rest.config.merge import construct, given, limits_pages, without_max_pages
 from dagster_rest.config.models import RestApiConfig
 from dagster_rest.config.origin import Origin
 from dagster_rest.config.paginators import AutoPaginatorConfig, SinglePagePaginatorConfig
@@ -217,6 +217,7 @@ def _finish(
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)
     paginator = _paginator(endpoint, config.client, single=single)
+    endpoint = _bounded(endpoint, paginator)
     selector = endpoint.data_selector if endpoint.data_selector is not None else ("$" if single else None)
     table_name = resource.table_name if resource.table_name is not None else draft.name
     fan_out = resource.fan_out or ("new" if any(_is_incremental(link, drafts) for link in parents) else "all")
@@ -270,9 +271,22 @@ def _paginator(endpoint: EndpointConfig, client: ClientConfig, *, single: bool) 
     chosen = endpoint.paginator
     if chosen is None and single:
         return construct(SinglePagePaginatorConfig, {"type": "single_page"})
-    if chosen is None or (isinstance(chosen, AutoPaginatorConfig) and chosen.max_pages is None):
-        chosen = client.paginator
+    if chosen is None or isinstance(chosen, AutoPaginatorConfig):
+        of_client = client.paginator
+        if limits_pages(chosen) or endpoint.max_pages is not None:
+            of_client = without_max_pages(of_client)
+        if of_client is not None and not (isinstance(of_client, AutoPaginatorConfig) and limits_pages(chosen)):
+            chosen = of_client
     return None if isinstance(chosen, AutoPaginatorConfig) and chosen.max_pages is None else chosen
+
+
+def _bounded(endpoint: EndpointConfig, paginator: Any) -> EndpointConfig:
+    """The endpoint with the ``max_pages`` that was said of `auto`, where `auto` means the client's paginator."""
+    written = endpoint.paginator
+    if not isinstance(written, AutoPaginatorConfig) or written.max_pages is None or paginator is written:
+        return endpoint
+    bounds = [bound for bound in (written.max_pages, endpoint.max_pages) if bound is not None]
+    return endpoint.model_copy(update={"max_pages": min(bounds)})
 
 
 def _key(resource: ResourceConfig, name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ read when the config is checked, so that nothing is ever taken literally.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -19,6 +20,9 @@ from dagster_rest.config.env import env_problems, is_env, key_text, lookup, name
 from dagster_rest.config.types import Checked, ReadAt, problem
 
 # From the strictest: a field that may hold several kinds is read as the first of them says.
+# Texts for people may speak of placeholders.
+_PROSE = frozenset({"description", "message"})
+_PLACEHOLDER = re.compile(r"\{\s*(?:resources|incremental|partition)\.[^{}\s]+\s*\}")
 _ORDER: tuple[ReadAt, ...] = ("request", "run", "parts", "check", "load")
 Failure = tuple[tuple[str | int, ...], PydanticCustomError]
 
@@ -67,8 +71,9 @@ def read_fields(
     for key, value in data.items():
         when = fields.get(key, "load")
         before = len(failures)
-        if not interpolated and when != "request":
-            _refuse_references(value, (key,), deep=when in ("load", "run"), failures=failures)
+        if when != "request" and key not in _PROSE:
+            deep = when in ("load", "run")
+            _refuse_texts(value, (key,), deep=deep, interpolated=interpolated, failures=failures)
         if when == "load" or (when == "parts" and is_env(value)):
             value = _read(value, (key,), failures)
         if len(failures) == before:
@@ -76,23 +81,38 @@ def read_fields(
     return read
 
 
-def _refuse_references(value: Any, path: tuple[str | int, ...], *, deep: bool, failures: list[Failure]) -> None:
+def _refuse_texts(
+    value: Any, path: tuple[str | int, ...], *, deep: bool, interpolated: bool, failures: list[Failure]
+) -> None:
+    """Refuse what is written as if it were read, where nothing reads it."""
     if isinstance(value, str):
-        if not is_env(value) and names_variable(value):
-            error = problem(
-                "config_bad_env_reference",
-                "`${NAME}` is not read here",
-                expected='dg.EnvVar("NAME")',
-                hint="A dict that was read from YAML is loaded with load_config(data, interpolate_env=True).",
-            )
+        error = _misplaced(value, interpolated=interpolated) if "{" in value else None
+        if error is not None:
             failures.append((path, error))
     elif deep and type(value) is dict:
         for name, item in value.items():
-            _refuse_references(name, path, deep=True, failures=failures)
-            _refuse_references(item, (*path, key_text(name)), deep=True, failures=failures)
+            _refuse_texts(name, path, deep=True, interpolated=interpolated, failures=failures)
+            _refuse_texts(item, (*path, key_text(name)), deep=True, interpolated=interpolated, failures=failures)
     elif deep and type(value) is list:
         for index, item in enumerate(value):
-            _refuse_references(item, (*path, index), deep=True, failures=failures)
+            _refuse_texts(item, (*path, index), deep=True, interpolated=interpolated, failures=failures)
+
+
+def _misplaced(text: str, *, interpolated: bool) -> PydanticCustomError | None:
+    if not interpolated and not is_env(text) and names_variable(text):
+        return problem(
+            "config_bad_env_reference",
+            "`${NAME}` is not read here",
+            expected='dg.EnvVar("NAME")',
+            hint="A dict that was read from YAML is loaded with load_config(data, interpolate_env=True).",
+        )
+    if _PLACEHOLDER.search(str.__str__(text)):
+        return problem(
+            "config_unknown_placeholder",
+            "a placeholder is not filled in here",
+            hint="Placeholders stand in an endpoint's path, params, json, data and headers.",
+        )
+    return None
 
 
 def _read(value: Any, path: tuple[str | int, ...], failures: list[Failure]) -> Any:

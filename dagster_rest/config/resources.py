@@ -75,8 +75,12 @@ class ResourceBase(TableHints):
     resume: Bool = own(True, "Whether a broken run is resumed where it stopped.")
     resume_ttl: Duration = own(86400.0, "How long a broken run can be resumed.")
     quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
-    on_name_collision: Literal["error", "suffix"] | None = own(None, "As in `endpoint`.")
-    on_empty: Literal["warn", "fail", "ignore"] | None = own(None, "As in `endpoint`.")
+    on_name_collision: Literal["error", "suffix"] | None = own(
+        None, "What two fields with the same column name mean; `error` if absent."
+    )
+    on_empty: Literal["warn", "fail", "ignore"] | None = own(
+        None, "What a `replace` that fetched nothing means; `warn` if absent."
+    )
     checks: Checks | None = own(None, "Checks of the asset, by name.")
     preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
 
