@@ -201,12 +201,10 @@ def resource_props(
 
 
 def _same_key(plan: "ResourcePlan", key_name: str) -> Exception:
-    from dagster_rest.config.errors import problem_error
-
-    return problem_error(
+    return plan.error(
         f"`{plan.name}` and another resource both become the asset `{key_name}`",
         code="config_duplicate_resource",
-        path=f"{plan.config_path}.name",
+        key="name",
         hint="Rename one; `table_name` lets both load into one table.",
     )
 
@@ -297,13 +295,11 @@ def _check_snapshots(asset: RestAsset) -> None:
     in_windows = plan.incremental is not None and plan.incremental.step is not None
     if asset.partitions_def is None and not in_windows:
         return
-    from dagster_rest.config.errors import problem_error
-
     part = "partition" if asset.partitions_def is not None else "window"
-    raise problem_error(
+    raise plan.error(
         f"`{disposition.strategy}` takes what a load lacks for gone, and the load of a {part} lacks all the others",
         code="config_conflict",
-        path=f"{plan.config_path}.write_disposition",
+        key="write_disposition",
         hint="Set `destination_scope` in `write_disposition`, or `merge_key` with `scd2`.",
     )
 

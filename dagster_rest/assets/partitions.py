@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from dagster_rest.assets.cursor import format_like, parse_day, parse_instant
-from dagster_rest.config.errors import problem_error
 
 if TYPE_CHECKING:
     from dagster_rest.config.models import PartitionsConfig
@@ -141,10 +140,10 @@ def _start(config: "PartitionsConfig", plan: "ResourcePlan") -> datetime:
     written = config.start or (plan.incremental.initial_value if plan.incremental else None)
     start = _moment(written, config.timezone)
     if start is None:
-        raise problem_error(
+        raise plan.error(
             "partitions need a start",
             code="config_bad_value",
-            path=f"{plan.config_path}.partitions",
+            key="partitions",
             hint="Write partitions: {every: daily, start: 2026-01-01}, or give incremental.initial_value a date.",
         )
     return start

@@ -1,6 +1,5 @@
 """The client: where the API is and how it is talked to."""
 
-import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo
@@ -10,26 +9,30 @@ from dagster_rest.config.base import ConfigModel, key, own
 from dagster_rest.config.env import is_env
 from dagster_rest.config.paginators import PaginatorConfig
 from dagster_rest.config.types import (
+    DURATION_SCHEMA,
     Anything,
     Bool,
     Checked,
     Duration,
-    FilledText,
-    Mapping_,
+    LateFilledText,
+    LateMapping,
+    LateText,
+    LateTextMapping,
     Number,
     Positive,
-    Text,
-    TextMapping,
     check_duration,
-    check_text,
+    from_env,
     problem,
     wrong_type,
 )
+from dagster_rest.config.urls import BASE_URL, PROXY_URL
 
 
 def check_status(value: Any, info: ValidationInfo) -> int | str:
     """A status code as number or text, or a class such as ``4xx``."""
     expected = 'a status code (404 or "404") or a class ("4xx")'
+    if is_env(value):
+        value = from_env(value)
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str):
@@ -53,7 +56,8 @@ STATUS_SCHEMA: dict[str, Any] = {
     ]
 }
 Status: TypeAlias = Annotated[
-    int | str, Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx")
+    int | str,
+    Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx", read_at="check"),
 ]
 
 
@@ -77,7 +81,9 @@ class RateLimitConfig(ConfigModel):
 
     requests: Positive = own(..., "Number of requests.")
     per: Duration = own(1.0, "In this time.")
-    key: FilledText | None = own(None, "Clients with the same key share the limit; the host of `base_url` if absent.")
+    key: LateFilledText | None = own(
+        None, "Clients with the same key share the limit; the host of `base_url` if absent."
+    )
 
 
 class TimeoutConfig(ConfigModel):
@@ -112,30 +118,17 @@ def check_cert(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a path, or a list of certificate, key and password")
 
 
-def check_proxy(value: Any, info: ValidationInfo) -> Any:
-    """The URL of a proxy; the message never shows it, as it may hold a password."""
-    expected = "http://host:port, https://..., socks5://... or socks5h://..."
-    check_text(value, info)
-    if not is_env(value) and value and not PROXY_URL.match(value):
-        raise problem("config_bad_value", "not the URL of a proxy", expected=expected)
-    return value
-
-
-PROXY_URL = re.compile(r"(?:https?|socks5h?)://[^/?#]+/?\Z", re.IGNORECASE)
-Proxy: TypeAlias = Annotated[
-    str,
-    Checked(check_proxy, schema={"type": "string"}, expected="a URL that begins with http://, https:// or socks5://"),
-]
 Timeout: TypeAlias = Annotated[
     float | TimeoutConfig,
     Checked(
         check_timeout,
-        schema={"$ref": "TimeoutConfig"},
+        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
         expected="seconds, or a mapping of connect, read, write, pool",
+        read_at="check",
     ),
 ]
 Verify: TypeAlias = Annotated[
-    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path")
+    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path", read_at="run")
 ]
 Cert: TypeAlias = Annotated[
     Any,
@@ -149,6 +142,7 @@ Cert: TypeAlias = Annotated[
         },
         expected="a path, or a list of certificate, key and password",
         secret=True,
+        read_at="run",
     ),
 ]
 
@@ -156,25 +150,25 @@ Cert: TypeAlias = Annotated[
 class ClientConfig(ConfigModel):
     """Where the API is, who asks, and how requests are made."""
 
-    base_url: Text = Field(
+    base_url: Annotated[str, BASE_URL] = Field(
         description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute."
     )
-    headers: TextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
+    headers: LateTextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
     auth: AuthConfig | None = key(None, "How to authenticate.")
     paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
     session: Anything | None = key(None, "A client object of one's own that sends the requests.")
-    params: Mapping_ | None = own(None, "Query parameters of every request.")
+    params: LateMapping | None = own(None, "Query parameters of every request.")
     timeout: Timeout = own(60.0, "Seconds to wait for the server.")
     retry: RetryConfig = own(RetryConfig.model_construct(), "What is asked again.")
     rate_limit: RateLimitConfig | None = own(None, "At most so many requests per time.")
     max_concurrency: Positive = own(8, "Requests at the same time, per step.")
-    allowed_origins: list[FilledText] = own([], "Other origins that may be asked, with credentials.")
+    allowed_origins: list[LateFilledText] = own([], "Other origins that may be asked, with credentials.")
     verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
     cert: Cert | None = own(None, "Client certificate.")
-    proxy: Proxy | None = own(None, "URL of a proxy.")
+    proxy: Annotated[str, PROXY_URL] | None = own(None, "URL of a proxy.")
     http2: Bool = own(False, "Use HTTP/2.")
     follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
-    staging_dir: Text | None = own(None, "Folder for what is fetched and not loaded yet.")
+    staging_dir: LateText | None = own(None, "Folder for what is fetched and not loaded yet.")
     max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
 
 

@@ -14,18 +14,21 @@ from dagster_rest.config.incremental import IncrementalConfig, Params
 from dagster_rest.config.paginators import PaginatorConfig
 from dagster_rest.config.types import (
     IMPORT_STRING,
-    Anything,
     Bool,
     Checked,
     Count,
     FilledText,
     JsonPath,
-    Number,
     Positive,
+    RequestText,
+    RequestValue,
     Selector,
+    Share,
     Text,
+    from_env,
     import_object,
     problem,
+    refuse_unread_members,
     type_name,
     wrong_type,
 )
@@ -87,6 +90,7 @@ Statuses: TypeAlias = Annotated[
         check_statuses,
         schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
         expected="a status code, a class such as 4xx, or a list of them",
+        read_at="load",
     ),
 ]
 
@@ -125,6 +129,8 @@ def check_response_actions(value: Any, info: ValidationInfo) -> Any:
 
 
 def _check_response_action(value: Any, info: ValidationInfo) -> Any:
+    if is_env(value):
+        value = from_env(value)
     if isinstance(value, (str, list, tuple)) or callable(value):
         return _check_hook(value)
     return check_model(ResponseAction, value, info, expected="a mapping with `action`, or a callable")
@@ -136,6 +142,7 @@ ResponseActions: TypeAlias = Annotated[
         check_response_actions,
         schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, {"type": "string"}]}},
         expected="a list of actions",
+        read_at="check",
     ),
 ]
 
@@ -145,7 +152,7 @@ class ExpectConfig(ConfigModel):
 
     total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
     min_rows: Count | None = own(None, "At least so many rows.")
-    max_drop: Number | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+    max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
 def check_json(value: Any, info: ValidationInfo) -> Any:
@@ -168,16 +175,21 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
                 f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}",
                 expected="text",
             )
+    refuse_unread_members(value, info)
     return value
 
 
-JsonBody: TypeAlias = Annotated[Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping")]
+JsonBody: TypeAlias = Annotated[
+    Any,
+    Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request"),
+]
 Headers: TypeAlias = Annotated[
     dict[str, Any],
     Checked(
         check_any_mapping,
         schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
         expected="a mapping of headers",
+        read_at="request",
     ),
 ]
 
@@ -185,11 +197,11 @@ Headers: TypeAlias = Annotated[
 class EndpointConfig(ConfigModel):
     """One endpoint: the request, and how its answer is read."""
 
-    path: Text = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
+    path: RequestText = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
     method: Literal["GET", "POST"] = key("GET", "HTTP method.")
     params: Params | None = key(None, "Query parameters; placeholders are filled in.")
     json_body: JsonBody | None = key(None, "JSON body; placeholders are filled in and keep their type.", alias="json")
-    data: Anything | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
+    data: RequestValue | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
     headers: Headers | None = key(None, "Headers; placeholders are filled in.")
     paginator: PaginatorConfig | None = key(None, "How to get from page to page.")
     data_selector: Selector | None = key(None, "JSONPath of the records in a response; detected if absent.")
@@ -201,8 +213,8 @@ class EndpointConfig(ConfigModel):
         "any", "Whether an `ignore` action may end a pagination that has begun."
     )
     on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
-    on_name_collision: Literal["error", "suffix"] = own("error", "What two fields with the same column name mean.")
-    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "What a `replace` that fetched nothing means.")
+    on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
+    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
     max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
     expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
 

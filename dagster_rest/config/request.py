@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from dagster_rest.config.env import is_env, lookup, missing_problem, missing_variables
+from dagster_rest.config.env import env_problems, is_env, lookup
 from dagster_rest.config.errors import ConfigError, NullParentValue, Problem, join_path
 from dagster_rest.config.templates import (
     UNSET,
@@ -204,9 +204,9 @@ class _Filling:
 
     def _env(self, reference: Any, where: str) -> Any:
         place = join_path(self.where, where)
-        missing = missing_variables(reference, environ=os.environ)
+        missing = env_problems(reference, path=place, environ=os.environ)
         if missing:
-            raise ConfigError([missing_problem(name, path=place) for name in missing])
+            raise ConfigError(missing)
         return lookup(reference, environ=os.environ)
 
     def _parent(self, part: ParentField, where: str) -> Any:
@@ -269,7 +269,8 @@ class _Filling:
     def mapping(self, template: Mapped, where: str) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         for name_template, item in template.items:
-            name, value = self.value(name_template, where), self.value(item, where)
+            name = self.value(name_template, where)
+            value = self.value(item, join_path(where, name) if isinstance(name, str) else where)
             if name is not UNSET and value is not UNSET:
                 filled[name] = value
         return filled

@@ -144,7 +144,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
             values["verify"] = self.ca_bundle
         if values["auth"] == {"type": "none"}:
             values["auth"] = None
-        return ClientConfig(**{name: value for name, value in values.items() if value is not None})
+        return ClientConfig.of_resolved({name: value for name, value in values.items() if value is not None})
 
     def _overridden(self, source: "ClientConfig") -> "ClientConfig":
         """The config of `from_config`, with what was changed in the launchpad since.
@@ -157,7 +157,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         changed = {name: value for name, value in now.items() if value not in (self._shown[name], defaults[name])}
         if not changed:
             return source
-        checked = type(source)(**{"base_url": self.base_url, **changed})
+        checked = type(source).of_resolved({"base_url": self.base_url, **changed})
         return source.model_copy(update={name: getattr(checked, name) for name in changed})
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
