@@ -8,6 +8,7 @@ import dagster as dg
 
 from dagster_rest.assets.checks import evaluate_checks, refused_null_key
 from dagster_rest.assets.errors import BlockingCheckError, StateError
+from dagster_rest.assets.instance import storage_identity
 from dagster_rest.assets.load import ResourceLoad
 from dagster_rest.assets.load_context import RunRequest
 from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_metadata
@@ -95,7 +96,7 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
     return RunRequest(
         run_id=context.run.run_id,
         attempt=context.retry_number,
-        storage_id=context.instance.run_storage.get_run_storage_id(),
+        storage_id=storage_identity(context.instance),
         slices=slices,
         find_event=lambda one: newest_event(context.instance, asset_key=asset.key, partition=one.key),
         run_is_over=lambda run_id: _is_over(context.instance, run_id),

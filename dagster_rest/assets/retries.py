@@ -56,7 +56,7 @@ def _evaluated_before(
     context: dg.AssetExecutionContext, asset: RestAsset, name: str, *, run_id: str
 ) -> dg.AssetCheckResult:
     key = dg.AssetCheckKey(asset.key, name)
-    record = context.instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
+    record = context.instance.get_latest_asset_check_evaluation_record(key)
     event = record.event.dagster_event if record is not None and record.event is not None else None
     is_evaluation = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
     if event is None or record is None or record.run_id != run_id or not is_evaluation:
