@@ -116,9 +116,8 @@ def test_a_re_execution_from_failure_finds_what_was_told_and_checked(hosted: Sou
 
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     checks = [event.asset_check_evaluation_data for event in events if event.event_type == kind]
-    assert [("primary_key_unique", True), ("primary_key_not_null", True), ("schema_changes", True)] == [
-        (one.check_name, one.passed) for one in checks
-    ]
+    passed = {one.check_name: one.passed for one in checks}
+    assert {"primary_key_unique": True, "primary_key_not_null": True, "schema_changes": True} == passed
     assert 1 == len(hosted.api.requests)
 
 
