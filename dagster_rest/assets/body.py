@@ -14,7 +14,7 @@ from dagster_rest.assets.load_context import RunRequest
 from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_metadata
 from dagster_rest.assets.partitions import slices_of
 from dagster_rest.assets.reports import LoadReport
-from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
+from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
 from dagster_rest.assets.state import LOAD_ID_KEY, newest_event
@@ -32,7 +32,7 @@ def materialize_resource(
     """Load one resource and yield its materialization; the ledger is confirmed once the event is stored.
 
     Args:
-        context: The step's context; it has the source's ``RestApiResource`` and the ``duckdb`` resource.
+        context: The step's context; it has the source's ``RestApiResource`` and its DuckDBResource.
         asset: The asset.
         config: What a person said for this run.
 
@@ -48,7 +48,7 @@ def materialize_resource(
     from dagster_rest.resources.errors import failure
 
     rest = getattr(context.resources, asset.source.name)
-    database = getattr(context.resources, DATABASE_KEY)
+    database = getattr(context.resources, asset.database_key)
     selected = [key.name for key in context.selected_asset_check_keys if key.asset_key == asset.key]
     stored = stored_before(context, asset, checks=selected)
     if stored is not None:
