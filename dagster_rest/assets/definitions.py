@@ -130,6 +130,7 @@ def source_definitions(
                 name=name,
                 dataset=dataset,
                 translator=translator,
+                partitions_def=options.get("partitions_def"),
                 minimum_interval_seconds=polling_seconds,
             )
         )
