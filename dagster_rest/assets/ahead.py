@@ -170,6 +170,7 @@ class AheadRows:
     Args:
         reach: How far the cursor may go.
         growing: Whether a row that is loaded twice is in the table twice.
+        drops: Whether rows of earlier loads are left out; not where a load must bring all rows that belong together.
         key: The fields that name a row.
         where: The config path, for errors.
         on_first: Is given these rows as soon as there are any.
@@ -179,6 +180,7 @@ class AheadRows:
 
     reach: Reach
     growing: bool = True
+    drops: bool = True
     key: tuple[str, ...] = ()
     where: str | None = None
     on_first: Callable[[AheadRows], None] | None = None
@@ -218,7 +220,9 @@ class AheadRows:
             value: Its cursor value.
             row_hash: Gives its hash.
         """
-        return bool(self._loaded) and self.reach.position(value) in self._loaded_at and row_hash() in self._loaded
+        if not self.drops or not self._loaded or self.reach.position(value) not in self._loaded_at:
+            return False
+        return row_hash() in self._loaded
 
     def is_ahead(self, value: Any, *, last: Any) -> bool:
         """Whether a value lies too far off for the cursor to go there at once.

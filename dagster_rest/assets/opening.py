@@ -119,10 +119,17 @@ class LaneOpener:
         return AheadRows(
             reach,
             growing=self._only_grows(),
+            drops=not self._replaces_groups(),
             key=self._context.plan.primary_key,
             where=where,
             on_first=one.ahead.cursors.append,
         )
+
+    def _replaces_groups(self) -> bool:
+        """Whether a load takes rows away that it does not bring: then it must bring those that are known as well."""
+        plan = self._context.plan
+        merges = plan.write_disposition.disposition == "merge"
+        return merges and (bool(plan.merge_key) or plan.write_disposition.strategy in ("scd2", "cdc"))
 
     def _only_grows(self) -> bool:
         """Whether a row that comes again is in the table twice."""
@@ -131,6 +138,8 @@ class LaneOpener:
 
     def _boundary_key(self) -> tuple[str, ...] | None:
         assert self._context.plan.incremental is not None
+        if self._replaces_groups():
+            return None
         explicit = self._context.plan.incremental.primary_key
         if explicit is not None:
             return _names(explicit) or None
