@@ -23,10 +23,12 @@ CODES: dict[str, str] = {
     "cursor_type": "A record's cursor value has another type than the cursor. Give initial_value the type the API uses.",
     "cursor_range": "end_value lies before initial_value, or stands without it. Correct the incremental block.",
     "cursor_lag": "lag is set and the cursor is neither a number, nor a date, nor a date-time.",
+    "cursor_ahead": "Too many rows lie beyond the present to be remembered. Set incremental.max_future if the dates are so by design.",
     "cursor_step": "incremental.step is set and the cursor is neither a number, nor a date, nor a date-time.",
     "partition_cursor_missing": "In a backfill over one range, a record without a cursor belongs to no partition. Leave it out, or run partitions one by one.",
     "partition_not_asked_for": "Every partition would load the same rows. Use {partition.key} in the request, or an incremental for partitions over time.",
     "state_no_partition": "The run selects no partition of a partitioned asset. Choose one, or a range.",
+    "sensor_no_answer": "In a tick of a polling sensor, no resource could be asked. The next tick tries again.",
     "source_not_records": "A resource's source callable gave something else than lists of dicts. Return or yield lists of dicts.",
     "check_blocking": "A blocking check failed: the load was rolled back, the tables and the cursor are as before.",
 }

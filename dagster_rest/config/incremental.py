@@ -16,6 +16,7 @@ from dagster_rest.config.types import (
     Bool,
     Callback,
     Checked,
+    Duration,
     FilledText,
     JsonPath,
     Names,
@@ -114,6 +115,12 @@ class IncrementalConfig(ConfigModel):
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
     step: Step | None = own(None, "Length of a window, such as `1d`; start to end is asked for window by window.")
+    max_future: Duration | None = own(
+        86400.0, "How far in the future a time may lie that the cursor goes to; null for no limit."
+    )
+    max_step: Duration | None = own(
+        None, "The longest gap between two values that the cursor goes over: a number, or a duration for times."
+    )
     state: Literal["per_parent", "shared"] = own("per_parent", "Whether a child keeps a cursor for each parent row.")
 
     @model_validator(mode="after")
