@@ -139,10 +139,19 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
 
     Args:
         duckdb: The resource, or the path of the DuckDB file.
+
+    Raises:
+        WarehouseError: ``warehouse_not_local``, ``warehouse_in_memory`` or ``warehouse_reserved_name`` for a database
+            that is written down here (one from the environment is looked at when it is used).
     """
     from dagster_duckdb import DuckDBResource
 
-    return DuckDBResource(database=str(duckdb)) if not isinstance(duckdb, DuckDBResource) else duckdb
+    from dagster_rest.warehouse.connection import local_path
+
+    resource = DuckDBResource(database=str(duckdb)) if not isinstance(duckdb, DuckDBResource) else duckdb
+    if not isinstance(resource.database, dg.EnvVar):
+        local_path(resource)
+    return resource
 
 
 def build_jobs(

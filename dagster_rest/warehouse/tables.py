@@ -24,7 +24,7 @@ from dagster_rest.warehouse.cells import (
 from dagster_rest.warehouse.collisions import merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
-from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError
+from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError, WarehouseError
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
@@ -39,6 +39,7 @@ from dagster_rest.warehouse.schema import (
     TableSchema,
     TableSpec,
 )
+from dagster_rest.warehouse.values import check_text
 from dagster_rest.warehouse.versions import added_columns, record_versions, writes_version
 
 if TYPE_CHECKING:
@@ -130,7 +131,22 @@ class Shredder:
             NameCollisionError: Two keys of a record become one column and differ.
             SchemaContractError: The schema contract is ``freeze`` and the data brings something new.
             NullInRequiredColumnError: A key column holds a null.
+            WarehouseError: ``warehouse_invalid_text``, ``warehouse_too_deep``.
         """
+        try:
+            return self._shred(records)
+        except RecursionError as error:
+            raise WarehouseError(
+                "a record is nested too deeply to be worked on",
+                code="warehouse_too_deep",
+                where=self._spec.where,
+                hint="Cut it with a `map` step, or choose a deeper `data_selector`.",
+            ) from error
+        except WarehouseError as error:
+            error.where = error.where or self._spec.where
+            raise
+
+    def _shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
         made: dict[str, pa.Table] = {}
         self._nested_in = {}
         for name, rows in self._by_table(self._gate.admit(as_objects(records, "value"))):
@@ -319,7 +335,7 @@ class Shredder:
         table: TableSchema,
     ) -> None:
         for key, cells in cells_by_key(rows):
-            name = naming.join(prefix, naming.normalize(str(key)))
+            name = naming.join(prefix, naming.normalize(check_text(str(key))))
             path = f"{source}.{key}" if source else str(key)
             self._sort_in(node, name, Cells(path, cells, kinds_of(cells)), nesting=nesting, table=table)
 
