@@ -79,9 +79,13 @@ def test_an_error_inside_a_transaction_has_a_code(file: str, sql: str, code: str
 
 
 def test_an_error_of_a_reader_has_a_code(file: str) -> None:
-    with pytest.raises(WarehouseError) as caught, short_read(DuckDBResource(database=file)) as connection:
-        assert connection is not None
-        run(connection, "from nowhere")
+    def look() -> None:
+        with short_read(DuckDBResource(database=file)) as connection:
+            assert connection is not None
+            run(connection, "from nowhere")
+
+    with pytest.raises(WarehouseError) as caught:
+        look()
 
     assert "warehouse_sql" == caught.value.code
 
