@@ -151,14 +151,24 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
 
     Args:
         duckdb: The resource, or the path of the DuckDB file.
+
+    Raises:
+        WarehouseError: ``warehouse_not_local``, ``warehouse_in_memory`` or ``warehouse_reserved_name`` for a database
+            that is written down here (one from the environment is looked at when it is used).
     """
     from dagster_duckdb import DuckDBResource
 
-    if isinstance(duckdb, DuckDBResource):
-        return duckdb
-    path = str(duckdb)
+    from dagster_rest.warehouse.connection import local_path
+
+    resource = duckdb if isinstance(duckdb, DuckDBResource) else _shared_database(_normal(str(duckdb)))
+    if not isinstance(resource.database, dg.EnvVar):
+        local_path(resource)
+    return resource
+
+
+def _normal(path: str) -> str:
     is_file = "://" not in path and not path.startswith(":")
-    return _shared_database(os.path.normpath(path) if is_file else path)
+    return os.path.normpath(path) if is_file else path
 
 
 @functools.cache

@@ -3,13 +3,13 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.committing import WindowCommit
-from dagster_rest.assets.errors import BlockingCheckError, Contended, StateError
+from dagster_rest.assets.errors import Contended, StateError
 from dagster_rest.assets.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.fetching import WindowFetch
 from dagster_rest.assets.garbage import collect_rarely
@@ -23,9 +23,9 @@ from dagster_rest.assets.presence import Presence, is_at_work
 from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
+from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start, decide
 from dagster_rest.warehouse.connection import Database, short_read, short_write
-from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, read_state, upgrade_ledger
 
 if TYPE_CHECKING:
@@ -37,18 +37,6 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.staging import StagedLoad
 
 _CONTENDED_TRIES = 20
-_NOT_THE_DATA = frozenset(
-    {
-        "warehouse_disk_full",
-        "warehouse_locked",
-        "warehouse_newer_format",
-        "warehouse_newer_ledger",
-        "warehouse_no_folder",
-        "warehouse_read_only",
-        "warehouse_unreadable",
-    }
-)
-"""Errors of a commit that another try with the same staged data can get past."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +270,7 @@ class ResourceLoad:
         opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
             lanes = [opener.open(one, stack=stack) for one in report.slices]
+            stack.enter_context(_discarding_what_may_be_bad(lanes))
             report.resumed = report.resumed or any(lane.stager.resumed for lane in lanes)
             if not telling:
                 WindowFetch(self._context, window, lanes=lanes, groups=groups, report=report).run()
@@ -305,14 +294,8 @@ class ResourceLoad:
         parents: ParentInput,
     ) -> None:
         commit = WindowCommit(self._context, window, report=report)
-        try:
-            with short_write(self._context.database, log=self._context.log) as connection:
-                commit.run(connection, lanes, staged, parents=parents)
-        except (BlockingCheckError, WarehouseError) as error:
-            if error.code not in _NOT_THE_DATA:
-                # The next run must fetch again: what is staged would fail in the same way.
-                _discard(lanes)
-            raise
+        with short_write(self._context.database, log=self._context.log) as connection:
+            commit.run(connection, lanes, staged, parents=parents)
 
     def _groups(self, parents: ParentInput) -> list[ParentGroup]:
         plan = self._context.plan
@@ -351,6 +334,17 @@ class ResourceLoad:
                 hint="The table is as before. Look at the API; on_empty: warn lets an empty load through.",
             )
         report.empty_replace = True
+
+
+@contextlib.contextmanager
+def _discarding_what_may_be_bad(lanes: Iterable[Lane]) -> Iterator[None]:
+    """Keep what is staged for the next run only if the error says nothing against it."""
+    try:
+        yield
+    except BaseException as error:
+        if not is_known_good(error):
+            _discard(lanes)
+        raise
 
 
 def _discard(lanes: Iterable[Lane]) -> None:
