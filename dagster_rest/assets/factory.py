@@ -271,20 +271,22 @@ def rest_assets(
 
 
 def _check_partitions(asset: RestAsset) -> None:
-    """Refuse partitions that would all load the same rows."""
-    partitions_def, plan = asset.partitions_def, asset.plan
-    if partitions_def is None or plan.request.partition_attributes or any((asset.parent_partitions or {}).values()):
-        return
-    over_time = isinstance(partitions_def, (dg.TimeWindowPartitionsDefinition, dg.MultiPartitionsDefinition))
-    if plan.incremental is not None and over_time:
-        return
+    """Refuse partitions that would load the same rows."""
     from dagster_rest.assets.errors import StateError
+    from dagster_rest.assets.partitions import not_asked_for
 
+    partitions_def, plan = asset.partitions_def, asset.plan
+    if partitions_def is None:
+        return
+    missing = not_asked_for(partitions_def, plan)
+    if not missing or any((asset.parent_partitions or {}).values()):
+        return
     raise StateError(
-        "every partition would load the same rows: nothing in the request says which partition is meant",
+        f"partitions would load the same rows: nothing in the request says which {missing[0]} is meant",
         code="partition_not_asked_for",
         where=f"{plan.config_path}.partitions",
-        hint="Use {partition.key}, {partition.start} or {partition.end}; for partitions over time also an incremental.",
+        hint="Use {partition.key}, {partition.keys.<dimension>}, {partition.start} or {partition.end}; for partitions"
+        " over time also an incremental.",
     )
 
 

@@ -9,7 +9,7 @@ from dagster_rest.assets.fan_out import ParentGroup, add_includes, make_units
 from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import SHARED, Lane, Router, cursor_of, position_of
 from dagster_rest.assets.load_context import LoadContext
-from dagster_rest.assets.partitions import Slice
+from dagster_rest.assets.partitions import range_values
 from dagster_rest.assets.ranges import Window, template_values
 from dagster_rest.assets.reports import LoadReport
 
@@ -75,6 +75,17 @@ class WindowFetch:
                 if self._is_past_the_end(lane):
                     self._report.ended_by["row_order"] += 1
                     break
+        self._warn_of_empty_windows()
+
+    def _warn_of_empty_windows(self) -> None:
+        lanes, report = self._lanes, self._report
+        if not report.rows_fetched or not all(lane.bounds.window and not lane.stager.rows_staged for lane in lanes):
+            return
+        key = lanes[0].slice.key if len(lanes) == 1 else f"{lanes[0].slice.key} to {lanes[-1].slice.key}"
+        report.warnings.append(
+            f"all {report.rows_fetched} records of the API lie outside of the partition {key}: look at cursor_path and"
+            " at how the request says which part is meant"
+        )
 
     def _restore_cursor(self, position: Mapping[str, Any], *, first: int) -> None:
         lane, groups = self._lanes[0], self._groups
@@ -138,13 +149,7 @@ class WindowFetch:
             return None
         if group.partition in self._by_key:
             return self._by_key[group.partition].slice.template_values(pattern=pattern)
-        lanes = self._lanes
-        whole = Slice(
-            key=f"{lanes[0].slice.key}...{lanes[-1].slice.key}",
-            start=lanes[0].slice.start,
-            end=lanes[-1].slice.end,
-        )
-        return whole.template_values(pattern=pattern)
+        return range_values([lane.slice for lane in self._lanes], pattern=pattern)
 
     def _progress(self, total: int) -> Callable[[Any], None]:
         parents = f" of {total}" if self._context.plan.parents else ""

@@ -117,8 +117,9 @@ class LoadContext:
     @property
     def asks_one_range(self) -> bool:
         """Whether one request asks for all the partitions of the run."""
-        asks_by_key = "key" in self.plan.request.partition_attributes
-        return self.plan.incremental is not None and not asks_by_key and is_one_range(self.request.slices)
+        asked, slices = self.plan.request.partition_attributes, self.request.slices
+        asks_by_key = "key" in asked or f"keys.{slices[0].time_dimension}" in asked
+        return self.plan.incremental is not None and not asks_by_key and is_one_range(slices)
 
     def replaces(self, one: Slice) -> bool:
         """Whether a load of this partition replaces the partition; one that keeps a cursor of its own adds to it."""

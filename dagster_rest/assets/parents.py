@@ -110,10 +110,16 @@ def _read(
             partitions=[slice_.key] if follows else None,
         )
     if not found.known:
-        raise StateError(
-            f"the parent {link.resource!r} ({key.to_user_string()}) has never been loaded into this database",
-            code="state_parent_not_loaded",
-            where=asset.plan.config_path,
-            hint=f"Materialize {key.to_user_string()} first, or both together.",
-        )
+        raise _not_loaded(asset, link, partition=slice_.key)
     return found
+
+
+def _not_loaded(asset: RestAsset, link: "ParentLink", *, partition: str) -> StateError:
+    key = asset.parents[link.resource].to_user_string()
+    if partition and asset.follows_partitions_of(link.resource):
+        message = f"the partition {partition} of the parent {link.resource!r} ({key}) has never been loaded"
+        hint = f"Materialize {partition} of {key} first, or of both together."
+    else:
+        message = f"the parent {link.resource!r} ({key}) has never been loaded into this database"
+        hint = f"Materialize {key} first, or both together."
+    return StateError(message, code="state_parent_not_loaded", where=asset.plan.config_path, hint=hint)

@@ -76,6 +76,8 @@ def canonical(value: Any, *, secret: bool = False) -> str:
         return f"{kind.__name__}:{value!r}"
     if isinstance(value, ConfigModel):
         return _canonical_model(value)
+    if any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__):
+        return f"{type(value).__name__}:{value!r}"
     if isinstance(value, Mapping):
         items = sorted(
             f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name))}" for name, item in value.items()

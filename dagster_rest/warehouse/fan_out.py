@@ -27,7 +27,7 @@ class ParentRows:
     Args:
         rows: One mapping a parent row: the field as the config writes it -> the raw value.
         load_ids: The parent's loads they come from: the child records them as consumed.
-        known: Whether the parent was ever loaded into this database.
+        known: Whether the parent was ever loaded into this database, or those of its partitions that were asked for.
     """
 
     rows: tuple[Mapping[str, Any], ...] = ()
@@ -156,8 +156,7 @@ def read_parent_rows(
     """
     if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
         return ParentRows()
-    known = fetch_one(connection, f"select count(*) from {METADATA_SCHEMA}.loads where asset = ?", [parent])
-    if not known or not known[0]:
+    if not _was_loaded(connection, parent=parent, partitions=partitions):
         return ParentRows()
     conditions, arguments = ["k.asset = ?"], [parent]
     if partitions is not None:
@@ -186,6 +185,19 @@ def read_parent_rows(
         load_ids=tuple(dict.fromkeys(row[0] for row in found)),
         known=True,
     )
+
+
+def _was_loaded(connection: DuckDBPyConnection, *, parent: str, partitions: Sequence[str] | None) -> bool:
+    loads = f"from {METADATA_SCHEMA}.loads where asset = ?"
+    if partitions is None:
+        found = fetch_one(connection, f"select count(*) > 0 {loads}", [parent])
+    else:
+        found = fetch_one(
+            connection,
+            f"select count(distinct partition) = ? {loads} and partition in (select unnest(?::varchar[]))",
+            [len(set(partitions)), parent, list(partitions)],
+        )
+    return bool(found and found[0])
 
 
 def mark_consumed(
