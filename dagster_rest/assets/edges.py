@@ -129,7 +129,7 @@ def starts_a_day(instant: datetime) -> bool:
 
 
 def _largest(values: Sequence[Any]) -> Any:
-    numbers = [abs(value) for value in values if isinstance(value, (int, float, Decimal))]
+    numbers: list[Any] = [abs(value) for value in values if isinstance(value, (int, float, Decimal))]
     return max(numbers, default=0)
 
 

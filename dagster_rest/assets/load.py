@@ -308,7 +308,8 @@ class ResourceLoad:
                 group
                 for partition, rows in parents.rows.items()
                 for group in batch_groups(
-                    self._context.plan, group_parents(self._context.plan, rows, partition=partition)
+                    self._context.plan,
+                    group_parents(self._context.plan, rows, partition=partition, again=parents.again),
                 )
             ]
         if self._request.limit is not None:

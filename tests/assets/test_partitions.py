@@ -435,7 +435,9 @@ def test_a_backfill_in_one_run_is_that_of_many(api: ApiServer, tmp_path: Path, e
         folder = tmp_path / way
         folder.mkdir()
         project = Project(config(api, partitions), folder=folder)
-        keys = (project.assets[0].partitions_def or pytest.fail()).get_partition_keys()[:3]
+        definition = project.assets[0].partitions_def
+        assert definition is not None
+        keys = definition.get_partition_keys()[:3]
         if way == "one":
             project.materialize(partition_range=(keys[0], keys[-1]))
         for key in reversed(keys) if way == "many" else []:
