@@ -266,6 +266,7 @@ def rest_assets(
             )
         )
         _check_partitions(assets[-1])
+        _check_parent_errors(assets[-1])
         _check_snapshots(assets[-1])
     return assets
 
@@ -287,6 +288,23 @@ def _check_partitions(asset: RestAsset) -> None:
         where=f"{plan.config_path}.partitions",
         hint="Use {partition.key}, {partition.keys.<dimension>}, {partition.start} or {partition.end}; for partitions"
         " over time also an incremental.",
+    )
+
+
+def _check_parent_errors(asset: RestAsset) -> None:
+    """Refuse to leave parents out where one cursor for all of them would pass over what they owe."""
+    plan, incremental = asset.plan, asset.plan.incremental
+    if plan.endpoint.on_parent_error != "skip" or not plan.parents:
+        return
+    if incremental is None or incremental.state != "shared" or asset.partitions_def is not None:
+        return
+    from dagster_rest.config.errors import problem_error
+
+    raise problem_error(
+        "a parent that is left out would miss what the cursor of all parents has passed by the next run",
+        code="config_conflict",
+        path=f"{plan.config_path}.endpoint.on_parent_error",
+        expected="`fail`, or an incremental without `state: shared`",
     )
 
 

@@ -48,6 +48,7 @@ class FanOutCounts:
 
     parents: int = 0
     null_parents: int = 0
+    failed_parents: int = 0
 
 
 TOP_LEVEL = (ParentGroup(),)

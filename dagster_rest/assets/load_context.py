@@ -115,6 +115,15 @@ class LoadContext:
         return not self.partitioned and self.plan.fan_out == "new" and bool(self.plan.parents)
 
     @property
+    def skips_failed_parents(self) -> bool:
+        """Whether a parent whose request fails is left out: the next run can make up for it."""
+        incremental, request = self.plan.incremental, self.request
+        has_range = any(one is not None for one in (request.start_value, request.end_value)) or (
+            incremental is not None and incremental.end_value is not None
+        )
+        return bool(self.plan.parents) and self.plan.endpoint.on_parent_error == "skip" and not has_range
+
+    @property
     def asks_one_range(self) -> bool:
         """Whether one request asks for all the partitions of the run."""
         asked, slices = self.plan.request.partition_attributes, self.request.slices

@@ -45,6 +45,8 @@ METADATA_ONLY = frozenset(
         "allow_missing_data",
         "ignore_scope",
         "on_null_parent",
+        "on_parent_error",
+        "max_parent_errors",
     }
 )
 # Modules of values whose text says all.
