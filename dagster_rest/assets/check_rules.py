@@ -18,7 +18,6 @@ Severity = Literal["warn", "error"]
 
 KEYS: dict[str, str] = {
     "dagster_rest/keys": "primary_key_unique: keys that are in the table more than once.",
-    "dagster_rest/query": "primary_key_unique: SQL that shows them.",
     "dagster_rest/api_total": "total_rows: the API's own total.",
     "dagster_rest/rows_fetched": "total_rows, min_rows: records the API sent.",
     "dagster_rest/min_rows": "min_rows: what is expected.",
@@ -33,7 +32,9 @@ KEYS: dict[str, str] = {
     "dagster_rest/ignored": "pagination_ignored: paginations that ended so.",
     "dagster_rest/rows_ahead": "rows_ahead: rows that do not move the cursor.",
     "dagster_rest/null_parents": "null_parents: parents left out.",
-    "dagster_rest/parents": "null_parents: parents in all.",
+    "dagster_rest/parents": "null_parents, failed_parents: parents in all.",
+    "dagster_rest/failed_parents": "failed_parents: parents left out.",
+    "dagster_rest/query": "primary_key_unique, failed_parents: SQL that shows them.",
 }
 """Every metadata key of a check's result, with its meaning."""
 
@@ -352,6 +353,22 @@ def _rows_ahead(evidence: Evidence) -> Finding:
     )
 
 
+def _failed_parents(evidence: Evidence) -> Finding:
+    counts = evidence.report.counts
+    numbers = {"failed_parents": counts.failed_parents, "parents": counts.parents}
+    if not counts.failed_parents:
+        return Finding(passed=True, description="The request of every parent was answered.", numbers=numbers)
+    from dagster_rest.warehouse.catalog import METADATA_SCHEMA, literal
+
+    query = f"select * from {METADATA_SCHEMA}.failed_parents where child = {literal(evidence.asset.id)}"
+    return Finding(
+        passed=False,
+        description=f"{counts.failed_parents} of {counts.parents} parents failed and were left out; the next run tries"
+        " them again.",
+        numbers={**numbers, "query": query},
+    )
+
+
 def _number(evidence: Evidence, sql: str, arguments: Sequence[Any]) -> int:
     from dagster_rest.warehouse.connection import fetch_one
 
@@ -427,6 +444,11 @@ RULES: Mapping[str, Rule] = {
         description="Every parent row has a value for the path.",
         applies=lambda plan: bool(plan.parents) and plan.endpoint.on_null_parent == "skip",
         evaluate=_null_parents,
+    ),
+    "failed_parents": Rule(
+        description="The request of every parent row was answered.",
+        applies=lambda plan: bool(plan.parents) and plan.endpoint.on_parent_error == "skip",
+        evaluate=_failed_parents,
     ),
 }
 """Every check, in the order they are shown."""

@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "state_parent_not_loaded": "A child ran before its parent was ever loaded into this database. Materialize the parent first.",
     "state_parent_field_missing": "The parent's stored rows lack a field that the child uses now. Materialize the parent again.",
     "state_null_parent": "A parent row has no value for a field that stands in the child's path. Fix the row, or set on_null_parent: skip.",
+    "state_parent_errors": "More parents failed than max_parent_errors allows, some of them before an interruption. Look at the messages; raise max_parent_errors if so many may be missing.",
     "state_empty_replace": "A replace load fetched nothing and on_empty is fail. The table is untouched.",
     "cursor_missing": "A record has no value at incremental.cursor_path. Set on_cursor_value_missing to include or exclude.",
     "cursor_type": "A record's cursor value has another type than the cursor. Give initial_value the type the API uses.",

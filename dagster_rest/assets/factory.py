@@ -308,6 +308,7 @@ def rest_assets(
             )
         )
         _check_partitions(assets[-1])
+        _check_parent_errors(assets[-1])
         _check_snapshots(assets[-1])
     return assets
 
@@ -329,20 +330,39 @@ def _check_files(source: "SourcePlan", *, database_key: str) -> None:
 
 
 def _check_partitions(asset: RestAsset) -> None:
-    """Refuse partitions that would all load the same rows."""
-    partitions_def, plan = asset.partitions_def, asset.plan
-    if partitions_def is None or plan.request.partition_attributes or any((asset.parent_partitions or {}).values()):
-        return
-    over_time = isinstance(partitions_def, (dg.TimeWindowPartitionsDefinition, dg.MultiPartitionsDefinition))
-    if plan.incremental is not None and over_time:
-        return
+    """Refuse partitions that would load the same rows."""
     from dagster_rest.assets.errors import StateError
+    from dagster_rest.assets.partitions import not_asked_for
 
+    partitions_def, plan = asset.partitions_def, asset.plan
+    if partitions_def is None:
+        return
+    missing = not_asked_for(partitions_def, plan)
+    if not missing or any((asset.parent_partitions or {}).values()):
+        return
     raise StateError(
-        "every partition would load the same rows: nothing in the request says which partition is meant",
+        f"partitions would load the same rows: nothing in the request says which {missing[0]} is meant",
         code="partition_not_asked_for",
         where=f"{plan.config_path}.partitions",
-        hint="Use {partition.key}, {partition.start} or {partition.end}; for partitions over time also an incremental.",
+        hint="Use {partition.key}, {partition.keys.<dimension>}, {partition.start} or {partition.end}; for partitions"
+        " over time also an incremental.",
+    )
+
+
+def _check_parent_errors(asset: RestAsset) -> None:
+    """Refuse to leave parents out where one cursor for all of them would pass over what they owe."""
+    plan, incremental = asset.plan, asset.plan.incremental
+    if plan.endpoint.on_parent_error != "skip" or not plan.parents:
+        return
+    if incremental is None or incremental.state != "shared" or asset.partitions_def is not None:
+        return
+    from dagster_rest.config.errors import problem_error
+
+    raise problem_error(
+        "a parent that is left out would miss what the cursor of all parents has passed by the next run",
+        code="config_conflict",
+        path=f"{plan.config_path}.endpoint.on_parent_error",
+        expected="`fail`, or an incremental without `state: shared`",
     )
 
 

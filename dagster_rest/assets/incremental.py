@@ -21,6 +21,7 @@ from dagster_rest.assets.cursor import (
     shift,
     to_text,
 )
+from dagster_rest.assets.edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.ledger import CursorState
@@ -42,12 +43,14 @@ class Bounds:
         end: Where it ends; None for no end.
         start_open: Whether records exactly at the start are left out.
         end_closed: Whether records exactly at the end are kept.
+        window: The window of a partition: it decides on what is kept; start and end are what is asked for.
     """
 
     start: Any = None
     end: Any = None
     start_open: bool = False
     end_closed: bool = False
+    window: tuple[Edge, Edge] | None = None
 
 
 def start_value(config: IncrementalConfig, known: CursorState | None, *, where: str | None = None) -> Any:
@@ -199,6 +202,8 @@ class RowFilter:
             )
 
     def _out_of_range(self, values: list[Any], present: list[tuple[int, Any]]) -> set[int]:
+        if self.bounds.window is not None:
+            return self._out_of_window(values, self.bounds.window)
         dropped: set[int] = set()
         bounds = self.bounds
         if bounds.start is not None:
@@ -215,6 +220,13 @@ class RowFilter:
                     self.passed_end = True
                     dropped.add(i)
         return dropped
+
+    def _out_of_window(self, values: list[Any], window: tuple[Edge, Edge]) -> set[int]:
+        """Time runs forwards in a window, whatever the cursor's own direction."""
+        passed = count_passed(values, window, where=self.where)
+        self.passed_start = self.passed_start or 0 in passed
+        self.passed_end = self.passed_end or len(window) in passed
+        return {i for i, count in enumerate(passed) if count != 1}
 
     def _is_known_row(self, value: Any, record: Any) -> bool:
         return bool(self._seen_before) and row_hash(record, self.key, where=self.where) in self._seen_before

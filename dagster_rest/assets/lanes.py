@@ -1,6 +1,5 @@
 """A lane takes records to one partition's staging folder; the router gives every record its lane."""
 
-import bisect
 import contextlib
 import logging
 import shutil
@@ -10,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.assets.edges import count_passed
 from dagster_rest.assets.errors import StateError
-from dagster_rest.assets.incremental import Bounds, RowFilter, bulk_keys, make_picker
+from dagster_rest.assets.incremental import Bounds, RowFilter, make_picker
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import try_lock
 from dagster_rest.assets.ranges import Window
@@ -130,12 +130,11 @@ class Router:
             )
         if not values:
             return
-        starts = [lane.bounds.start for lane in self._lanes]
-        keys, _ = bulk_keys([*starts, *values], starts[0], where=self._where)
-        edges, keys = list(keys[: len(starts)]), keys[len(starts) :]
+        starts = [lane.bounds.window[0] for lane in self._lanes if lane.bounds.window is not None]
+        numbers = (max(count - 1, 0) for count in count_passed(values, starts, where=self._where))
         found: dict[int, list[Any]] = {}
-        for record, key in zip(records, keys, strict=True):
-            found.setdefault(max(bisect.bisect_right(edges, key) - 1, 0), []).append(record)
+        for record, index in zip(records, numbers, strict=True):
+            found.setdefault(index, []).append(record)
         for index in sorted(found):
             yield self._lanes[index], found[index]
 

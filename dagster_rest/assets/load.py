@@ -17,6 +17,7 @@ from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import Lane, staging_root
 from dagster_rest.assets.load_context import LoadContext, Log, RunRequest
 from dagster_rest.assets.opening import LaneOpener
+from dagster_rest.assets.parent_errors import failed_in
 from dagster_rest.assets.parents import ParentInput, read_parents
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import Presence, is_at_work
@@ -276,6 +277,7 @@ class ResourceLoad:
                 WindowFetch(self._context, window, lanes=lanes, groups=groups, report=report).run()
             staged = [self._finish_lane(lane, window) for lane in lanes]
             report.rows_skipped += sum(lane.rows_skipped for lane in lanes)
+            report.counts.failed_parents = len(failed_in(staged, plan=self._context.plan))
             if window.is_first:
                 self._check_empty(staged, report)
             self._context.on_event("before_transaction")
@@ -306,7 +308,8 @@ class ResourceLoad:
                 group
                 for partition, rows in parents.rows.items()
                 for group in batch_groups(
-                    self._context.plan, group_parents(self._context.plan, rows, partition=partition)
+                    self._context.plan,
+                    group_parents(self._context.plan, rows, partition=partition, again=parents.again),
                 )
             ]
         if self._request.limit is not None:

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class LaneOpener:
             )
 
         stager = open_stager()
-        if stager.resumed and not (stager.position or {}).get("resumable", True):
+        if stager.resumed and not self._can_go_on(stager.position or {}):
             stager.discard()
             stager = open_stager()
         if stager.resumed:
@@ -99,6 +99,11 @@ class LaneOpener:
         if one.start.recovery == "tell" or not one.slice.key:
             return False
         return self._context.replaces(one.slice) or one.start.rebuild
+
+    def _can_go_on(self, position: Mapping[str, Any]) -> bool:
+        # In the middle of a parent its first pages are staged already: it could not be left out any more.
+        in_the_middle = position.get("state") is not None and self._context.skips_failed_parents
+        return bool(position.get("resumable", True)) and not in_the_middle
 
     def _filter_maker(self, one: SliceReport, window: Window) -> Callable[[str], RowFilter] | None:
         incremental = window.incremental

@@ -5,12 +5,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor import advance, from_state, is_before, now_like, to_state
+from dagster_rest.assets.edges import Edge, unit_of
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, start_value
-from dagster_rest.assets.partitions import Slice, instant_like
+from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
 from dagster_rest.warehouse.ledger import CursorState
 
@@ -46,7 +48,7 @@ class Window:
     def whole_range(self) -> Bounds:
         """From the start of the first partition to the end of the last."""
         ordered = list(self.bounds.values())
-        return dataclasses.replace(ordered[0], end=ordered[-1].end)
+        return dataclasses.replace(ordered[0], end=ordered[-1].end, window=None)
 
     def bounds_for_parent(self, bounds: Bounds, known: CursorState | None) -> Bounds:
         """The range of one parent: from its own cursor, or from the beginning for a parent not seen before."""
@@ -137,7 +139,10 @@ def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
     pattern = incremental.initial_value
     assert one.start is not None
     assert one.end is not None
-    return Bounds(start=instant_like(one.start, pattern), end=instant_like(one.end, pattern))
+    is_number = isinstance(pattern, (int, float, Decimal)) and not isinstance(pattern, bool)
+    unit = unit_of(pattern) if is_number and pattern else None
+    start, end = one.window_like(pattern)
+    return Bounds(start=start, end=end, window=(Edge(instant=one.start, unit=unit), Edge(instant=one.end, unit=unit)))
 
 
 def _start(

@@ -32,6 +32,8 @@ class PartitionsConfig(ConfigModel):
     every: Literal["hourly", "daily", "weekly", "monthly"] | None = own(None, "Length of a partition.")
     cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
     keys: list[FilledText] | None = own(None, "Static partition keys.")
+    dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
+    dimensions: "dict[str, Partitions] | None" = own(None, "Partitions of two dimensions, each with its own.")
     start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
     end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
     timezone: TimeZone = own("UTC", "Time zone of the partitions.")
@@ -40,9 +42,18 @@ class PartitionsConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        given = [name for name in ("every", "cron", "keys") if getattr(self, name) is not None]
+        kinds = ("every", "cron", "keys", "dynamic", "dimensions")
+        given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
-            raise problem("config_conflict", "partitions need one kind", expected="exactly one of every, cron, keys")
+            raise problem("config_conflict", "partitions need one kind", expected=f"exactly one of {', '.join(kinds)}")
+        over_time = ("start", "end", "timezone", "end_offset", "fmt")
+        unused = [name for name in over_time if name in self.model_fields_set and given[0] not in ("every", "cron")]
+        if unused:
+            raise problem(
+                "config_conflict",
+                f"`{unused[0]}` says nothing about partitions by `{given[0]}`",
+                expected="it beside `every` or `cron`",
+            )
         if self.cron is not None:
             refuse_bad_cron(self.cron, "cron")
         return self
@@ -51,6 +62,9 @@ class PartitionsConfig(ConfigModel):
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
     """Partitions in any of their forms."""
     expected = "hourly, daily, weekly, monthly, a list of keys, or a mapping"
+    # Dagster's own come first: some are tuples.
+    if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
+        return value
     if isinstance(value, str) and not is_env(value):
         if value not in ("hourly", "daily", "weekly", "monthly"):
             raise problem(
@@ -64,9 +78,12 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
         return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
     if isinstance(value, dict):
         return PartitionsConfig.model_validate(value, context=info.context)
-    if isinstance(value, PartitionsConfig) or type(value).__name__.endswith("PartitionsDefinition"):
-        return value
     raise wrong_type(value, expected=expected)
+
+
+def _is_dagster_partitions(value: Any) -> bool:
+    """Told by name, whatever was derived from it: a config is read without importing Dagster."""
+    return any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__)
 
 
 class FreshnessConfig(ConfigModel):

@@ -135,7 +135,8 @@ def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
     if isinstance(value, dict):
         hidden = name in ("headers", "data")
         return {item: shown(value[item], name=item if isinstance(item, str) else "", secret=hidden) for item in value}
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
+        # Some of Dagster's objects are tuples that refuse to be iterated.
         return [shown(item, name=name) for item in value]
     if isinstance(value, (int, float)):
         return value

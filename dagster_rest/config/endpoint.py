@@ -213,6 +213,10 @@ class EndpointConfig(ConfigModel):
         "any", "Whether an `ignore` action may end a pagination that has begun."
     )
     on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
+    on_parent_error: Literal["fail", "skip"] = own(
+        "fail", "What a parent whose request fails means: `skip` leaves it out and tries it again in the next run."
+    )
+    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: at most so many parents may fail in a run.")
     on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
     on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
     max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")

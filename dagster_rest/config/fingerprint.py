@@ -47,6 +47,8 @@ METADATA_ONLY = frozenset(
         "allow_missing_data",
         "ignore_scope",
         "on_null_parent",
+        "on_parent_error",
+        "max_parent_errors",
     }
 )
 # Keys whose texts are sent, and may hold credentials beside what is asked for.
@@ -88,6 +90,8 @@ def canonical(value: Any, *, secret: bool = False, sent: bool = False) -> str:
         return f"{kind.__name__}:{value!r}"
     if isinstance(value, ConfigModel):
         return _canonical_model(value)
+    if any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__):
+        return f"{type(value).__name__}:{value!r}"
     if isinstance(value, Mapping):
         items = sorted(
             f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name), sent=sent)}"

@@ -143,7 +143,7 @@ def _part(name: str, spec: str, conversion: str | None, where: str, context: Con
         return _parent_part(rest, spec, conversion, where, context, shown)
     if head == "incremental" and rest:
         return _incremental_part(rest, spec, conversion, where, context)
-    if head == "partition" and rest in PARTITION_ATTRIBUTES:
+    if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
         return RunValue("partition", rest, conversion, spec)
     if in_path and name in context.params:
         return _bound_param(name, spec, conversion, where, context)

@@ -160,7 +160,9 @@ class Fetch:
             while self._top_up():
                 item = self._take(self._runs[0])
                 if isinstance(item, BaseException):
-                    raise item
+                    if not self._goes_on_after(self._runs[0], item):
+                        raise item
+                    continue
                 self._progress.count(item)
                 yield item
         finally:
@@ -202,6 +204,19 @@ class Fetch:
             self._runs.popleft()
         self._loop.call(self._taken, run, size, page.is_last)
         return page
+
+    def _goes_on_after(self, run: _UnitRun, error: BaseException) -> bool:
+        """Leave a unit that failed behind, if the caller wants that."""
+        on_unit_error = self._options.on_unit_error
+        if on_unit_error is None or not isinstance(error, HttpError) or not on_unit_error(run.unit, error):
+            return False
+        self._runs.popleft()
+        self._loop.call(self._left, run)
+        return True
+
+    def _left(self, run: _UnitRun) -> None:
+        self.first = run.order + 1
+        self._wake()
 
     def _taken(self, run: _UnitRun, size: int, done: bool) -> None:
         run.waiting -= 1

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.plan import ResourcePlan
     from dagster_rest.config.request import RequestSpec
+    from dagster_rest.http.errors import HttpError
     from dagster_rest.http.paginators import BasePaginator
     from dagster_rest.http.request import Request
 
@@ -77,6 +78,7 @@ class FetchOptions:
         units_total: How many units there will be, if known; for progress lines.
         progress: Called every few seconds, and at the end of a fetch that took that long, with a `Progress`.
         progress_seconds: How many seconds.
+        on_unit_error: Called with a unit that failed and its error; True goes on with the next unit.
     """
 
     paginator: Any = None
@@ -96,6 +98,7 @@ class FetchOptions:
     units_total: int | None = None
     progress: Callable[[Progress], None] | None = None
     progress_seconds: float = 5.0
+    on_unit_error: Callable[[FetchUnit, HttpError], bool] | None = None
 
     @classmethod
     def from_plan(cls, plan: ResourcePlan, **changes: Any) -> FetchOptions:

@@ -227,7 +227,7 @@ def test_s06_a_near_miss_is_named(source: Any, path: str, code: str, hint: str) 
             config({"name": "a", "partitions": {"every": "daily", "cron": "x"}}),
             "resources[0].partitions",
             "config_conflict",
-            "exactly one of every, cron, keys",
+            "exactly one of every, cron, keys, dynamic, dimensions",
         ),
     ],
 )
