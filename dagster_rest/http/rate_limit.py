@@ -1,16 +1,28 @@
-"""A rate limit that all processes on this host share: pyrate-limiter's SQLite bucket."""
+"""A rate limit that all processes of a user on this host share: pyrate-limiter's SQLite bucket."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-MARGIN_SECONDS = 0.002
+#: While another process looks into the bucket.
+_BUSY_SECONDS = 0.005
+_ROUNDING_SECONDS = 0.002
+
+
+def window_seconds(seconds: float) -> float:
+    """The window that permits are counted in, which is a little longer than the one that is asked for.
+
+    The server counts when requests arrive. One may be on its way longer than another (a new connection, a busy
+    machine), so permits have to lie further apart than arrivals may.
+
+    Args:
+        seconds: The window that the API counts in.
+    """
+    return seconds + min(max(seconds * 0.1, 0.05), 1.0)
 
 
 class RateLimiter:
@@ -27,35 +39,40 @@ class RateLimiter:
         self._requests, self._seconds, self._name = requests, seconds, name
         self._folder = folder
         self._bucket: Any = None
-        self._turn: asyncio.Lock | None = None
-        # SQLite and the file lock both want to stay on one thread.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dagster-rest-rate-limit")
 
-    async def acquire(self) -> None:
-        """Wait until a request may be sent."""
-        loop = asyncio.get_running_loop()
-        self._turn = self._turn or asyncio.Lock()
-        async with self._turn:
-            while (wait := await loop.run_in_executor(self._thread, self._try)) > 0:
-                await asyncio.sleep(wait)
+    def take(self) -> float:
+        """Take a permit for a request that is sent now.
 
-    def _try(self) -> float:
+        Never blocks: this runs in the event loop, so that nothing comes between the permit and the request.
+
+        Returns:
+            0.0 if the permit is taken, else the seconds after which to ask again.
+        """
+        from filelock import Timeout
         from pyrate_limiter import RateItem
 
         bucket = self._open()
-        now = bucket.now()
-        item = RateItem(self._name, now)
-        if bucket.put(item):
-            bucket.leak(now)
-            return 0.0
-        wait = bucket.waiting(item)
-        return max(float(wait) / 1000, 0.0) + MARGIN_SECONDS
+        lock = bucket.limiter_lock()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return _BUSY_SECONDS
+        try:
+            # Stamped while the bucket is locked: a stamp from before a wait for the lock would be too early.
+            now = bucket.now()
+            item = RateItem(self._name, now)
+            if bucket.put(item):
+                bucket.leak(now)
+                return 0.0
+            return max(float(bucket.waiting(item)) / 1000, 0.0) + _ROUNDING_SECONDS
+        finally:
+            lock.release()
 
     def _open(self) -> Any:
         if self._bucket is None:
             from pyrate_limiter import Rate, SQLiteBucket
 
-            rate = Rate(self._requests, max(1, math.ceil(self._seconds * 1000)))
+            rate = Rate(self._requests, max(1, math.ceil(window_seconds(self._seconds) * 1000)))
             self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(self._path()), use_file_lock=True)
         return self._bucket
 
@@ -68,9 +85,8 @@ class RateLimiter:
     def close(self) -> None:
         """Close the bucket."""
         if self._bucket is not None:
-            self._thread.submit(self._bucket.close).result()
+            self._bucket.close()
             self._bucket = None
-        self._thread.shutdown()
 
 
 def _user() -> str:
