@@ -9,6 +9,7 @@ the pages that wait hold too much, so nothing can lock up and memory stays flat.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import queue
 import time
@@ -39,11 +40,15 @@ class _Prefetch:
 
     def __init__(self, exchange: Exchange, context: Context, unit: _UnitRun) -> None:
         self._exchange, self._context, self._unit = exchange, context, unit
+        self._fetch = unit.fetch
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        # Bytes of responses that have come and that the walk has not asked for yet.
+        self._held: dict[int, int] = {}
         self._asked = 0
 
     async def get(self, request: Request) -> Outcome:
-        task = self._tasks.pop(request.fingerprint(), None)
+        key = request.fingerprint()
+        task = self._tasks.pop(key, None)
         if task is None:
             return await self._send(request)
         try:
@@ -51,16 +56,38 @@ class _Prefetch:
         except asyncio.CancelledError:
             task.cancel()
             raise
+        finally:
+            self._let_go(key)
 
     def ahead(self, requests: Iterator[Request]) -> None:
-        if not self._unit.fetch.prefetch:
+        if not self._fetch.prefetch:
             return
-        for request in requests:
-            if len(self._tasks) >= self._unit.depth():
+        depth = self._unit.depth()
+        wanted = {request.fingerprint(): request for request in itertools.islice(requests, depth)}
+        for key in [key for key in self._tasks if key not in wanted]:
+            # The list goes on elsewhere than it seemed.
+            self._tasks.pop(key).cancel()
+            self._let_go(key)
+        for key, request in wanted.items():
+            if key in self._tasks:
+                continue
+            if self._tasks and not self._fetch.has_room():
                 return
-            key = request.fingerprint()
-            if key not in self._tasks:
-                self._tasks[key] = asyncio.ensure_future(self._send(request))
+            self._tasks[key] = asyncio.ensure_future(self._send_ahead(key, request))
+
+    async def _send_ahead(self, key: int, request: Request) -> Outcome:
+        self._fetch.in_flight += 1
+        try:
+            outcome = await self._send(request)
+        finally:
+            self._fetch.in_flight -= 1
+        if self._tasks.get(key) is asyncio.current_task():
+            self._held[key] = len(outcome.response.content)
+            self._fetch.bytes_waiting += self._held[key]
+        return outcome
+
+    def _let_go(self, key: int) -> None:
+        self._fetch.bytes_waiting -= self._held.pop(key, 0)
 
     async def _send(self, request: Request) -> Outcome:
         self._asked += 1
@@ -72,6 +99,8 @@ class _Prefetch:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for key in list(self._held):
+            self._let_go(key)
 
 
 class _UnitRun:
@@ -83,6 +112,7 @@ class _UnitRun:
         self.waiting = 0
         self.produced = 0
         self.wanted = 0
+        self.asking = False
         self.task: asyncio.Task[None] | None = None
 
     def depth(self) -> int:
@@ -91,10 +121,12 @@ class _UnitRun:
     def may_go_on(self) -> bool:
         if not self.fetch.prefetch and self.produced and self.produced >= self.wanted:
             return False
-        if self.waiting == 0 and self.order == self.fetch.first:
-            return True
-        limit = PAGES_AHEAD_FIRST if self.order == self.fetch.first else PAGES_AHEAD_OTHERS
-        return self.waiting < limit and self.fetch.bytes_waiting < BYTES_WAITING
+        if self.order == self.fetch.first:
+            return self.waiting == 0 or (self.waiting < PAGES_AHEAD_FIRST and self.fetch.has_room())
+        # No more than may be in flight: what waits for a slot has not been counted when it comes.
+        return (
+            self.waiting < PAGES_AHEAD_OTHERS and self.fetch.asking < self.fetch.concurrency and self.fetch.has_room()
+        )
 
     def start(self) -> None:
         self.task = asyncio.ensure_future(self._work())
@@ -115,6 +147,7 @@ class _UnitRun:
         except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
             self.pages.put(error)
         finally:
+            self.fetch.came(self)
             await prefetch.cancel()
 
     def _hand_over(self, page: Page) -> None:
@@ -123,6 +156,7 @@ class _UnitRun:
         self.produced += 1
         self.fetch.bytes_waiting += size
         self.pages.put((page, size))
+        self.fetch.came(self, size)
 
 
 class Fetch:
@@ -148,14 +182,19 @@ class Fetch:
         self.concurrency = options.max_concurrency or client.max_concurrency
         self.prefetch = options.prefetch
         self.first = 0
+        # Pages that wait for the caller or for their walk, and what may come beside them.
         self.bytes_waiting = 0
-        self._stalled: list[asyncio.Future[None]] = []
+        self.in_flight = 0
+        self.asking = 0
+        self._largest = 0
+        self._stalled: list[tuple[_UnitRun, asyncio.Future[None]]] = []
         self._runs: deque[_UnitRun] = deque()
         self._begun = 0
         self._exhausted = False
         self._progress = _ProgressLog(options)
 
     def __iter__(self) -> Generator[Page]:
+        self._loop.refuse_reentry()
         try:
             while self._top_up():
                 item = self._take(self._runs[0])
@@ -211,21 +250,46 @@ class Fetch:
         self._wake()
 
     def _wake(self) -> None:
-        stalled, self._stalled = self._stalled, []
-        for waiter in stalled:
-            if not waiter.done():
+        still = []
+        for run, waiter in self._stalled:
+            if waiter.done():
+                continue
+            if run.may_go_on():
+                self._ask(run)
                 waiter.set_result(None)
+            else:
+                still.append((run, waiter))
+        self._stalled = still
 
     def _wanted(self, run: _UnitRun) -> None:
         run.wanted += 1
         self._wake()
 
+    def has_room(self) -> bool:
+        """Whether one more page may be asked for, if it is as large as the largest so far."""
+        return self.bytes_waiting + (self.asking + self.in_flight + 1) * self._largest <= BYTES_WAITING
+
     async def room_for(self, run: _UnitRun) -> None:
         """Wait until a unit may ask for one more page."""
-        while not run.may_go_on():
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._stalled.append(waiter)
-            await waiter
+        if run.may_go_on():
+            self._ask(run)
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stalled.append((run, waiter))
+        await waiter
+
+    def _ask(self, run: _UnitRun) -> None:
+        run.asking = True
+        self.asking += 1
+
+    def came(self, run: _UnitRun, size: int = 0) -> None:
+        """A unit's page has come, or will not."""
+        self._largest = max(self._largest, size)
+        if run.asking:
+            run.asking = False
+            self.asking -= 1
+        if self._stalled:
+            self._wake()
 
     def walk(self, unit: FetchUnit, prefetch: _Prefetch) -> Walk:
         """The walk of a unit."""

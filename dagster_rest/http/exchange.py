@@ -177,8 +177,14 @@ class Exchange:
         # The time-outs of httpx bound a silence; this bounds a response that never ends.
         with anyio.move_on_after(self.max_seconds):
             return await self._roundtrip(request, context)
-        error = TimeoutError(f"the response was not complete after `timeout.total` = {self.max_seconds:g} s")
-        raise _AgainError(self._no_answer(error, request, context, code="http_timeout"))
+        raise _AgainError(
+            HttpConnectionError(
+                f"no whole response after {self.max_seconds:g} s",
+                code="http_timeout",
+                where=self._where(context, request.url),
+                hint="Raise `timeout.total` if responses may take so long.",
+            )
+        )
 
     def _decide(self, judgement: Judgement, request: Request, context: Context) -> Outcome:
         response, verdict = judgement.response, judgement.verdict
