@@ -233,6 +233,11 @@ class RestClient:
             hooks: A callable, a list of them, or `{"response": [...]}`; they see every response.
             allow_missing_data: Whether a selector that matches nothing gives an empty page.
             max_pages: At most so many pages.
+            max_empty_pages: More empty pages in a row are an error.
+            max_repeated_pages: How many pages in a row may have the content of earlier ones.
+            encoding: The bodies' encoding where they are not UTF-8.
+            encoding_errors: Whether bytes that are not of it are an error (`strict`) or U+FFFD (`replace`).
+            on_body_errors: Whether `errors` beside records are an error (`fail`) or a warning (`warn`).
             resume_state: The `state` of a page, to go on behind it.
 
         Yields:

@@ -9,12 +9,11 @@ the pages that wait hold too much, so nothing can lock up and memory stays flat.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,8 @@ class _Prefetch:
         self._exchange, self._context, self._unit = exchange, context, unit
         self._fetch = unit.fetch
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        # The keys of the tasks, in the order of their pages.
+        self._line: deque[int] = deque()
         # Bytes of responses that have come and that the walk has not asked for yet.
         self._held: dict[int, int] = {}
         self._asked = 0
@@ -51,6 +52,7 @@ class _Prefetch:
         task = self._tasks.pop(key, None)
         if task is None:
             return await self._send(request)
+        self._line.remove(key)
         try:
             return await task
         except asyncio.CancelledError:
@@ -59,21 +61,32 @@ class _Prefetch:
         finally:
             self._let_go(key)
 
-    def ahead(self, requests: Iterator[Request]) -> None:
+    def ahead(self, request: Request, later: Callable[[int], Iterator[Request]]) -> None:
         if not self._fetch.prefetch:
             return
-        depth = self._unit.depth()
-        wanted = {request.fingerprint(): request for request in itertools.islice(requests, depth)}
-        for key in [key for key in self._tasks if key not in wanted]:
-            # The list goes on elsewhere than it seemed.
-            self._tasks.pop(key).cancel()
-            self._let_go(key)
-        for key, request in wanted.items():
-            if key in self._tasks:
-                continue
-            if self._tasks and not self._fetch.has_room():
+        key = request.fingerprint()
+        if not self._line or self._line[0] != key:
+            self._drop_all_but(key)
+        if not self._line:
+            self._begin(key, request)
+        # Those in line are the next ones still: only what comes behind them has to be made.
+        for following in later(len(self._line) - 1):
+            if len(self._line) >= self._unit.depth() or not self._fetch.has_room():
                 return
+            self._begin(following.fingerprint(), following)
+
+    def _begin(self, key: int, request: Request) -> None:
+        if key not in self._tasks:
+            self._line.append(key)
             self._tasks[key] = asyncio.ensure_future(self._send_ahead(key, request))
+
+    def _drop_all_but(self, key: int) -> None:
+        """Forget requests that will not follow: the list goes on elsewhere than it seemed."""
+        for other in self._line:
+            if other != key:
+                self._tasks.pop(other).cancel()
+                self._let_go(other)
+        self._line = deque([key] if key in self._tasks else [])
 
     async def _send_ahead(self, key: int, request: Request) -> Outcome:
         self._fetch.in_flight += 1
@@ -96,6 +109,7 @@ class _Prefetch:
     async def cancel(self) -> None:
         tasks = list(self._tasks.values())
         self._tasks.clear()
+        self._line.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -254,7 +268,7 @@ class Fetch:
         for run, waiter in self._stalled:
             if waiter.done():
                 continue
-            if run.may_go_on():
+            if (self.asking < self.concurrency or run.order == self.first) and run.may_go_on():
                 self._ask(run)
                 waiter.set_result(None)
             else:
@@ -284,7 +298,8 @@ class Fetch:
 
     def came(self, run: _UnitRun, size: int = 0) -> None:
         """A unit's page has come, or will not."""
-        self._largest = max(self._largest, size)
+        # One large page does not slow down all that follow.
+        self._largest = max(self._largest * 7 // 8, size) if size else self._largest
         if run.asking:
             run.asking = False
             self.asking -= 1

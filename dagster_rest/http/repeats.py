@@ -28,21 +28,23 @@ class Repeats:
         self._before: tuple[int, bytes] | None = None
         self.empty = 0
 
-    def look(self, records: list[Any], content: bytes, *, read: Callable[[bytes], list[Any]]) -> bool:
+    def look(
+        self, records: list[Any], content: bytes, *, read: Callable[[bytes], list[Any]], items: int | None = None
+    ) -> bool:
         """Take in a page.
 
         Args:
             records: Its records.
             content: The body they come from.
             read: Reads the records of a body again; the caller may have changed those it was given.
+            items: What the API counts on the page, where the records are only some of it.
 
         Returns:
             Whether it has the records of the page before.
         """
+        self.empty = 0 if records or items else self.empty + 1
         if not records:
-            self.empty += 1
             return False
-        self.empty = 0
         digest = _digest(records)
         seen, before = self._last_seen.get(digest), self._before
         self._last_seen[digest] = self._count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,8 +50,13 @@ class Source(Protocol):
         """The response to a request, perhaps asked for already."""
         ...
 
-    def ahead(self, requests: Iterator[Request]) -> None:
-        """These requests will follow, in this order, unless a response says otherwise."""
+    def ahead(self, request: Request, later: Callable[[int], Iterator[Request]]) -> None:
+        """What will be asked for, unless a response says otherwise.
+
+        Args:
+            request: The next request.
+            later: Makes those behind it, in order, without the first so many.
+        """
         ...
 
 
@@ -147,8 +152,8 @@ class Walk:
         if self.paginator is None:
             self.paginator = self._detect(response, body, records)
         paginator = self.paginator
-        repeated = self._repeats.look(records, response.content, read=self._read_again)
         items = self._items_on_page(body, records)
+        repeated = self._repeats.look(records, response.content, read=self._read_again, items=items)
         if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
             paginator.settle(repeated=repeated)
             update_state(paginator, response, records, items=items)
@@ -252,8 +257,8 @@ class Walk:
             "the page before it announced it",
             code="http_no_content",
             where=self._where(),
-            hint="Run again. If the API ends its lists so, say it: with `stop_after_empty_page: true` where the paginator "
-            "has it, or with {status_code: 204, action: ignore} in `response_actions`.",
+            hint="Run again. If the API ends its lists so, say it: with `stop_after_empty_page: true` where the "
+            "paginator has it, or with {status_code: 204, action: ignore} in `response_actions`.",
         )
 
     def _pages_left(self) -> bool:
@@ -341,10 +346,14 @@ class Walk:
     def _look_ahead(self) -> None:
         if self.paginator is None or self.number == 0:
             return
+        self.source.ahead(self.request, self._later)
+
+    def _later(self, skip: int) -> Iterator[Request]:
+        if self.paginator is None:
+            return iter(())
         limit = self._limit()
-        left = None if limit is None else max(0, limit - self.number - 1)
-        upcoming = (self._following(later) for later in self.paginator.upcoming())
-        self.source.ahead(itertools.chain([self.request], itertools.islice(upcoming, left)))
+        end = None if limit is None else max(skip, limit - self.number - 1)
+        return (self._following(later) for later in itertools.islice(self.paginator.upcoming(), skip, end))
 
     def _limit(self) -> int | None:
         """The least of what options and paginator allow."""

@@ -70,12 +70,6 @@ def test_pages_with_a_known_total_run_at_the_same_time(api: ApiServer, open_clie
     assert 20 == len(api.requests)
 
 
-def test_a_total_that_shrinks_ends_earlier(api: ApiServer, client: RestClient) -> None:
-    api.get("/items")(lambda r: {"data": [{"id": r.param("page")}], "total_pages": 10 if r.param("page") == "1" else 3})
-    pages = list(client.paginate("items", paginator=PAGED))
-    assert ["1", "2", "3"] == [row["id"] for page in pages for row in page]
-
-
 def test_a_total_that_grows_is_followed(api: ApiServer, client: RestClient) -> None:
     api.get("/items")(lambda r: {"data": [{"id": r.param("page")}], "total_pages": 2 if r.param("page") == "1" else 4})
     assert 4 == len(list(client.paginate("items", paginator=PAGED)))

@@ -149,6 +149,10 @@ class BasePaginator(ABC):
         """One line for people: kind and parameters."""
         return self.kind if self.kind != "custom" else type(self).__name__
 
+    def _is_empty(self, records: list[Any]) -> bool:
+        """Whether a page has nothing on it; one whose items a selector leaves out is not empty."""
+        return not records and not self.items_on_page
+
     def _stop(self, reason: str) -> None:
         self._has_next_page = False
         self.ended_by = reason

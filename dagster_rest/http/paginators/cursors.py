@@ -127,7 +127,7 @@ class JSONResponseCursorPaginator(_CursorBase):
 
     def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
         """Take the cursor from the body."""
-        if self.stop_after_empty_page and data is not None and not data:
+        if self.stop_after_empty_page and data is not None and self._is_empty(data):
             self._stop("empty_page")
             return
         body = body_of(response)

@@ -111,7 +111,7 @@ class RangePaginator(BasePaginator):
         """Count on, and look whether the end is reached."""
         needs_body = self.total_path is not None or self.has_more_path is not None
         body = body_of(response) if needs_body else None
-        if data is not None and not data:
+        if data is not None and self._is_empty(data):
             self._take_nothing(body)
         else:
             self._take(body, data or [])
@@ -376,13 +376,16 @@ class OffsetPaginator(RangePaginator):
                 f"the page before this one held {self._short_page} of the {self.limit} records asked for, but was not "
                 "the last"
             )
-        these = [hash(repr(record)) for record in records]
-        if self._odd_page and not self._odd_page.isdisjoint(these):
+        odd = self.items_on_page is not None and self.items_on_page != self.limit
+        if not odd and not self._odd_page:
+            return
+        these = frozenset(hash(repr(record)) for record in records)
+        if self._odd_page & these:
             raise self._unclear(
                 "this page repeats records of the page before it, which did not hold the "
                 f"{self.limit} records asked for"
             )
-        self._odd_page = frozenset(these) if self.items_on_page not in (None, self.limit) else frozenset()
+        self._odd_page = these if odd else frozenset()
 
     def _unclear(self, message: str) -> PaginationError:
         return PaginationError(
