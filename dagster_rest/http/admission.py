@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from dagster_rest.http.page import RequestStats
-from dagster_rest.http.rate_limit import RateLimiter
+from dagster_rest.http.rate_limit import Permit, RateLimiter
 from dagster_rest.http.slots import Slots
 
 
@@ -43,25 +43,29 @@ class Admission:
         """
         async with slots.held(priority):
             began = time.monotonic()
-            await self._clearance()
-            waited = time.monotonic() - began
-            if waited > 0.001:
-                self._stats.add(throttled_seconds=waited)
-            yield
+            permit = await self._clearance()
+            try:
+                waited = time.monotonic() - began
+                if waited > 0.001:
+                    self._stats.add(throttled_seconds=waited)
+                yield
+            finally:
+                if self._limiter is not None and permit is not None:
+                    self._limiter.give_back(permit)
 
-    async def _clearance(self) -> None:
+    async def _clearance(self) -> Permit | None:
         if self._limiter is None:
             await self._pause_over()
-            return
+            return None
         # One at a time asks for permits, in the order of arrival.
         self._line = self._line or asyncio.Lock()
         async with self._line:
             while True:
                 await self._pause_over()
-                wait = self._limiter.take()
-                if wait <= 0:
-                    return
-                await asyncio.sleep(wait)
+                permit = self._limiter.take()
+                if isinstance(permit, Permit):
+                    return permit
+                await asyncio.sleep(permit)
 
     async def _pause_over(self) -> None:
         while (wait := self._not_before - time.monotonic()) > 0:

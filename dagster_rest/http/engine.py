@@ -76,9 +76,20 @@ class _Prefetch:
             self._begin(following.fingerprint(), following)
 
     def _begin(self, key: int, request: Request) -> None:
-        if key not in self._tasks:
-            self._line.append(key)
-            self._tasks[key] = asyncio.ensure_future(self._send_ahead(key, request))
+        if key in self._tasks:
+            return
+        self._line.append(key)
+        # Counted from here on, not from when the task first runs: more are begun before that.
+        self._fetch.in_flight += 1
+        task = asyncio.ensure_future(self._send(request))
+        task.add_done_callback(lambda done: self._arrived(key, done))
+        self._tasks[key] = task
+
+    def _arrived(self, key: int, task: asyncio.Task[Outcome]) -> None:
+        self._fetch.in_flight -= 1
+        if not task.cancelled() and task.exception() is None and self._tasks.get(key) is task:
+            self._held[key] = len(task.result().response.content)
+            self._fetch.bytes_waiting += self._held[key]
 
     def _drop_all_but(self, key: int) -> None:
         """Forget requests that will not follow: the list goes on elsewhere than it seemed."""
@@ -87,17 +98,6 @@ class _Prefetch:
                 self._tasks.pop(other).cancel()
                 self._let_go(other)
         self._line = deque([key] if key in self._tasks else [])
-
-    async def _send_ahead(self, key: int, request: Request) -> Outcome:
-        self._fetch.in_flight += 1
-        try:
-            outcome = await self._send(request)
-        finally:
-            self._fetch.in_flight -= 1
-        if self._tasks.get(key) is asyncio.current_task():
-            self._held[key] = len(outcome.response.content)
-            self._fetch.bytes_waiting += self._held[key]
-        return outcome
 
     def _let_go(self, key: int) -> None:
         self._fetch.bytes_waiting -= self._held.pop(key, 0)

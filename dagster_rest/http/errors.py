@@ -57,6 +57,8 @@ CODES: dict[str, str] = {
     "http_auth_unknown": "No auth has this name. Use a built-in one or `register_auth`.",
     "http_request_invalid": "The request cannot be built or sent as described. Correct it as the message says.",
     "http_rate_limit_config": 'The rate limit cannot be understood. Write `{requests: 100, per: "1m"}`.',
+    "http_rate_limit_file": "The file by which processes share a rate limit cannot be used. Remove it, and see that its "
+    "folder can be written to.",
     "http_reentrant": "A hook, an auth callable or a paginator uses the client that is just calling it, and would wait "
     "for ever. Use another client there, or none.",
     "http_client_closed": "The client is closed. Open a new one.",
