@@ -71,7 +71,8 @@ class RetryConfig(ConfigModel):
     max_wait: Duration = own(
         60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later."
     )
-    total: Duration = own(600.0, "Seconds for all attempts of one request together.")
+    max_retry_later: Duration = own(86_400.0, "A still longer one is an error.")
+    total: Duration = own(600.0, "Seconds for all attempts of one request together, from the first send on.")
     statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are asked again.")
     methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are asked again.")
 
@@ -93,6 +94,7 @@ class TimeoutConfig(ConfigModel):
     read: Duration | None = own(60.0, "Between two pieces of a response.")
     write: Duration | None = own(60.0, "Between two pieces of a request.")
     pool: Duration | None = own(None, "To get a connection from the pool.")
+    total: Duration | None = own(600.0, "For one whole response, however steadily it comes.")
 
 
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
@@ -123,7 +125,7 @@ Timeout: TypeAlias = Annotated[
     Checked(
         check_timeout,
         schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
-        expected="seconds, or a mapping of connect, read, write, pool",
+        expected="seconds, or a mapping of connect, read, write, pool, total",
         read_at="check",
     ),
 ]

@@ -1,5 +1,6 @@
 """The endpoint of a resource: the request, and how its answer is read."""
 
+import codecs
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, model_validator
@@ -194,6 +195,21 @@ Headers: TypeAlias = Annotated[
 ]
 
 
+def check_encoding(value: Any, info: ValidationInfo) -> str:
+    """The name of an encoding that Python knows."""
+    if not isinstance(value, str):
+        raise wrong_type(value, expected="the name of an encoding")
+    try:
+        return codecs.lookup(value).name
+    except LookupError:
+        raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
+
+
+Encoding: TypeAlias = Annotated[
+    str, Checked(check_encoding, schema={"type": "string"}, expected="the name of an encoding")
+]
+
+
 class EndpointConfig(ConfigModel):
     """One endpoint: the request, and how its answer is read."""
 
@@ -220,6 +236,17 @@ class EndpointConfig(ConfigModel):
     on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
     on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
     max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
+    max_empty_pages: Count = own(100, "More empty pages in a row, with always another one announced, are an error.")
+    max_repeated_pages: Count = own(
+        0, "How many pages in a row may have the content of earlier ones; more are an error."
+    )
+    encoding: Encoding | None = own(
+        None, "Encoding of bodies that are not UTF-8, where the response names none or a wrong one."
+    )
+    encoding_errors: Literal["strict", "replace"] = own(
+        "strict", "Bytes that are not of the encoding: an error, or replaced by U+FFFD and counted."
+    )
+    on_body_errors: Literal["fail", "warn"] = own("fail", "What `errors` in a body beside its records mean.")
     expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from dagster_rest.config.env import resolve_env
 from dagster_rest.config.inherit import INHERIT
 from dagster_rest.http.errors import ClientConfigError, HttpError
 from dagster_rest.http.loop import BackgroundLoop
-from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
+from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page, RequestStats
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
 from dagster_rest.http.references import check_named_secrets
 from dagster_rest.http.request import Request, join_url
@@ -187,6 +187,7 @@ class RestClient:
         Returns:
             The response, its body read.
         """
+        self._refuse_reentry()
         options = FetchOptions(auth=auth, response_actions=response_actions, hooks=_hooks(hooks))
         spec = self._spec(method, path, params, headers, json, data)
         request = self.first_request(spec, options)
@@ -210,6 +211,11 @@ class RestClient:
         hooks: Any = None,
         allow_missing_data: bool = False,
         max_pages: int | None = None,
+        max_empty_pages: int = 100,
+        max_repeated_pages: int = 0,
+        encoding: str | None = None,
+        encoding_errors: EncodingErrors = "strict",
+        on_body_errors: OnBodyErrors = "fail",
         resume_state: Mapping[str, Any] | None = None,
     ) -> Iterator[Page]:
         """Fetch page by page; each page is a list of records that carries request, response, paginator and auth.
@@ -228,6 +234,11 @@ class RestClient:
             hooks: A callable, a list of them, or `{"response": [...]}`; they see every response.
             allow_missing_data: Whether a selector that matches nothing gives an empty page.
             max_pages: At most so many pages.
+            max_empty_pages: More empty pages in a row are an error.
+            max_repeated_pages: How many pages in a row may have the content of earlier ones.
+            encoding: The bodies' encoding where they are not UTF-8.
+            encoding_errors: Whether bytes that are not of it are an error (`strict`) or U+FFFD (`replace`).
+            on_body_errors: Whether `errors` beside records are an error (`fail`) or a warning (`warn`).
             resume_state: The `state` of a page, to go on behind it.
 
         Yields:
@@ -241,6 +252,11 @@ class RestClient:
             auth=auth,
             allow_missing_data=allow_missing_data,
             max_pages=max_pages,
+            max_empty_pages=max_empty_pages,
+            max_repeated_pages=max_repeated_pages,
+            encoding=encoding,
+            encoding_errors=encoding_errors,
+            on_body_errors=on_body_errors,
         )
         spec = self._spec(method, path, params, headers, json, data)
         unit = FetchUnit(request=spec, index=0, resume_state=resume_state)
@@ -273,13 +289,20 @@ class RestClient:
             method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
         )
 
+    def _refuse_reentry(self) -> None:
+        # Before anything waits for a lock that the loop may need.
+        if self._sending is not None:
+            self._sending[0].refuse_reentry()
+
     def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Generator[Page]:
+        self._refuse_reentry()
         from dagster_rest.http.engine import Fetch
 
         return iter(Fetch(self, units, options, keep_response=keep_response))
 
     def close(self) -> None:
         """Close the connections and end the background thread. Twice is fine."""
+        self._refuse_reentry()
         with self._lock:
             self._closed = True
             if self._finalizer is not None:

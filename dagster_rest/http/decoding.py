@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from dagster_rest.http.errors import DecodeError
 _BOM = b"\xef\xbb\xbf"
 # Digits and points all become '0': a number too long for a double is then a run that `find` jumps to.
 _FLAT = bytes(0x30 if 0x30 <= i <= 0x39 or i == 0x2E else i for i in range(256))
+_REPLACEMENT = "\ufffd"
 _LONG_RUN = b"0" * 16
 # A double keeps any 15 digits.
 _SAFE_DIGITS = 15
@@ -96,12 +98,43 @@ def _exact(text: str) -> float | Decimal:
 
 
 def _decode_tolerantly(body: bytes, encoding: str | None) -> Any:
-    for text in _texts(body, encoding):
+    texts = _texts(body, encoding)
+    replaced = None if texts else _replaced(body, encoding)
+    for text in texts or [replaced or ""]:
         try:
-            return json.loads(text, parse_float=_exact)
+            value = json.loads(text, parse_float=_exact)
         except (ValueError, RecursionError) as error:
             problem = str(error)
+            continue
+        if replaced is None:
+            return value
+        raise DecodeError(
+            f"the body holds bytes that are not {_charset(body, encoding)}, for example in "
+            f"{_around_first_replacement(replaced)!r}",
+            code="http_charset",
+        )
     raise DecodeError(f"the body is not JSON: {problem}", code="http_not_json")
+
+
+def decode_replacing(body: bytes, *, encoding: str | None = None) -> tuple[Any, int]:
+    """Decode a JSON body, with U+FFFD for bytes that are not of its encoding.
+
+    Args:
+        body: The decompressed bytes.
+        encoding: The charset the response names, if any.
+
+    Returns:
+        The value, and how many characters were put in.
+
+    Raises:
+        DecodeError: The body is not JSON even so.
+    """
+    text = _replaced(body, encoding)
+    count = text.count(_REPLACEMENT) - body.decode(_charset(body, encoding), errors="ignore").count(_REPLACEMENT)
+    try:
+        return json.loads(text, parse_float=_exact), count
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"the body is not JSON: {error}", code="http_not_json") from None
 
 
 def _texts(body: bytes, encoding: str | None) -> list[str]:
@@ -111,7 +144,28 @@ def _texts(body: bytes, encoding: str | None) -> list[str]:
             texts.append(body.decode(name))
         except (UnicodeDecodeError, LookupError):
             continue
-    return texts or [body.decode("utf-8", errors="replace")]
+    return texts
+
+
+def _charset(body: bytes, encoding: str | None) -> str:
+    """The encoding that a body is said to have."""
+    detected = json.detect_encoding(body)
+    if encoding is None or not detected.startswith("utf-8"):
+        return detected
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        return detected
+
+
+def _replaced(body: bytes, encoding: str | None) -> str:
+    return body.decode(_charset(body, encoding), errors="replace")
+
+
+def _around_first_replacement(text: str) -> str:
+    """A few characters around the first one that could not be read."""
+    at = text.find(_REPLACEMENT)
+    return text[max(0, at - 12) : at + 12]
 
 
 def key_tree(value: Any, *, depth: int = 3, width: int = 12) -> str:

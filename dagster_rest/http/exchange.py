@@ -12,11 +12,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from dagster_rest.errors import RestError
 from dagster_rest.http.actions import Action, Judgement, Verdict, judge
+from dagster_rest.http.admission import Admission
 from dagster_rest.http.errors import (
     ActionError,
     HttpAuthError,
@@ -31,10 +33,9 @@ from dagster_rest.http.errors import (
 from dagster_rest.http.failures import Failure, read_failure
 from dagster_rest.http.origins import invalid_url_reason, is_trusted, origin_of
 from dagster_rest.http.page import RequestStats
-from dagster_rest.http.rate_limit import RateLimiter
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request, is_absolute
-from dagster_rest.http.retry import RetryPolicy, is_rate_limited, server_wait
+from dagster_rest.http.retry import RetryClock, RetryPolicy, is_rate_limited, server_wait
 from dagster_rest.http.slots import Slots
 from dagster_rest.http.unpacking import TooLargeError, read_body
 
@@ -106,10 +107,11 @@ class Exchange:
         headers: Headers of every request.
         params: Query parameters of every request.
         policy: Retries.
-        limiter: The rate limit, or None.
+        admission: Says when a request may go.
         redactor: For messages.
         stats: Counters.
         max_bytes: The largest body.
+        max_seconds: The longest time from a request to the end of its response; None is no bound.
         follow_redirects: Whether redirects are followed.
     """
 
@@ -117,12 +119,12 @@ class Exchange:
     headers: dict[str, str] = field(repr=False)
     params: dict[str, Any] = field(repr=False)
     policy: RetryPolicy
-    limiter: RateLimiter | None
+    admission: Admission
     redactor: Redactor
     stats: RequestStats
     max_bytes: int
+    max_seconds: float | None = None
     follow_redirects: bool = True
-    _not_before: float = 0.0
 
     async def send(self, request: Request, context: Context, *, priority: tuple[int, ...] = (0,)) -> Outcome:
         """Send a request until there is a response that can be used.
@@ -139,10 +141,10 @@ class Exchange:
             OriginError: The request or a redirect leads to an origin that is not trusted.
         """
         attempts = self.policy.attempts if request.method.upper() in self.policy.methods else 1
-        started = time.monotonic()
+        clock = RetryClock()
         failed: list[_AgainError] = []
         try:
-            return await self._attempt(request, context, priority)
+            return await self._attempt(request, context, priority, clock)
         except _AgainError as failure:
             failed.append(failure)
 
@@ -150,35 +152,40 @@ class Exchange:
             # The first attempt has been made already: most requests need no more than that.
             if failed:
                 raise failed.pop()
-            return await self._attempt(request, context, priority)
+            return await self._attempt(request, context, priority, clock)
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_AgainError),
             wait=self._pause,
-            stop=lambda state: self._gives_up(state, attempts, started),
-            sleep=self._rest,
+            stop=lambda state: self._gives_up(state, attempts, clock),
+            sleep=lambda seconds: self._rest(seconds, clock),
             before_sleep=lambda state: self._announce(state, request),
             retry_error_callback=lambda state: self._last_word(state, attempts, context),
         )
         outcome: Outcome = await retrying(attempt)
         return outcome
 
-    async def _attempt(self, request: Request, context: Context, priority: tuple[int, ...]) -> Outcome:
-        await self._wait_for_turn()
-        async with context.slots.held(priority):
-            response = await self._roundtrip(request, context)
+    async def _attempt(
+        self, request: Request, context: Context, priority: tuple[int, ...], clock: RetryClock
+    ) -> Outcome:
+        async with self.admission.admitted(context.slots, priority):
+            with clock.running():
+                response = await self._in_time(request, context)
         judgement = judge(response, context.actions, context.hooks)
         return self._decide(judgement, request, context)
 
-    async def _wait_for_turn(self) -> None:
-        started = time.monotonic()
-        while (wait := self._not_before - time.monotonic()) > 0:
-            await asyncio.sleep(wait)
-        if self.limiter is not None:
-            await self.limiter.acquire()
-        waited = time.monotonic() - started
-        if waited > 0.001:
-            self.stats.add(throttled_seconds=waited)
+    async def _in_time(self, request: Request, context: Context) -> httpx.Response:
+        # The time-outs of httpx bound a silence; this bounds a response that never ends.
+        with anyio.move_on_after(self.max_seconds):
+            return await self._roundtrip(request, context)
+        raise _AgainError(
+            HttpConnectionError(
+                f"no whole response after {self.max_seconds:g} s",
+                code="http_timeout",
+                where=self._where(context, request.url),
+                hint="Raise `timeout.total` if responses may take so long.",
+            )
+        )
 
     def _decide(self, judgement: Judgement, request: Request, context: Context) -> Outcome:
         response, verdict = judgement.response, judgement.verdict
@@ -194,8 +201,11 @@ class Exchange:
             )
         if self._again(verdict, response):
             wait = server_wait(status, response.headers)
+            if wait is not None:
+                # At once: others may be about to go.
+                self.admission.pause(min(wait, self.policy.max_wait))
             raise _AgainError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
-        if response.is_error and context.raise_for_status:
+        if not response.is_success and context.raise_for_status:
             raise self._status_error(response, context)
         return Outcome(response)
 
@@ -294,16 +304,17 @@ class Exchange:
             return own
         return failure.wait + (own - min(own, self.policy.backoff * 2.0 ** (state.attempt_number - 1)))
 
-    def _gives_up(self, state: RetryCallState, attempts: int, started: float) -> bool:
+    def _gives_up(self, state: RetryCallState, attempts: int, clock: RetryClock) -> bool:
         wait = _failure(state).wait
         if wait is not None and wait > self.policy.max_wait:
             return True
-        elapsed = time.monotonic() - started
-        return state.attempt_number >= attempts or elapsed + state.upcoming_sleep > self.policy.total
+        return state.attempt_number >= attempts or clock.seconds + state.upcoming_sleep > self.policy.total
 
     def _last_word(self, state: RetryCallState, attempts: int, context: Context) -> Outcome:
         failure = _failure(state)
         later = state.attempt_number < attempts or (attempts > 1 and (failure.wait or 0) > self.policy.max_wait)
+        if failure.wait is not None and failure.wait > self.policy.max_retry_later and attempts > 1:
+            raise self._never(failure) from None
         if failure.wait is not None and later:
             raise RetryLater(
                 f"the API asks to wait {failure.wait:.0f} s: {failure.final.message}",
@@ -315,12 +326,21 @@ class Exchange:
             return failure.outcome
         raise failure.final from None
 
+    def _never(self, failure: _AgainError) -> HttpStatusError:
+        """The error for a wait that nobody should plan for."""
+        return HttpStatusError(
+            f"the API asks to wait {failure.wait or 0:.0f} s, longer than `retry.max_retry_later` "
+            f"({self.policy.max_retry_later:.0f} s): {failure.final.message}",
+            code="http_wait_too_long",
+            where=failure.final.where,
+            status_code=getattr(failure.final, "status_code", 0),
+            hint="Ask the API's owner, or raise `retry.max_retry_later` if the wait is meant.",
+        )
+
     def _announce(self, state: RetryCallState, request: Request) -> None:
         failure = _failure(state)
         wait = state.upcoming_sleep
         self.stats.add(retries=1)
-        if failure.wait is not None:
-            self._not_before = max(self._not_before, time.monotonic() + failure.wait)
         logger.warning(
             "%s; attempt %d, next one in %.1f s (%s %s)",
             failure.final.message,
@@ -330,9 +350,10 @@ class Exchange:
             self.redactor.redact_url(request.url),
         )
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self, seconds: float, clock: RetryClock) -> None:
         started = time.monotonic()
-        await asyncio.sleep(seconds)
+        with clock.running():
+            await asyncio.sleep(seconds)
         self.stats.add(throttled_seconds=time.monotonic() - started)
 
     def _status_error(self, response: httpx.Response, context: Context) -> HttpStatusError:
@@ -344,7 +365,20 @@ class Exchange:
             code=code,
             where=self._where(context, response.request.url),
             status_code=status,
+            hint=self._no_success_hint(response),
         )
+
+    def _no_success_hint(self, response: httpx.Response) -> str | None:
+        if response.status_code == 304:
+            return (
+                "A conditional request (If-None-Match, If-Modified-Since) has no records to give: leave these headers "
+                "out, or say what it means with {status_code: 304, action: ignore} in `response_actions`."
+            )
+        if not response.is_redirect and not 300 <= response.status_code < 400:
+            return None
+        if not self.follow_redirects:
+            return "`client.follow_redirects` is false; ask for the address that it leads to."
+        return "The redirect names no address in `Location`; ask for the final address."
 
     def _failed(self, failure: Failure, url: object, context: Context) -> Exception:
         kind = HttpError if failure.code == "http_request_invalid" else HttpConnectionError

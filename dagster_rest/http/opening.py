@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from dagster_rest.http.admission import Admission
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.exchange import Exchange
 from dagster_rest.http.origins import origin_of
@@ -26,6 +27,8 @@ from dagster_rest.version import __version__
 if TYPE_CHECKING:
     from dagster_rest.http.client import RestClient
 
+#: Until a response has to be complete, unless `timeout.total` says something else.
+TOTAL_SECONDS = 600.0
 Last = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -38,10 +41,11 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
         headers=_headers(options.headers),
         params=options.params,
         policy=RetryPolicy.from_config(options.retry),
-        limiter=limiter,
+        admission=Admission(limiter=limiter, stats=client.stats),
         redactor=client.redactor,
         stats=client.stats,
         max_bytes=options.max_response_bytes,
+        max_seconds=_total_seconds(options.timeout),
         follow_redirects=options.follow_redirects,
     )
 
@@ -101,10 +105,17 @@ def _timeout(timeout: Any) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     if isinstance(timeout, Mapping):
-        return httpx.Timeout(60.0, **timeout)
+        return httpx.Timeout(60.0, **{name: seconds for name, seconds in timeout.items() if name != "total"})
     if hasattr(timeout, "connect"):
         return httpx.Timeout(connect=timeout.connect, read=timeout.read, write=timeout.write, pool=timeout.pool)
     return httpx.Timeout(timeout, pool=None)
+
+
+def _total_seconds(timeout: Any) -> float | None:
+    """The longest time for one whole response; also for a time-out that does not name it."""
+    if isinstance(timeout, Mapping):
+        return timeout.get("total", TOTAL_SECONDS)
+    return getattr(timeout, "total", TOTAL_SECONDS)
 
 
 def _limiter(config: Any, base_url: str) -> RateLimiter | None:

@@ -26,6 +26,7 @@ class RetrySettings(dg.Config):
     max_delay: float = 300.0
     jitter: float = 1.0
     max_wait: float = 60.0
+    max_retry_later: float = 86_400.0
     total: float = 600.0
     statuses: list[str] = Field(default=["408", "429", "5xx"])
     methods: list[str] = Field(default=["GET", "POST"])

@@ -47,6 +47,9 @@ class _NextUrlPaginator(BasePaginator):
             )
         self._next_url = following
 
+    def update_without_content(self, response: httpx.Response) -> None:
+        """A page that a link announced has to be there."""
+
     def update_request(self, request: Request) -> None:
         """Ask for the link; it carries the query, so the static parameters go."""
         request.url = self._next_url or request.url
