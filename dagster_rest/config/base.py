@@ -54,6 +54,8 @@ class ConfigModel(BaseModel):
         use_attribute_docstrings=False,
     )
     type_names: ClassVar[tuple[str, ...]] = ()
+    schema_rules: ClassVar[JsonSchema] = {}
+    """What JSON Schema can say of the keys together."""
 
     def __init__(self, **data: Any) -> None:
         try:

@@ -453,6 +453,7 @@ def test_every_field_says_when_it_is_read() -> None:
         "ClientConfig.cert",
         "ClientConfig.proxy",
         "ClientConfig.staging_dir",
+        "ResourceConfig.endpoint",
         "EndpointConfig.path",
         "EndpointConfig.params",
         "EndpointConfig.json_body",
