@@ -663,6 +663,38 @@ def test_a_reference_that_nothing_reads_is_an_error_in_a_dict(source: Any) -> No
     assert 'dg.EnvVar("NAME")' in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"token": ""},
+        {"token": " "},
+        {"type": "api_key", "api_key": ""},
+        {"type": "custom_header", "name": "X", "value": ""},
+        {"type": "oauth2_refresh_token", "access_token_url": BASE, "refresh_token": ""},
+    ],
+)
+def test_an_empty_secret_is_an_error_when_it_is_read(auth: Any) -> None:
+    """Dagster's `{{ env.NAME }}` is empty where the variable is not set."""
+    loaded = load_config(config("a", auth=auth))
+
+    with pytest.raises(ConfigError, match="the secret is empty"):
+        resolve_env(loaded.client, where="client")
+
+
+def test_a_password_may_be_empty() -> None:
+    """Many an API takes its key as the user, and no password."""
+    loaded = load_config(config("a", auth={"type": "http_basic", "username": "key", "password": ""}))
+
+    assert loaded.client is resolve_env(loaded.client)
+
+
+def test_an_optional_secret_is_a_secret() -> None:
+    from dagster_rest.config.auth import OAuth2RefreshTokenConfig
+    from dagster_rest.config.reading import is_secret_field
+
+    assert is_secret_field(OAuth2RefreshTokenConfig.model_fields["client_id"])
+
+
 def test_a_lone_token_says_where_it_goes() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(config("a", auth="${TOKEN}"), interpolate_env=True)
