@@ -88,7 +88,7 @@ class ConfigModel(BaseModel):
     def _read_environment(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
         """Definition-time texts are read before they are checked, and every problem is told at once."""
         context = info.context or {}
-        if type(data) is not dict or context.get("resolved"):
+        if not isinstance(data, dict) or context.get("resolved"):
             return handler(data)
         failures: list[Failure] = []
         interpolated = bool(context.get("yaml"))

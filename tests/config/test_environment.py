@@ -745,6 +745,20 @@ def test_an_object_is_not_searched_for_variables() -> None:
     assert source is not load_config(config({"name": "a", "source": lambda: source})).resources[0].source
 
 
+@pytest.mark.parametrize("path", ["${P}", "items/${P}", "items/${P:-x}", "items/x-${P}.json"])
+def test_a_path_that_ends_in_a_variable_is_a_list_like_others(path: str) -> None:
+    """The braces of a variable are no placeholder, which would ask for one object on one page."""
+    plan = build_plan(load_config(config(endpoint(path=path)), interpolate_env=True), name="s").resources[0]
+
+    assert (None, None) == (plan.paginator, plan.data_selector)
+
+
+def test_a_path_that_ends_in_a_variable_and_a_placeholder_asks_for_one_object() -> None:
+    loaded = load_config(config("posts", endpoint(path="${P}/{resources.posts.id}")), interpolate_env=True)
+
+    assert "single_page" == build_plan(loaded, name="s").resource("items").paginator.type
+
+
 def test_a_reference_is_a_reference_in_a_model_too(monkeypatch: pytest.MonkeyPatch) -> None:
     from dagster_rest.config import ResourceConfig
 

@@ -122,7 +122,7 @@ def _as_yaml(value: Any) -> Any:
     """A config as a YAML file would say it: callables and instances as import strings."""
     if isinstance(value, dict):
         return {str(key): _as_yaml(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
         return [_as_yaml(item) for item in value]
     if isinstance(value, dg.EnvVar):
         return "${NAME}"
