@@ -9,8 +9,10 @@ from dagster_rest.config.base import ConfigModel, Problems, check_model, own
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.reading import read_keys
-from dagster_rest.config.times import Cron, Moment, TimeZone, check_cron, refuse_bad_cron
+from dagster_rest.config.times import CRON_SCHEMA, Cron, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.types import (
+    DURATION_SCHEMA,
+    ENV_TEXT,
     Bool,
     Checked,
     Duration,
@@ -22,6 +24,7 @@ from dagster_rest.config.types import (
     check_bool,
     from_env,
     problem,
+    words,
     wrong_type,
 )
 
@@ -187,7 +190,7 @@ Partitions: TypeAlias = Annotated[
         check_partitions,
         schema={
             "anyOf": [
-                {"enum": ["hourly", "daily", "weekly", "monthly"]},
+                *words("hourly", "daily", "weekly", "monthly"),
                 {"type": "array", "items": {"type": "string"}},
                 {"$ref": "PartitionsConfig"},
             ]
@@ -200,20 +203,24 @@ Freshness: TypeAlias = Annotated[
     Any,
     Checked(
         check_freshness,
-        schema={"anyOf": [{"type": ["string", "number"]}, {"$ref": "FreshnessConfig"}]},
+        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "FreshnessConfig"}]},
         expected="a duration, or a mapping",
         read_at="check",
     ),
 ]
 Automation: TypeAlias = Annotated[
     Any,
-    Checked(check_automation, schema={"type": "string"}, expected="eager, on_new_data, or a cron expression"),
+    Checked(
+        check_automation,
+        schema={"anyOf": [*words("eager", "on_new_data"), CRON_SCHEMA]},
+        expected="eager, on_new_data, or a cron expression",
+    ),
 ]
 Preview: TypeAlias = Annotated[
     int,
     Checked(
         check_preview,
-        schema={"type": ["integer", "boolean"]},
+        schema={"anyOf": [{"type": "integer", "minimum": 0}, {"type": "boolean"}, ENV_TEXT]},
         expected="a number of rows, or true for 5",
         read_at="check",
     ),
@@ -225,9 +232,12 @@ Checks: TypeAlias = Annotated[
         schema={
             "anyOf": [
                 {"type": "boolean"},
+                ENV_TEXT,
                 {
                     "type": "object",
-                    "additionalProperties": {"anyOf": [{"type": ["boolean", "string"]}, {"$ref": "CheckConfig"}]},
+                    "additionalProperties": {
+                        "anyOf": [{"type": "boolean"}, *words("warn", "error"), {"$ref": "CheckConfig"}]
+                    },
                 },
             ]
         },

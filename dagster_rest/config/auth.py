@@ -22,6 +22,7 @@ class BearerAuthConfig(ConfigModel):
     """`Authorization: Bearer <token>`; what a mapping without `type` means."""
 
     type_names: ClassVar[tuple[str, ...]] = ("bearer",)
+    filled_at_run = frozenset({"token"})
     type: Literal["bearer"] = "bearer"
     token: Secret = Field(description="The token.")
 
@@ -30,6 +31,7 @@ class ApiKeyAuthConfig(ConfigModel):
     """A key in a header, the query or a cookie."""
 
     type_names: ClassVar[tuple[str, ...]] = ("api_key",)
+    filled_at_run = frozenset({"api_key"})
     type: Literal["api_key"] = "api_key"
     api_key: Secret = Field(description="The key.")
     name: LateFilledText = key("Authorization", "Name of the header, query parameter or cookie.")
@@ -51,6 +53,7 @@ class OAuth2ClientCredentialsConfig(ConfigModel):
     """OAuth 2.0 client credentials grant: the token is fetched, kept and refreshed."""
 
     type_names: ClassVar[tuple[str, ...]] = ("oauth2_client_credentials",)
+    filled_at_run = frozenset({"client_id", "client_secret"})
     type: Literal["oauth2_client_credentials"] = "oauth2_client_credentials"
     access_token_url: Annotated[str, URL] = Field(description="URL that gives the token.")
     client_id: Secret = Field(description="The client's id.")
@@ -69,6 +72,7 @@ class OAuth2RefreshTokenConfig(ConfigModel):
     """OAuth 2.0 refresh token grant. An extension."""
 
     type_names: ClassVar[tuple[str, ...]] = ("oauth2_refresh_token",)
+    filled_at_run = frozenset({"refresh_token"})
     type: Literal["oauth2_refresh_token"] = "oauth2_refresh_token"
     access_token_url: Annotated[str, URL] = own(..., "URL that gives the token.")
     refresh_token: Secret = own(..., "The refresh token.")
@@ -85,6 +89,7 @@ class JwtGrantAuthConfig(ConfigModel):
     """OAuth 2.0 JWT bearer grant (RFC 7523): a signed assertion is exchanged for a token. An extension."""
 
     type_names: ClassVar[tuple[str, ...]] = ("oauth2_jwt",)
+    filled_at_run = frozenset({"private_key", "client_id"})
     type: Literal["oauth2_jwt"] = "oauth2_jwt"
     access_token_url: Annotated[str, URL] = own(..., "URL that gives the token.")
     private_key: Secret = own(..., "Private key as PEM text, or the shared secret for HS algorithms.")
@@ -115,6 +120,7 @@ class CustomHeaderAuthConfig(ConfigModel):
     """A secret in a header of its own name. An extension."""
 
     type_names: ClassVar[tuple[str, ...]] = ("custom_header",)
+    filled_at_run = frozenset({"value"})
     type: Literal["custom_header"] = "custom_header"
     name: LateFilledText = own(..., "Name of the header.")
     value: Secret = own(..., "Value of the header.")

@@ -13,7 +13,7 @@ from typing_extensions import Self
 from dagster_rest.config.env import EnvRef, is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.foreign import mapping_of
-from dagster_rest.config.reading import Failure, read_fields
+from dagster_rest.config.reading import Failure, is_secret_field, read_fields
 from dagster_rest.config.secrecy import MASK, is_secret_name, masked_url
 from dagster_rest.config.types import (
     IMPORT_STRING,
@@ -54,6 +54,10 @@ class ConfigModel(BaseModel):
         use_attribute_docstrings=False,
     )
     type_names: ClassVar[tuple[str, ...]] = ()
+    filled_at_run: ClassVar[frozenset[str]] = frozenset()
+    """Keys that may not be empty when a step runs, wherever their text came from."""
+    schema_rules: ClassVar[JsonSchema] = {}
+    """What JSON Schema can say of the keys together."""
 
     def __init__(self, **data: Any) -> None:
         try:
@@ -84,7 +88,7 @@ class ConfigModel(BaseModel):
     def _read_environment(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
         """Definition-time texts are read before they are checked, and every problem is told at once."""
         context = info.context or {}
-        if type(data) is not dict or context.get("resolved"):
+        if not isinstance(data, dict) or context.get("resolved"):
             return handler(data)
         failures: list[Failure] = []
         interpolated = bool(context.get("yaml"))
@@ -101,7 +105,7 @@ class ConfigModel(BaseModel):
         for name, field in type(self).model_fields.items():
             if name not in self.model_fields_set:
                 continue
-            yield name, shown(getattr(self, name), name=name, secret=is_secret_field(field.metadata))
+            yield name, shown(getattr(self, name), name=name, secret=is_secret_field(field))
 
     def __str__(self) -> str:
         return repr(self)
@@ -115,11 +119,6 @@ def _raise_config_error(error: ValidationError, model: type[ConfigModel], data: 
     from dagster_rest.config.validation import to_config_error
 
     raise to_config_error(error, model=model, data=data) from None
-
-
-def is_secret_field(metadata: list[Any]) -> bool:
-    """Whether a model field is declared with a secret type."""
-    return any(isinstance(item, Checked) and item.secret for item in metadata)
 
 
 def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:

@@ -1,7 +1,7 @@
 """The endpoint of a resource: the request, and how its answer is read."""
 
 import codecs
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
@@ -14,12 +14,15 @@ from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.incremental import IncrementalConfig, Params
 from dagster_rest.config.paginators import PaginatorConfig
 from dagster_rest.config.types import (
+    ENV_TEXT,
     IMPORT_STRING,
+    IMPORT_TEXT,
     Bool,
     Checked,
     Count,
     FilledText,
     JsonPath,
+    JsonSchema,
     Positive,
     RequestText,
     RequestValue,
@@ -31,6 +34,7 @@ from dagster_rest.config.types import (
     problem,
     refuse_unread_members,
     type_name,
+    words,
     wrong_type,
 )
 
@@ -81,7 +85,7 @@ Action: TypeAlias = Annotated[
     Any,
     Checked(
         check_action,
-        schema={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        schema={"anyOf": [*words(*RESPONSE_ACTIONS, imported=True), {"type": "array", "items": IMPORT_TEXT}]},
         expected="ignore, retry, fail, a callable, or a list of callables",
     ),
 ]
@@ -99,6 +103,14 @@ Statuses: TypeAlias = Annotated[
 class ResponseAction(ConfigModel):
     """What to do with a response that matches. All conditions that are given must hold."""
 
+    schema_rules: ClassVar[JsonSchema] = {
+        "anyOf": [
+            {"required": ["status_code"]},
+            {"required": ["content"]},
+            {"required": ["json"]},
+            {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
+        ]
+    }
     status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
     content: Text | None = key(None, "Text that the body contains.")
     json_predicate: FilledText | None = own(
@@ -141,7 +153,7 @@ ResponseActions: TypeAlias = Annotated[
     list[Any],
     Checked(
         check_response_actions,
-        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, {"type": "string"}]}},
+        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, IMPORT_TEXT, ENV_TEXT]}},
         expected="a list of actions",
         read_at="check",
     ),

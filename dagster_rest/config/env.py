@@ -208,10 +208,22 @@ def _resolve_model(model: Any, where: str, problems: list[Problem]) -> Any:
         before = getattr(model, name)
         if before is None or isinstance(before, (bool, float)):
             continue
-        after = _resolve(before, join_path(where, field.alias or name), problems)
+        place = join_path(where, field.alias or name)
+        after = _resolve(before, place, problems)
+        if isinstance(after, str) and not after.strip() and name in getattr(type(model), "filled_at_run", ()):
+            problems.append(_empty_problem(place))
         if after is not before:
             changed[name] = after
     return model.model_copy(update=changed) if changed else model
+
+
+def _empty_problem(where: str) -> Problem:
+    return Problem(
+        path=where,
+        code="config_bad_value",
+        message="the secret is empty",
+        hint="A template such as {{ env.NAME }} is empty where the variable is not set; ${NAME} says so.",
+    )
 
 
 def key_text(key: object) -> str:

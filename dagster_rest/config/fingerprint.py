@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
-from dagster_rest.config.base import ConfigModel, is_secret_field
+from dagster_rest.config.base import ConfigModel
 from dagster_rest.config.env import env_names, is_env
+from dagster_rest.config.reading import is_secret_field
 from dagster_rest.config.secrecy import is_credential_name, is_secret_name, without_credentials
 
 # Keys that change neither the rows nor the table.
@@ -127,7 +128,7 @@ def _canonical_field(name: str, value: Any, *, secret: bool) -> str:
 def _canonical_model(model: ConfigModel) -> str:
     fields = type(model).model_fields
     parts = [
-        f"{name}={_canonical_field(name, getattr(model, name), secret=is_secret_field(fields[name].metadata))}"
+        f"{name}={_canonical_field(name, getattr(model, name), secret=is_secret_field(fields[name]))}"
         for name in sorted(model.model_fields_set & set(fields))
         if name not in METADATA_ONLY
     ]

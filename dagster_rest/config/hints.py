@@ -14,7 +14,9 @@ from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.reading import read_keys
 from dagster_rest.config.types import (
+    ENV_TEXT,
     IMPORT_STRING,
+    IMPORT_TEXT,
     Anything,
     Bool,
     Callback,
@@ -27,6 +29,7 @@ from dagster_rest.config.types import (
     at,
     import_object,
     problem,
+    words,
     wrong_type,
 )
 
@@ -269,8 +272,9 @@ def _named_hint(item: Any, info: ValidationInfo) -> Any:
 COLUMNS_SCHEMA: JsonSchema = {
     "anyOf": [
         {"type": "object", "additionalProperties": {"$ref": "ColumnHint"}},
-        {"type": "array", "items": {"$ref": "ColumnHint"}},
-        {"type": "string"},
+        {"type": "array", "items": {"allOf": [{"$ref": "ColumnHint"}], "required": ["name"]}},
+        IMPORT_TEXT,
+        ENV_TEXT,
     ]
 }
 Columns: TypeAlias = Annotated[
@@ -286,7 +290,7 @@ WriteDispositionHint: TypeAlias = Annotated[
     Disposition | WriteDispositionConfig | Callable[..., Any],
     Checked(
         check_write_disposition,
-        schema={"anyOf": [{"enum": list(get_args(Disposition))}, {"$ref": "WriteDispositionConfig"}]},
+        schema={"anyOf": [*words(*get_args(Disposition), imported=True), {"$ref": "WriteDispositionConfig"}]},
         expected="append, replace, merge, skip, or a mapping",
         read_at="parts",
     ),
@@ -295,7 +299,7 @@ SchemaContractHint: TypeAlias = Annotated[
     SchemaContractConfig | Callable[..., Any],
     Checked(
         check_schema_contract,
-        schema={"anyOf": [{"enum": list(get_args(ContractMode))}, {"$ref": "SchemaContractConfig"}]},
+        schema={"anyOf": [*words(*get_args(ContractMode), imported=True), {"$ref": "SchemaContractConfig"}]},
         expected="evolve, freeze, discard_row, discard_value, or a mapping of tables, columns, data_type",
         read_at="parts",
     ),
@@ -371,7 +375,13 @@ NestedHints: TypeAlias = Annotated[
     Any,
     Checked(
         check_nested_hints,
-        schema={"type": "object", "additionalProperties": {"$ref": "NestedHint"}},
+        schema={
+            "anyOf": [
+                {"type": "object", "additionalProperties": {"$ref": "NestedHint"}},
+                IMPORT_TEXT,
+                ENV_TEXT,
+            ]
+        },
         expected="hints by nested table",
         read_at="parts",
     ),

@@ -12,6 +12,7 @@ from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.hints import choice
 from dagster_rest.config.types import (
+    DURATION_SCHEMA,
     IMPORT_STRING,
     Bool,
     Callback,
@@ -28,6 +29,7 @@ from dagster_rest.config.types import (
     problem,
     refuse_unread_members,
     type_name,
+    words,
     wrong_type,
 )
 
@@ -78,13 +80,15 @@ CursorValue: TypeAlias = Annotated[
 ]
 LastValueFunc: TypeAlias = Annotated[
     Any,
-    Checked(check_last_value_func, schema={"type": "string"}, expected="max, min, or a callable"),
+    Checked(
+        check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
+    ),
 ]
 Step: TypeAlias = Annotated[
     str | float,
     Checked(
         check_step,
-        schema={"type": ["string", "number"]},
+        schema={"anyOf": [{"type": "number"}, DURATION_SCHEMA, {"type": "string", "pattern": r"^\s*\d+\s*(mo|y)\s*$"}]},
         expected="a duration such as 1d or 1mo, or a number",
         read_at="check",
     ),

@@ -12,7 +12,7 @@ from dagster_rest.config.asset_keys import BatchConfig
 from dagster_rest.config.client import ClientConfig
 from dagster_rest.config.drafts import Draft, draft_resource
 from dagster_rest.config.endpoint import EndpointConfig
-from dagster_rest.config.env import key_text
+from dagster_rest.config.env import EnvRef, is_env, key_text
 from dagster_rest.config.errors import ConfigError, Problem, join_path
 from dagster_rest.config.fingerprint import fingerprint
 from dagster_rest.config.graph import topological
@@ -264,7 +264,11 @@ def is_single_entity(path: str) -> bool:
         assert is_single_entity("users/{id}") and not is_single_entity("users/{id}/comments")
         ```
     """
-    return _SINGLE_ENTITY.search(PurePosixPath(key_text(path)).name) is not None
+    if is_env(path):
+        # The braces of a variable are no placeholder.
+        pieces = path.pieces if isinstance(path, EnvRef) else ()
+        path = "".join(piece if isinstance(piece, str) else "variable" for piece in pieces)
+    return _SINGLE_ENTITY.search(PurePosixPath(path).name) is not None
 
 
 def _paginator(endpoint: EndpointConfig, client: ClientConfig, *, single: bool) -> Any | None:

@@ -29,19 +29,26 @@ Failure = tuple[tuple[str | int, ...], PydanticCustomError]
 
 def read_at(field: FieldInfo) -> ReadAt:
     """When the texts of a field are read."""
-    found = {item.read_at for item in field.metadata if isinstance(item, Checked)} or set(_of(field.annotation))
+    found = {"check" if isinstance(one, type) else one.read_at for one in _parts_of(field)}
     return next((when for when in _ORDER if when in found), "load")
 
 
-def _of(annotation: Any) -> Iterator[ReadAt]:
+def is_secret_field(field: FieldInfo) -> bool:
+    """Whether a model field is declared with a secret type."""
+    return any(isinstance(one, Checked) and one.secret for one in _parts_of(field))
+
+
+def _parts_of(field: FieldInfo) -> list[Checked | type]:
+    """The checks and models that a field's annotation consists of."""
+    return [item for item in field.metadata if isinstance(item, Checked)] or list(_of(field.annotation))
+
+
+def _of(annotation: Any) -> Iterator[Checked | type]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield "check"
+        yield annotation
     elif get_origin(annotation) is Annotated:
         checks = [item for item in get_args(annotation)[1:] if isinstance(item, Checked)]
-        if checks:
-            yield from (check.read_at for check in checks)
-        else:
-            yield from _of(get_args(annotation)[0])
+        yield from checks or _of(get_args(annotation)[0])
     elif get_origin(annotation) is not Literal:
         for argument in get_args(annotation):
             yield from _of(argument)

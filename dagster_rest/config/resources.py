@@ -11,7 +11,9 @@ from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.env import is_env
 from dagster_rest.config.hints import ProcessingStep, TableHints
 from dagster_rest.config.types import (
+    ENV_TEXT,
     IMPORT_STRING,
+    IMPORT_TEXT,
     Anything,
     Bool,
     Checked,
@@ -43,7 +45,7 @@ Source: TypeAlias = Annotated[
     Any,
     Checked(
         check_source,
-        schema={"type": "string"},
+        schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]},
         expected="a callable that yields lists of records, or package.module:function",
         read_at="parts",
     ),
@@ -107,7 +109,7 @@ Endpoint: TypeAlias = Annotated[
         check_endpoint,
         schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
         expected="a path or a mapping",
-        read_at="check",
+        read_at="request",
     ),
 ]
 

@@ -7,7 +7,20 @@ from typing import Annotated, Any
 
 from pydantic import ValidationInfo
 
-from dagster_rest.config.types import ANY_TEXT, Checked, at, check_filled_text, problem, wrong_type
+from dagster_rest.config.types import (
+    ANY_TEXT,
+    ENV_TEXT,
+    Checked,
+    JsonSchema,
+    at,
+    check_filled_text,
+    problem,
+    wrong_type,
+)
+
+CRON_SCHEMA: JsonSchema = {"type": "string", "pattern": r"^\s*(@\w+|\S+(\s+\S+){4})\s*$"}
+_MOMENT = "a date or date-time in ISO 8601, such as 2026-01-31"
+_SOME_DAY = datetime.datetime(2000, 1, 1)
 
 
 def check_cron(value: Any, info: ValidationInfo) -> Any:
@@ -77,8 +90,6 @@ def check_moment(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-_SOME_DAY = datetime.datetime(2000, 1, 1)
-_MOMENT = "a date or date-time in ISO 8601, such as 2026-01-31"
-Cron = Annotated[str, Checked(check_cron, schema=ANY_TEXT, expected="a cron expression")]
+Cron = Annotated[str, Checked(check_cron, schema={"anyOf": [CRON_SCHEMA, ENV_TEXT]}, expected="a cron expression")]
 TimeZone = Annotated[str, Checked(check_time_zone, schema=ANY_TEXT, expected="a time zone")]
 Moment = Annotated[str, Checked(check_moment, schema=ANY_TEXT, expected="a date or date-time")]

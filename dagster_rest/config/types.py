@@ -428,6 +428,19 @@ ENVIRONMENT_SCHEMA: JsonSchema = {
     "description": "Read from the environment.",
 }
 ENV_TEXT: JsonSchema = {"$ref": "Environment"}
+IMPORT_SCHEMA: JsonSchema = {
+    "type": "string",
+    "pattern": r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+    "description": "An import string, package.module:name.",
+}
+IMPORT_TEXT: JsonSchema = {"$ref": "ImportString"}
+
+
+def words(*names: str, imported: bool = False) -> list[JsonSchema]:
+    """The schemas of a text that is one of ``names``, or comes from the environment, or ``imported``."""
+    return [{"enum": list(names)}, *([IMPORT_TEXT] if imported else []), ENV_TEXT]
+
+
 WHOLE: JsonSchema = {"anyOf": [{"type": "integer"}, ENV_TEXT]}
 NAMES: JsonSchema = {"anyOf": [ANY_TEXT, {"type": "array", "items": ANY_TEXT}]}
 
@@ -483,7 +496,9 @@ JsonPath = Annotated[str, Checked(check_jsonpath, schema=ANY_TEXT, expected="a J
 Selector = Annotated[str | None, Checked(check_selector, schema=ANY_TEXT, expected="a JSONPath")]
 Callback = Annotated[
     Callable[..., Any],
-    Checked(check_callable, schema=ANY_TEXT, expected="a callable or package.module:function"),
+    Checked(
+        check_callable, schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]}, expected="a callable or package.module:function"
+    ),
 ]
 TextOrCallback = Annotated[
     str | Callable[..., Any], Checked(check_text_or_callable, schema=ANY_TEXT, expected="text or a callable")

@@ -28,7 +28,10 @@ class UrlCheck(Checked):
     def __init__(self, *, schemes: tuple[str, ...] = _HTTP, may_be_empty: bool = False) -> None:
         self.schemes = schemes
         self.may_be_empty = may_be_empty
-        schema: JsonSchema = {"type": "string"}
+        names = "|".join(schemes)
+        schema: JsonSchema = {"type": "string", "pattern": rf"^\s*({names}|{names.upper()})://\S|\$\{{"}
+        if may_be_empty:
+            schema["pattern"] += r"|^\s*$"
         super().__init__(self.check_url, schema=schema, expected="a URL", read_at="run")
 
     def check_url(self, value: Any, info: ValidationInfo) -> Any:

@@ -123,6 +123,30 @@ def test_a_component_cannot_be_named_like_the_duckdb_resource() -> None:
     assert "duckdb_key" in str(caught.value.__cause__)
 
 
+def test_a_template_and_a_placeholder_stand_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOG_VERSION", "v2")
+    endpoint = {"path": "{{ env.BLOG_VERSION }}/posts/{resources.posts.id}/comments"}
+    config = {**CONFIG, "resources": ["posts", {"name": "comments", "endpoint": endpoint}]}
+
+    spec = next(
+        spec
+        for spec in build({"name": "blog", "config": config}).resolve_all_asset_specs()
+        if spec.key.path[-1] == "comments"
+    )
+
+    assert [dg.AssetKey(["blog", "posts"])] == [dep.asset_key for dep in spec.deps]
+
+
+def test_doubled_braces_in_a_file_of_its_own_are_told_how() -> None:
+    text = yaml.safe_dump({**CONFIG, "resources": ["posts", {"name": "c", "endpoint": "p/{{ resources.posts.id }}"}]})
+
+    with pytest.raises(ComponentTreeException) as caught:
+        build({"name": "blog", "config": "blog.yaml"}, files={"blog.yaml": text})
+
+    assert isinstance(caught.value.__cause__, ConfigError)
+    assert "Write single braces: {resources.posts.id}." == caught.value.__cause__.problems[0].hint
+
+
 def test_one_op_a_sensor_retries_and_a_pool() -> None:
     definitions = build(
         {

@@ -453,6 +453,7 @@ def test_every_field_says_when_it_is_read() -> None:
         "ClientConfig.cert",
         "ClientConfig.proxy",
         "ClientConfig.staging_dir",
+        "ResourceConfig.endpoint",
         "EndpointConfig.path",
         "EndpointConfig.params",
         "EndpointConfig.json_body",
@@ -662,6 +663,38 @@ def test_a_reference_that_nothing_reads_is_an_error_in_a_dict(source: Any) -> No
     assert 'dg.EnvVar("NAME")' in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"token": ""},
+        {"token": " "},
+        {"type": "api_key", "api_key": ""},
+        {"type": "custom_header", "name": "X", "value": ""},
+        {"type": "oauth2_refresh_token", "access_token_url": BASE, "refresh_token": ""},
+    ],
+)
+def test_an_empty_secret_is_an_error_when_it_is_read(auth: Any) -> None:
+    """Dagster's `{{ env.NAME }}` is empty where the variable is not set."""
+    loaded = load_config(config("a", auth=auth))
+
+    with pytest.raises(ConfigError, match="the secret is empty"):
+        resolve_env(loaded.client, where="client")
+
+
+def test_a_password_may_be_empty() -> None:
+    """Many an API takes its key as the user, and no password."""
+    loaded = load_config(config("a", auth={"type": "http_basic", "username": "key", "password": ""}))
+
+    assert loaded.client is resolve_env(loaded.client)
+
+
+def test_an_optional_secret_is_a_secret() -> None:
+    from dagster_rest.config.auth import OAuth2RefreshTokenConfig
+    from dagster_rest.config.reading import is_secret_field
+
+    assert is_secret_field(OAuth2RefreshTokenConfig.model_fields["client_id"])
+
+
 def test_a_lone_token_says_where_it_goes() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(config("a", auth="${TOKEN}"), interpolate_env=True)
@@ -710,6 +743,20 @@ def test_an_object_is_not_searched_for_variables() -> None:
     source = [{"id": "${X}"}]
 
     assert source is not load_config(config({"name": "a", "source": lambda: source})).resources[0].source
+
+
+@pytest.mark.parametrize("path", ["${P}", "items/${P}", "items/${P:-x}", "items/x-${P}.json"])
+def test_a_path_that_ends_in_a_variable_is_a_list_like_others(path: str) -> None:
+    """The braces of a variable are no placeholder, which would ask for one object on one page."""
+    plan = build_plan(load_config(config(endpoint(path=path)), interpolate_env=True), name="s").resources[0]
+
+    assert (None, None) == (plan.paginator, plan.data_selector)
+
+
+def test_a_path_that_ends_in_a_variable_and_a_placeholder_asks_for_one_object() -> None:
+    loaded = load_config(config("posts", endpoint(path="${P}/{resources.posts.id}")), interpolate_env=True)
+
+    assert "single_page" == build_plan(loaded, name="s").resource("items").paginator.type
 
 
 def test_a_reference_is_a_reference_in_a_model_too(monkeypatch: pytest.MonkeyPatch) -> None:
