@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, Protocol
 
 import httpx
@@ -119,18 +120,16 @@ class _Layer(Protocol):
 
 def accepted_encodings() -> str:
     """What `Accept-Encoding` says: the packings that can be undone here."""
-    return ", ".join(["gzip", "deflate", *(["br"] if _brotli() else []), *(["zstd"] if _zstandard() else [])])
+    return ", ".join(name for name in _makers() if name != "x-gzip")
 
 
 def _layers(response: httpx.Response) -> list[_Layer]:
     """What to undo, the outermost packing first."""
+    if "content-encoding" not in response.headers:
+        return []
     named = ",".join(response.headers.get_list("content-encoding")).lower().split(",")
     names = [name for name in (part.strip() for part in named) if name not in ("", "identity")]
-    makers: dict[str, Any] = {"gzip": _Inflater, "x-gzip": _Inflater, "deflate": _Inflater}
-    if _brotli():
-        makers["br"] = _Brotli
-    if _zstandard():
-        makers["zstd"] = _Zstd
+    makers = _makers()
     unknown = [name for name in names if name not in makers]
     if unknown or len(names) > MAX_LAYERS:
         what = f"`{unknown[0][:40]}`" if unknown else f"{len(names)} packings, one in the other"
@@ -141,6 +140,17 @@ def _layers(response: httpx.Response) -> list[_Layer]:
             "brotli>=1.2 and zstandard are packages of their own.",
         )
     return [makers[name]() for name in reversed(names)]
+
+
+@cache
+def _makers() -> dict[str, Callable[[], _Layer]]:
+    """What can be undone, by its name in a header."""
+    makers: dict[str, Callable[[], _Layer]] = {"gzip": _Inflater, "x-gzip": _Inflater, "deflate": _Inflater}
+    if _brotli():
+        makers["br"] = _Brotli
+    if _zstandard():
+        makers["zstd"] = _Zstd
+    return makers
 
 
 class _Inflater:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient
+from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient, unpacking
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]
@@ -140,6 +140,7 @@ def test_without_the_packages_only_gzip_and_deflate_are_asked_for(
 ) -> None:
     for name in ("brotli", "brotlicffi", "zstandard"):
         monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr(unpacking, "_makers", unpacking._makers.__wrapped__)
     api.json("/items", Reply(body=b"x", headers={"Content-Encoding": "br"}))
     with pytest.raises(HttpError, match="`br`"):
         open_client().get("items")
