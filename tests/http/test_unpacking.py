@@ -147,6 +147,22 @@ def test_without_the_packages_only_gzip_and_deflate_are_asked_for(
     assert "gzip, deflate" == api.requests[0].headers["accept-encoding"]
 
 
+def test_a_length_that_is_only_announced_is_no_body() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers={"Content-Length": "99"}, stream=Pieces([])))
+    with RestClient("http://api.test", transport=transport, max_response_bytes=10) as client:
+        assert (200, b"") == (client.request("HEAD", "items").status_code, client.request("HEAD", "items").content)
+        with pytest.raises(ResponseTooLargeError):
+            client.get("items")
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "\u0663", "-1", "x"])
+def test_a_length_that_is_no_length_is_left_to_the_reading(length: str) -> None:
+    headers = httpx.Headers([(b"Content-Length", length.encode())])
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=Pieces([b"[1]"])))
+    with RestClient("http://api.test", transport=transport) as client:
+        assert [1] == client.get("items").json()
+
+
 ZEROS = bytes(20_000_000)
 BOMBS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": ("gzip", gzip.compress),
