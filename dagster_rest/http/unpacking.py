@@ -55,7 +55,7 @@ async def read_body(response: httpx.Response, *, limit: int) -> httpx.Response:
         return _released(response)
     try:
         length = response.headers.get("content-length", "")
-        announced = length.isdigit() and response.request.method != "HEAD"
+        announced = length.isascii() and length.isdigit() and response.request.method != "HEAD"
         if announced and len(length) < _MANY_DIGITS and int(length) > limit:
             raise TooLargeError
         layers = _layers(response)

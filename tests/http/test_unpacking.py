@@ -155,7 +155,7 @@ def test_a_length_that_is_only_announced_is_no_body() -> None:
             client.get("items")
 
 
-@pytest.mark.parametrize("length", ["9" * 5_000, "\u0663", "-1", "x"])
+@pytest.mark.parametrize("length", ["9" * 5_000, "\u0663", "\u00b3", "-1", "x"])
 def test_a_length_that_is_no_length_is_left_to_the_reading(length: str) -> None:
     headers = httpx.Headers([(b"Content-Length", length.encode())])
     transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=Pieces([b"[1]"])))
