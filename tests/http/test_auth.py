@@ -23,6 +23,8 @@ from dagster_rest.http import (
     TokenError,
     register_auth,
 )
+from dagster_rest.http.auth import create_auth
+from dagster_rest.http.references import check_secrets
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -387,10 +389,24 @@ UNSENT: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("auth", "where"), UNSENT, ids=[str(number) for number in range(len(UNSENT))])
 def test_what_is_no_secret_is_never_sent(api: ApiServer, open_client: Opener, auth: Any, where: str) -> None:
     api.json("/items", [])
-    with pytest.raises(AuthConfigError) as caught:
+    with pytest.raises(RestError) as caught:
+        create_auth(auth)
+    # A literal may be refused earlier, by the config.
+    if isinstance(caught.value, AuthConfigError):
+        assert ("http_auth_config", where) == (caught.value.code, caught.value.where)
+        assert caught.value.hint
+    with pytest.raises(RestError):
         open_client(auth=auth).get("items")
-    assert ("http_auth_config", where, []) == (caught.value.code, caught.value.where, api.requests)
-    assert caught.value.hint
+    assert [] == api.requests
+
+
+@pytest.mark.parametrize(("auth", "where"), UNSENT, ids=[str(number) for number in range(len(UNSENT))])
+def test_what_is_no_secret_is_never_sent_whoever_made_the_config(auth: Any, where: str) -> None:
+    """A model whose references were replaced by hand is not checked by the config any more."""
+    fields = {"username": auth[0], "password": auth[1]} if isinstance(auth, tuple) else auth
+    with pytest.raises(AuthConfigError) as caught:
+        check_secrets(fields)
+    assert ("http_auth_config", where) == (caught.value.code, caught.value.where)
 
 
 @pytest.mark.parametrize("value", ["$TOKEN", "${TOKEN}", "Bearer $TOKEN", "   "])
@@ -414,6 +430,16 @@ def test_a_variable_that_is_set_and_empty_is_an_error(
     with pytest.raises(RestError, match="empty"):
         open_client(auth={"token": EnvRef("${SHOP_TOKEN}")}).get("items")
     assert [] == api.requests
+
+
+@pytest.mark.parametrize("password", ["$ecret1", "$ECRET", "%pass%", "pa$$word"])
+def test_a_password_from_the_environment_may_look_like_anything(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", password)
+    api.json("/items", [])
+    open_client(auth={"type": "http_basic", "username": "u", "password": EnvRef("${SHOP_PASSWORD}")}).get("items")
+    assert basic(f"u:{password}") == api.requests[0].headers["authorization"]
 
 
 @pytest.mark.parametrize(

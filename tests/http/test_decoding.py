@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.http import DecodeError
@@ -66,6 +66,11 @@ numbers = (
 )
 
 
+# On a machine that is busy, making examples is slow too.
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@BUSY
 @given(st.lists(numbers), st.sampled_from([None, 1]))
 def test_no_number_ever_changes(values: list[Any], indent: int | None) -> None:
     texts = [str(v) if isinstance(v, (int, Decimal)) else repr(v) for v in values]
@@ -80,6 +85,7 @@ json_values = st.recursive(
 )
 
 
+@BUSY
 @given(json_values)
 def test_json_comes_back(value: Any) -> None:
     assert value == decode_json(json.dumps({"v": value}).encode())["v"]
