@@ -366,12 +366,14 @@ class RestClient:
             return self._made_auth(config)
 
     def _made_auth(self, config: Any) -> Any:
-        from dagster_rest.http.auth import create_auth, secrets_of
+        from dagster_rest.http.auth import create_auth, parse_auth, secrets_of
 
         for known, auth in self._auths:
             if known is config or (type(known) is type(config) and known == config):
                 return auth
-        resolved = resolve_env(config, where="auth")
+        # Parsed first: what a variable holds is no text of the config, and may look like anything.
+        parsed = parse_auth(config) if isinstance(config, (str, Mapping)) else config
+        resolved = resolve_env(parsed, where="auth")
         self.redactor.add(*secrets_of(resolved))
         auth = create_auth(resolved, on_token=self.redactor.add)
         self._auths.append((config, auth))

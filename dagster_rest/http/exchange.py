@@ -276,6 +276,8 @@ class Exchange:
         headers = self._headers(request, before.headers.get("content-type"))
         if not with_body:
             headers.pop("Content-Type", None)
+        if origin_of(following.url) != origin_of(before.url):
+            headers.pop("Host", None)
         content = before.content if with_body else None
         return self.http.build_request(following.method, following.url, content=content, headers=headers)
 

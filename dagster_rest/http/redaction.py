@@ -24,7 +24,7 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 _QUERY = re.compile(rf"(?<=[?&;])({_NAME})=([^&\s#'\"<>]+)", re.IGNORECASE)
 _HEADER = re.compile(
     r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|api-key|x-auth-token)"
-    r"(['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n}\])]+)"
+    r"(?!['\"], ?b['\"]\*\*\*)(['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n}\])]+)"
 )
 # A pair as Python shows it: `(b'Set-Cookie', b'sid=1')`.
 _PAIR = re.compile(rf"(?i)(\(b?(['\"])(?:{_NAME})\2,\s*b?)(['\"])(?:\\.|(?!\3).)*\3")

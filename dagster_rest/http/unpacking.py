@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, Protocol
 
 import httpx
@@ -16,6 +17,8 @@ from dagster_rest.http.errors import HttpError
 
 PIECE = 256 * 1024
 MAX_LAYERS = 3
+# Longer numbers are left to the reading, which has a limit of its own; int() refuses thousands of digits.
+_MANY_DIGITS = 30
 _FRAMING = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 47
@@ -52,7 +55,8 @@ async def read_body(response: httpx.Response, *, limit: int) -> httpx.Response:
         return _released(response)
     try:
         length = response.headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit:
+        announced = length.isascii() and length.isdigit() and response.request.method != "HEAD"
+        if announced and len(length) < _MANY_DIGITS and int(length) > limit:
             raise TooLargeError
         layers = _layers(response)
         return _complete(response, await _read(response, layers, limit))
@@ -119,18 +123,16 @@ class _Layer(Protocol):
 
 def accepted_encodings() -> str:
     """What `Accept-Encoding` says: the packings that can be undone here."""
-    return ", ".join(["gzip", "deflate", *(["br"] if _brotli() else []), *(["zstd"] if _zstandard() else [])])
+    return ", ".join(name for name in _makers() if name != "x-gzip")
 
 
 def _layers(response: httpx.Response) -> list[_Layer]:
     """What to undo, the outermost packing first."""
+    if "content-encoding" not in response.headers:
+        return []
     named = ",".join(response.headers.get_list("content-encoding")).lower().split(",")
     names = [name for name in (part.strip() for part in named) if name not in ("", "identity")]
-    makers: dict[str, Any] = {"gzip": _Inflater, "x-gzip": _Inflater, "deflate": _Inflater}
-    if _brotli():
-        makers["br"] = _Brotli
-    if _zstandard():
-        makers["zstd"] = _Zstd
+    makers = _makers()
     unknown = [name for name in names if name not in makers]
     if unknown or len(names) > MAX_LAYERS:
         what = f"`{unknown[0][:40]}`" if unknown else f"{len(names)} packings, one in the other"
@@ -141,6 +143,17 @@ def _layers(response: httpx.Response) -> list[_Layer]:
             "brotli>=1.2 and zstandard are packages of their own.",
         )
     return [makers[name]() for name in reversed(names)]
+
+
+@cache
+def _makers() -> dict[str, Callable[[], _Layer]]:
+    """What can be undone, by its name in a header."""
+    makers: dict[str, Callable[[], _Layer]] = {"gzip": _Inflater, "x-gzip": _Inflater, "deflate": _Inflater}
+    if _brotli():
+        makers["br"] = _Brotli
+    if _zstandard():
+        makers["zstd"] = _Zstd
+    return makers
 
 
 class _Inflater:

@@ -196,6 +196,14 @@ def test_a_redirected_post(
     assert "transfer-encoding" not in sent.headers
 
 
+def test_a_host_header_of_ones_own_stays_on_its_origin(api: ApiServer, open_client: Opener, other: ApiServer) -> None:
+    api.json("/old", Reply(status=302, headers={"Location": "/older"}))
+    api.json("/older", Reply(status=302, headers={"Location": f"{other.url}/items"}))
+    open_client(headers={"Host": "tenant.test"}, allowed_origins=[other.url]).get("old")
+    hosts = [request.headers["host"] for request in (*api.requests, *other.requests)]
+    assert ["tenant.test", "tenant.test", f"{other.host}:{other.port}"] == hosts
+
+
 def test_a_cookie_that_a_redirect_sets_is_sent_on(api: ApiServer, client: RestClient) -> None:
     api.json("/old", Reply(status=302, headers={"Location": "/new", "Set-Cookie": "sid=7; Path=/"}))
     api.json("/new", [])

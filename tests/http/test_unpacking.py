@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient
+from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient, unpacking
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]
@@ -140,10 +140,27 @@ def test_without_the_packages_only_gzip_and_deflate_are_asked_for(
 ) -> None:
     for name in ("brotli", "brotlicffi", "zstandard"):
         monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr(unpacking, "_makers", unpacking._makers.__wrapped__)
     api.json("/items", Reply(body=b"x", headers={"Content-Encoding": "br"}))
     with pytest.raises(HttpError, match="`br`"):
         open_client().get("items")
     assert "gzip, deflate" == api.requests[0].headers["accept-encoding"]
+
+
+def test_a_length_that_is_only_announced_is_no_body() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers={"Content-Length": "99"}, stream=Pieces([])))
+    with RestClient("http://api.test", transport=transport, max_response_bytes=10) as client:
+        assert (200, b"") == (client.request("HEAD", "items").status_code, client.request("HEAD", "items").content)
+        with pytest.raises(ResponseTooLargeError):
+            client.get("items")
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "\u0663", "\u00b3", "-1", "x"])
+def test_a_length_that_is_no_length_is_left_to_the_reading(length: str) -> None:
+    headers = httpx.Headers([(b"Content-Length", length.encode())])
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, stream=Pieces([b"[1]"])))
+    with RestClient("http://api.test", transport=transport) as client:
+        assert [1] == client.get("items").json()
 
 
 ZEROS = bytes(20_000_000)
