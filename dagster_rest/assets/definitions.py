@@ -1,8 +1,8 @@
 """Everything of a source at once: assets with their checks, resources, jobs and schedules."""
 
 import functools
-import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -150,23 +150,25 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
     """The DuckDBResource: as it is, or of a path, and then the same object for all that name the same path.
 
     Args:
-        duckdb: The resource, or the path of the DuckDB file.
+        duckdb: The resource, or the path of the DuckDB file, or a ``dagster.EnvVar`` that holds it.
     """
     from dagster_duckdb import DuckDBResource
 
     if isinstance(duckdb, DuckDBResource):
         return duckdb
+    if isinstance(duckdb, dg.EnvVar):
+        return _shared_database(duckdb.env_var_name, is_variable=True)
     path = str(duckdb)
     is_file = "://" not in path and not path.startswith(":")
-    return _shared_database(os.path.normpath(path) if is_file else path)
+    return _shared_database(str(PurePath(path)) if is_file else path)
 
 
 @functools.cache
-def _shared_database(path: str) -> "DuckDBResource":
+def _shared_database(path: str, *, is_variable: bool = False) -> "DuckDBResource":
     """One object for each path: ``Definitions.merge`` takes a key from two sources only with one object behind it."""
     from dagster_duckdb import DuckDBResource
 
-    return DuckDBResource(database=path)
+    return DuckDBResource(database=dg.EnvVar(path) if is_variable else path)
 
 
 def build_jobs(
