@@ -7,13 +7,16 @@ copy of the sources, so an interrupted run leaves no fault behind.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,7 +128,7 @@ def measure(target: str, *, tests: str, seconds: float) -> Score:
         patience = max(20.0, 4 * (time.monotonic() - started))
         (work / "mutate.toml").write_text(_config(target, command=command, timeout=patience))
         run("init", "mutate.toml", session)
-        _shuffle(work / session)
+        _choose(work / session, work / "dagster_rest" / target)
         try:
             run("exec", "mutate.toml", session, timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -153,20 +156,30 @@ name = "local"
 """
 
 
-def _shuffle(session: Path) -> None:
-    """Put the faults into a random order, so that a run that is cut short has seen all parts of the file."""
-    import sqlite3
+def _choose(session: Path, source: Path) -> None:
+    """Leave out what no test can notice, and put the rest into a random order: a run that is cut short sees all parts.
 
+    Args:
+        session: The faults that cosmic-ray found.
+        source: The file.
+    """
+    spans = list(_annotations(source))
     with sqlite3.connect(session) as connection:
-        names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
-        for name in names:
-            columns = [row[1] for row in connection.execute(f"pragma table_info({name})")]
-            listed = ", ".join(f'"{column}"' for column in columns)
-            connection.execute(f"create temp table shuffled as select {listed} from {name} order by random()")
-            if name == "work_items":
-                connection.execute(f"delete from {name}")
-                connection.execute(f"insert into {name} ({listed}) select {listed} from shuffled")
-            connection.execute("drop table shuffled")
+        rows = connection.execute("select job_id, start_pos_row, start_pos_col from mutation_specs").fetchall()
+        silent = [(job,) for job, *start in rows if any(first <= tuple(start) < last for first, last in spans)]
+        for table in ("mutation_specs", "work_items"):
+            connection.executemany(f"delete from {table} where job_id = ?", silent)
+        jobs = connection.execute("select job_id from work_items order by random()").fetchall()
+        connection.execute("delete from work_items")
+        connection.executemany("insert into work_items (job_id) values (?)", jobs)
+
+
+def _annotations(source: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where the annotations of a file are: nothing evaluates them."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        for found in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if isinstance(found, ast.expr):
+                yield (found.lineno, found.col_offset), (found.end_lineno or 0, found.end_col_offset or 0)
 
 
 def _score(target: str, dump: str) -> Score:
