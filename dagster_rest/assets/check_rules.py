@@ -332,7 +332,7 @@ def _null_parents(evidence: Evidence) -> Finding:
 
 
 def _may_be_ahead(plan: "ResourcePlan") -> bool:
-    from dagster_rest.assets.ahead import may_hold_back
+    from dagster_rest.assets.reach import may_hold_back
 
     return may_hold_back(plan)
 

@@ -1,8 +1,8 @@
 """Everything of a source at once: assets with their checks, resources, jobs and schedules."""
 
 import functools
-import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -150,7 +150,7 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
     """The DuckDBResource: as it is, or of a path, and then the same object for all that name the same path.
 
     Args:
-        duckdb: The resource, or the path of the DuckDB file.
+        duckdb: The resource, or the path of the DuckDB file, or a ``dagster.EnvVar`` that holds it.
 
     Raises:
         WarehouseError: ``warehouse_not_local``, ``warehouse_in_memory`` or ``warehouse_reserved_name`` for a database
@@ -160,6 +160,8 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
 
     from dagster_rest.warehouse.connection import local_path
 
+    if isinstance(duckdb, dg.EnvVar):
+        return _shared_database(duckdb.env_var_name, is_variable=True)
     resource = duckdb if isinstance(duckdb, DuckDBResource) else _shared_database(_normal(str(duckdb)))
     if not isinstance(resource.database, dg.EnvVar):
         local_path(resource)
@@ -168,15 +170,15 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
 
 def _normal(path: str) -> str:
     is_file = "://" not in path and not path.startswith(":")
-    return os.path.normpath(path) if is_file else path
+    return str(PurePath(path)) if is_file else path
 
 
 @functools.cache
-def _shared_database(path: str) -> "DuckDBResource":
+def _shared_database(path: str, *, is_variable: bool = False) -> "DuckDBResource":
     """One object for each path: ``Definitions.merge`` takes a key from two sources only with one object behind it."""
     from dagster_duckdb import DuckDBResource
 
-    return DuckDBResource(database=path)
+    return DuckDBResource(database=dg.EnvVar(path) if is_variable else path)
 
 
 def build_jobs(

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.assets.ahead import AheadRows, Reach, reach_of
+from dagster_rest.assets.ahead import AheadRows
 from dagster_rest.assets.cursor import from_state, to_state
 from dagster_rest.assets.fan_out import ParentGroup
 from dagster_rest.assets.incremental import RowFilter
 from dagster_rest.assets.lanes import Lane, claim_folder, now_of
 from dagster_rest.assets.load_context import LoadContext
 from dagster_rest.assets.ranges import Window
+from dagster_rest.assets.reach import Reach, reach_of
 from dagster_rest.assets.reports import SliceReport
 
 if TYPE_CHECKING:

@@ -188,8 +188,9 @@ def _shows_what_is_new(asset: RestAsset) -> bool:
 def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None":
     from datetime import datetime, timezone
 
-    from dagster_rest.assets.ahead import AheadRows, reach_of
+    from dagster_rest.assets.ahead import AheadRows
     from dagster_rest.assets.incremental import Bounds, RowFilter
+    from dagster_rest.assets.reach import reach_of
 
     assert asset.plan.incremental is not None
     reach = reach_of(asset.plan, now=datetime.now(timezone.utc))

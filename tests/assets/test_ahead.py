@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.assets import ahead as ahead_module
-from dagster_rest.assets.ahead import AheadRows, Reach
+from dagster_rest.assets.ahead import AheadRows
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, RowFilter, start_value
+from dagster_rest.assets.reach import Reach
 from dagster_rest.assets.run_config import RestRunConfig
 from dagster_rest.config.models import IncrementalConfig
 from dagster_rest.warehouse.ledger import CursorState
@@ -308,6 +309,19 @@ def test_numbers_beyond_all_bounds(absurd: Any) -> None:
     state = rows.state()
     assert state is not None
     assert "7" == state.value
+
+
+@pytest.mark.parametrize(
+    ("epoch", "late", "absurd"), [(1, 1_780_272_000, 4_070_908_800), (1000, 1_780_272_000_000, 10**400)]
+)
+def test_numbers_of_seconds_and_of_less(epoch: int, late: int, absurd: int) -> None:
+    rows = make(IncrementalConfig(cursor_path="at"), None, max_future=86400.0, epoch=epoch)
+
+    rows.keep([{"id": 1, "at": late}, {"id": 2, "at": absurd}])
+
+    state = rows.state()
+    assert state is not None
+    assert str(late) == state.value
 
 
 @settings(max_examples=150, deadline=None)

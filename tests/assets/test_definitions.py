@@ -92,6 +92,23 @@ def test_two_sources_on_one_file_merge() -> None:
     assert {"blog", "shop", "duckdb"} == set(merged.resources or {})
 
 
+def test_two_sources_on_a_file_that_the_environment_names_merge() -> None:
+    merged = dg.Definitions.merge(
+        build_rest_definitions(CONFIG, name="blog", duckdb=dg.EnvVar("WAREHOUSE")),
+        build_rest_definitions(CONFIG, name="shop", duckdb=dg.EnvVar("WAREHOUSE")),
+    )
+
+    dg.Definitions.validate_loadable(merged)
+
+
+def test_a_path_and_a_variable_of_that_name_are_two_files() -> None:
+    path = build_rest_definitions(CONFIG, name="blog", duckdb="WAREHOUSE")
+    variable = build_rest_definitions(CONFIG, name="shop", duckdb=dg.EnvVar("WAREHOUSE"))
+
+    with pytest.raises(dg.DagsterInvariantViolationError):
+        dg.Definitions.merge(path, variable)
+
+
 def test_two_sources_on_two_files_need_two_keys() -> None:
     merged = dg.Definitions.merge(
         build_rest_definitions(CONFIG, name="blog", duckdb="blog_data.duckdb"),
