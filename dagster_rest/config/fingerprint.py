@@ -44,6 +44,10 @@ METADATA_ONLY = frozenset(
         "expect",
         "allow_missing_data",
         "ignore_scope",
+        "max_empty_pages",
+        "max_repeated_pages",
+        "on_body_errors",
+        "on_incomplete",
         "on_null_parent",
     }
 )
