@@ -216,11 +216,16 @@ class RangePaginator(BasePaginator):
         if latest is None or reached >= latest:
             return
         message = f"{what} ended the list at {reached} of {latest} {self.counts}"
-        if not self._total_is_fresh and latest - reached <= self._page_worth:
+        if self._may_be_over(reached):
             # An older page named it; some may have gone since.
             self._warn(message)
         else:
             self._fell_short(message)
+
+    def _may_be_over(self, reached: int) -> bool:
+        """Whether no more than a page is left by a total that an older page named."""
+        latest = self._total.latest
+        return latest is not None and not self._total_is_fresh and latest - reached <= self._page_worth
 
     def _fell_short(self, message: str) -> None:
         if self.on_incomplete == "warn":
@@ -260,8 +265,9 @@ class RangePaginator(BasePaginator):
 
     @property
     def is_past_total(self) -> bool:
-        """Whether the latest total says that the list was over before the current value's page."""
-        return self._total.is_over(self._reach())
+        """Whether the list may be over before the current value's page, by the latest total or since it was named."""
+        reach = self._reach()
+        return self._total.is_over(reach) or self._may_be_over(reach)
 
     def state(self) -> dict[str, Any] | None:
         """The next value, the totals as last read, and what came."""
