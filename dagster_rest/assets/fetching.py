@@ -203,6 +203,7 @@ class WindowFetch:
     def _take(self, page: "Page", group: ParentGroup) -> list[Any]:
         report = self._report
         report.rows_fetched += len(page)
+        report.replaced_characters += page.replaced
         if page.ended_by:
             report.ended_by[page.ended_by] += 1
             report.ignored_midway += page.ended_by == "ignored" and page.number > 0

@@ -43,6 +43,7 @@ KEYS: dict[str, str] = {
     "dagster_rest/null_parents": "Parent rows left out because their value is null.",
     "dagster_rest/failed_parents": "Parent rows left out because their request failed; the next run tries them again.",
     "dagster_rest/windows": "Windows committed, each on its own.",
+    "dagster_rest/replaced_characters": "Characters that stand for bytes which could not be read (`encoding_errors`).",
     CURSOR_KEY: "The cursor after the load, as text.",
     "dagster_rest/cursor_type": "Type of the cursor: int, float, decimal, str, date, datetime.",
     "dagster_rest/cursor_path": "The field the cursor comes from.",
@@ -91,6 +92,8 @@ def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
         "dagster_rest/failed_parents": report.counts.failed_parents,
         "dagster_rest/windows": report.windows,
     }
+    if asset.plan.endpoint.encoding_errors == "replace":
+        numbers["dagster_rest/replaced_characters"] = report.replaced_characters
     return {**numbers, **_table_metadata(asset, report), **_about_the_fetch(report)}
 
 

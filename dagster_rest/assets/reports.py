@@ -51,6 +51,7 @@ class LoadReport:
         windows: Windows committed.
         rows_fetched: Records the API sent.
         rows_skipped: Records left out by the cursor.
+        replaced_characters: Characters that stand for bytes which could not be read.
         counts: Parents.
         stats: What the client did for it.
         seconds: How long it took.
@@ -69,6 +70,7 @@ class LoadReport:
     windows: int = 0
     rows_fetched: int = 0
     rows_skipped: int = 0
+    replaced_characters: int = 0
     counts: FanOutCounts = field(default_factory=FanOutCounts)
     stats: "StatsSnapshot | None" = None
     seconds: float = 0.0

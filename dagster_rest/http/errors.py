@@ -37,8 +37,8 @@ CODES: dict[str, str] = {
     "http_body_reports_errors": "The body has errors instead of records, or beside them, although the status is a "
     "success. Look at the shown errors; a response action can retry, ignore or fail such a body, and "
     "`on_body_errors: warn` loads the records beside errors.",
-    "http_loop": "The same request, cursor or page content came twice in a row, so paging would never end. Set the "
-    "paginator that the API really uses.",
+    "http_loop": "The same request, cursor or page content came again, so paging would never end. Set the paginator that "
+    "the API really uses, or `max_repeated_pages` if pages may be equal.",
     "http_origin": "A next link, a redirect or a parent value leads to another origin. If it may be trusted with "
     "the credentials, list it in `allowed_origins`.",
     "http_too_many_redirects": "Redirects do not end. Check the path, or ask for the final address.",

@@ -113,9 +113,9 @@ def _timeout(timeout: Any) -> httpx.Timeout:
 
 def _total_seconds(timeout: Any) -> float | None:
     """The longest time for one whole response; also for a time-out that does not name it."""
-    if isinstance(timeout, Mapping):
-        return timeout.get("total", TOTAL_SECONDS)
-    return getattr(timeout, "total", TOTAL_SECONDS)
+    given = timeout.get("total", TOTAL_SECONDS) if isinstance(timeout, Mapping) else TOTAL_SECONDS
+    total: float | None = getattr(timeout, "total", given)
+    return total
 
 
 def _limiter(config: Any, base_url: str) -> RateLimiter | None:

@@ -84,9 +84,9 @@ class RateLimiter:
         file.execute("delete from permits where until <= ? or until > ?", (now, latest))
         taken = file.execute("select until, under_way from permits order by until").fetchall()
         if len(taken) >= self._requests:
-            until, under_way = taken[len(taken) - self._requests]
-            wait = max(until - now, 0.001)
-            return min(wait, _POLL_SECONDS) if any(row[1] for row in taken) or under_way else wait
+            wait = max(float(taken[len(taken) - self._requests][0]) - now, 0.001)
+            # An answer moves its permit to the front.
+            return min(wait, _POLL_SECONDS) if any(under_way for _, under_way in taken) else wait
         number = file.execute("insert into permits (until, under_way) values (?, 1)", (latest,)).lastrowid
         return Permit(number or 0)
 

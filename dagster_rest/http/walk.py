@@ -141,7 +141,8 @@ class Walk:
             paginator = self.paginator
             if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
                 raise
-            return self._ended("total", None, warnings=tuple(paginator.warnings))
+            told = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
+            return self._ended("total", None, warnings=(*paginator.warnings, *([told] if paginator.pages_left else [])))
         return self._page(outcome)
 
     def _page(self, outcome: Outcome) -> Page | None:

@@ -122,6 +122,11 @@ DIFFERENCES = {
             "goes on to the other condition, with a warning",
         ),
         Difference(
+            "a list that ends before its own total",
+            "what came is loaded, green",
+            "an error; `on_incomplete: warn` allows it",
+        ),
+        Difference(
             "`upsert` with the same key twice in a load",
             "both are inserted",
             "the last one wins",

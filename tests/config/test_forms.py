@@ -201,6 +201,11 @@ def test_every_resource_key_is_accepted(key: str, value: Any) -> None:
         ("on_name_collision", "suffix"),
         ("on_empty", "fail"),
         ("max_pages", 3),
+        ("max_empty_pages", 0),
+        ("max_repeated_pages", 2),
+        ("encoding", "cp1252"),
+        ("encoding_errors", "replace"),
+        ("on_body_errors", "warn"),
         ("expect", {"total_path": "meta.total", "min_rows": 1}),
     ],
 )

@@ -235,6 +235,18 @@ def test_a_row_deleted_since_the_first_page_named_its_total_is_no_error(api: Api
     assert any("497 of 500" in line for line in pages[-1].warnings)
 
 
+def test_a_row_deleted_since_is_no_error_where_a_404_follows_the_end(api: ApiServer, client: RestClient) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        start = int(request.param("offset") or 0)
+        named = {"total": 500} if start == 0 else {}
+        return {"data": ROWS[:497][start : start + 100], **named} if start < 497 else Reply(status=404, json={})
+
+    pages = fetch(client, OFFSET)
+    assert ROWS[:497] == rows_of(pages)
+    assert any("answered 404" in line for line in pages[-1].warnings)
+
+
 def test_an_empty_page_before_the_total_is_an_error(api: ApiServer, client: RestClient) -> None:
     """dlt: half a list, green."""
     offsets(api, ROWS[:200], total=lambda _: 500)
