@@ -71,9 +71,10 @@ class Owners:
         asset = self._assets.get(there.name)
         owner = f"resource {there.resource!r}" if asset is None else f"asset {asset!r}"
         return NameCollisionError(
-            f"the {table.kind} table {self._spec.dataset}.{table.name} belongs to the {owner} (as a {there.kind} table)",
+            f"the {table.kind} table {self._spec.dataset}.{table.name} belongs to the {owner} "
+            f"(as a {there.kind} table)",
             code="warehouse_name_collision",
             where=self._spec.where,
-            hint="Set another `table_name`, or rename the key with a `map` step. If the owner is gone or was renamed to "
-            "this one, see docs/errors/warehouse.md#warehouse_name_collision.",
+            hint="Set another `table_name`, or rename the key with a `map` step. If the owner is gone, "
+            "or was renamed to this one, see docs/errors/warehouse.md#warehouse_name_collision.",
         )
