@@ -60,7 +60,7 @@ def _key_of(one: "RestResourceProps") -> str:
 
 def _tables(one: "RestResourceProps") -> Iterator[tuple[str, str]]:
     """The tables that a resource is known to write, and what each of them is."""
-    if one.table is None:
+    if one.table is None or one.resource.write_disposition.disposition == "skip":
         return
     config = one.resource.config
     yield one.table, "the table"

@@ -169,7 +169,7 @@ class _Commit:
     def _roots(self) -> list[str]:
         """Return the tables at the top of a family that this load writes or may empty."""
         tables = self._staged.schema.tables
-        found = [name for name in self._staged.parts if tables[name].parent is None]
+        found = [name for name, table in tables.items() if table.parent is None and self._staged.makes(name)]
         prefix = self._spec.table + naming.SEPARATOR
         for name, table in self._recorded.items():
             own = name == self._spec.table or (table.kind == "standalone" and name.startswith(prefix))
@@ -181,7 +181,8 @@ class _Commit:
     def _family(self, root: str, *, full_refresh: bool) -> Family:
         names = [name for name, table in self._recorded.items() if table.root == root]
         tables = self._staged.schema.tables
-        names += [name for name in self._staged.parts if tables[name].root == root and name not in names]
+        made = (name for name, table in tables.items() if table.root == root and self._staged.makes(name))
+        names += [name for name in made if name not in names]
         known = {} if full_refresh else self._recorded
         targets = {
             name: target_of(
@@ -255,7 +256,7 @@ class _Commit:
         for target in family.tables:
             existing = self._existing(target)
             if with_own_columns_only:
-                if target is not family.root and target.name not in self._staged.parts:
+                if target is not family.root and not self._staged.makes(target.name):
                     if existing:
                         run(self._conn, f"DROP TABLE {target.sql}")
                     catalog.forget_tables(self._conn, self._dataset, [target.name])
