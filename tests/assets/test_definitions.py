@@ -10,6 +10,7 @@ import pytest
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest import RestApiResource, build_rest_definitions
+from dagster_rest.warehouse.errors import WarehouseError
 
 EVENTS: dict[str, Any] = {
     "name": "events",
@@ -74,3 +75,20 @@ def test_nothing_is_asked_and_no_file_is_made(tmp_path: Any, monkeypatch: pytest
     dg.Definitions.validate_loadable(build("posts", EVENTS))
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("database", "code"),
+    [
+        ("md:shop", "warehouse_not_local"),
+        ("postgres:dbname=shop", "warehouse_not_local"),
+        (":memory:", "warehouse_in_memory"),
+        ("data/_dagster_rest.duckdb", "warehouse_reserved_name"),
+    ],
+)
+@pytest.mark.parametrize("make", [str, lambda database: DuckDBResource(database=database)])
+def test_a_database_that_no_load_is_safe_in_is_refused_at_once(database: str, code: str, make: Any) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        build("posts", duckdb=make(database))
+
+    assert code == caught.value.code
