@@ -10,6 +10,7 @@ import dagster as dg
 
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.run_config import run_config_of, run_config_schema
+from dagster_rest.assets.table_names import check_table_names
 from dagster_rest.assets.translator import SOURCE_KEY, DagsterRestTranslator, RestResourceProps
 from dagster_rest.warehouse.naming import normalize
 
@@ -211,7 +212,8 @@ def resource_props(
         partitions_def: Partitions of the resources that have none of their own.
 
     Raises:
-        ConfigError: ``config_duplicate_resource`` for names that differ only in what asset keys cannot show.
+        ConfigError: ``config_duplicate_resource`` for names that differ only in what asset keys cannot show; as
+            ``check_table_names`` for resources that meet in one table.
     """
     from dagster_rest.assets.partitions import inherited_partitions
 
@@ -235,6 +237,7 @@ def resource_props(
             upstream=tuple(external[link.resource] for link in plan.parents if link.resource in external),
             partitions_def=partitions[plan.name],
         )
+    check_table_names(props, dataset=dataset)
     return props
 
 
@@ -243,7 +246,7 @@ def _same_key(plan: "ResourcePlan", key_name: str) -> Exception:
         f"`{plan.name}` and another resource both become the asset `{key_name}`",
         code="config_duplicate_resource",
         key="name",
-        hint="Rename one; `table_name` lets both load into one table.",
+        hint="Rename one.",
     )
 
 

@@ -2,8 +2,8 @@
 
 import contextlib
 import logging
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,8 +180,10 @@ def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Pa
                 _sweep(root, name)
             else:
                 logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
-                folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
+                # The lock before the folder: one without a holder is taken for abandoned.
+                folder = root / f"{name}-{secrets.token_hex(6)}"
                 stack.enter_context(try_lock(_lock_of(folder)))
+                folder.mkdir()
         try:
             yield folder, alone
         finally:
@@ -202,8 +204,8 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _remove(folder: Path) -> None:
+    """Remove a folder, as the holder of its lock, with which the lock's file goes."""
     shutil.rmtree(folder, ignore_errors=True)
-    _lock_of(folder).unlink(missing_ok=True)
 
 
 def _folder_name(asset: str, partition: str) -> str:

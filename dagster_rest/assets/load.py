@@ -97,7 +97,7 @@ class ResourceLoad:
             client=client,
             database=database,
             root=staging_root(database, configured=staging_dir),
-            spec=TableSpec.from_plan(asset.plan, dataset=asset.dataset),
+            spec=TableSpec.from_plan(asset.plan, dataset=asset.dataset, asset=asset.id),
             steps=compile_steps(asset.plan.config.processing_steps, where=asset.plan.config_path),
             collector=KeyCollector(asset.plan, asset.source.children(asset.plan.name)),
             log=log,

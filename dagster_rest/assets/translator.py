@@ -27,7 +27,7 @@ class RestResourceProps:
         resource: The resource this asset loads.
         dataset: The DuckDB schema the table is in.
         table: The table; None for a resource that has none (``selected: false``) or many (a callable ``table_name``).
-        key_name: The last part of the asset key: the table, or the resource's name where two resources share a table.
+        key_name: The last part of the asset key: the table, or the resource's name where that is taken.
         parents: The props of the resources this one fans out from.
         upstream: Asset keys of parents that are no resources of this config.
         partitions_def: The partitions of the asset, or None.

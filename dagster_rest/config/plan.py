@@ -200,7 +200,7 @@ def _duplicate_names(config: RestApiConfig) -> list[Problem]:
                     path=f"resources[{index}].name",
                     code="config_duplicate_resource",
                     message=f"resource `{name}` is defined already, at resources[{seen[name]}]",
-                    hint="Rename one; with `table_name` both may load into one table.",
+                    hint="Rename one.",
                 )
             )
         seen.setdefault(name, index)

@@ -300,7 +300,8 @@ def _wait_for_foreign_holder(
             return None
         except duckdb.Error as error:
             text = str(error)
-            if not isinstance(error, (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)):
+            if isinstance(error, (duckdb.ProgrammingError, duckdb.NotSupportedError, duckdb.OutOfMemoryException)):
+                # The settings are wrong, not the file.
                 raise translated(error, path) from error
             if not isinstance(error, duckdb.IOException) or "lock" not in text:
                 raise _unreadable(path, text) from error

@@ -61,6 +61,12 @@ class StagedLoad:
     schema_changes: list[str]
     sides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def makes(self, table: str) -> bool:
+        """Whether the load has rows for a table, or makes it because the config names its columns."""
+        schema = self.schema.tables.get(table)
+        declared = schema is not None and schema.is_new and schema.kind != "quarantine" and bool(schema.typed_columns)
+        return table in self.parts or declared
+
     def side(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the rows given to ``Stager.write_side`` under that name, in order."""
         for file in self.sides.get(name, ()):
@@ -275,6 +281,7 @@ class Stager:
     def finish(self) -> StagedLoad:
         """Write what waits, and return the load as it is on disk."""
         self._shred()
+        self._shredder.declare()
         self._begin_part()
         self._end_part()
         self._writer.shutdown()

@@ -146,6 +146,37 @@ class Shredder:
             error.where = error.where or self._spec.where
             raise
 
+    def declare(self) -> None:
+        """Add the tables whose columns the config names and that no record has made: they are there, and empty.
+
+        A nested table is added where its place is plain: directly in the root table, or in one that is hinted too.
+        None is where a contract restricts columns: the first rows still decide what there is to be kept to.
+        """
+        if not self._spec.has_fixed_table or not any(one.data_type for one in self._hints.named(())):
+            return
+        self._declare(_Place(name=self._spec.table, root=self._spec.table, nesting=self._nesting))
+        for path in sorted(self._hints.paths, key=len):
+            above = self._schema.tables.get(naming.join(self._spec.table, *path[:-1]))
+            if above is None or not any(one.data_type for one in self._hints.named(path)):
+                continue
+            name = naming.join(above.name, path[-1])
+            standalone = self._hints.is_standalone(name)
+            self._declare(
+                _Place(
+                    name=name,
+                    root=name if standalone else above.root,
+                    parent=None if standalone else above.name,
+                    kind="standalone" if standalone else "nested",
+                    nesting=0,
+                )
+            )
+
+    def _declare(self, place: _Place) -> None:
+        is_open = self._hints.contract(place.name, "columns") == "evolve"
+        if is_open and place.name not in self._schema.tables:
+            self._new_table(place)
+            self._table(place, [])
+
     def _shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
         made: dict[str, pa.Table] = {}
         self._nested_in = {}
@@ -247,15 +278,7 @@ class Shredder:
         if table is None:
             if not self._may_add_table(place, rows):
                 return None
-            table = TableSchema(
-                name=place.name,
-                root=place.root,
-                parent=place.parent,
-                kind=place.kind,
-                resource=self._spec.resource,
-                source=place.source,
-            )
-            self._schema.tables[place.name] = table
+            table = self._new_table(place)
         elif (table.root, table.kind) != (place.root, place.kind):
             raise NameCollisionError(
                 f"the {place.kind} table {place.name!r} is a {table.kind} table of resource {table.resource!r} already",
@@ -266,6 +289,18 @@ class Shredder:
         if place.name not in self._prepared:
             self._prepared.add(place.name)
             self._apply_hints(table)
+        return table
+
+    def _new_table(self, place: _Place) -> TableSchema:
+        table = TableSchema(
+            name=place.name,
+            root=place.root,
+            parent=place.parent,
+            kind=place.kind,
+            resource=self._spec.resource,
+            source=place.source,
+        )
+        self._schema.tables[place.name] = table
         return table
 
     def _may_add_table(self, place: _Place, rows: list[dict[str, Any]]) -> bool:

@@ -13,6 +13,7 @@ from dagster_duckdb import DuckDBResource
 from dagster_rest import RestApiResource, build_rest_assets, build_rest_definitions
 from dagster_rest.config import ConfigError
 from tests.assets.support import Source
+from dagster_rest.warehouse.errors import WarehouseError
 
 EVENTS: dict[str, Any] = {
     "name": "events",
@@ -161,3 +162,20 @@ def test_a_parent_in_another_file_is_refused_by_name() -> None:
 
     with pytest.raises(ConfigError, match="shop_file"):
         build_rest_assets({**CONFIG, "resources": [posts, comments]}, name="shop", duckdb_key="shop_file")
+
+
+@pytest.mark.parametrize(
+    ("database", "code"),
+    [
+        ("md:shop", "warehouse_not_local"),
+        ("postgres:dbname=shop", "warehouse_not_local"),
+        (":memory:", "warehouse_in_memory"),
+        ("data/_dagster_rest.duckdb", "warehouse_reserved_name"),
+    ],
+)
+@pytest.mark.parametrize("make", [str, lambda database: DuckDBResource(database=database)])
+def test_a_database_that_no_load_is_safe_in_is_refused_at_once(database: str, code: str, make: Any) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        build("posts", duckdb=make(database))
+
+    assert code == caught.value.code

@@ -151,5 +151,10 @@ DIFFERENCES = {
             "shown in four places",
             "never, anywhere",
         ),
+        Difference(
+            "two resources with one table (S78)",
+            "both load into it; a `replace` or refresh of one deletes the rows of the other",
+            "refused when the definitions load; a view brings two tables together",
+        ),
     )
 }

@@ -96,7 +96,7 @@ from tests.config.support import BASE, config, endpoint, problem, problems
             config("a", "b", "a"),
             "resources[2].name",
             "config_duplicate_resource",
-            "Rename one; with `table_name` both may load into one table.",
+            "Rename one.",
         ),
         (config(endpoint(method="get")), "resources[0].endpoint.method", "config_bad_value", "Did you mean `GET`?"),
         (
