@@ -167,6 +167,9 @@ class WindowCommit:
         replaces_all = start.rebuild or lane.replaces or staged.spec.write_disposition.disposition == "replace"
         if replaces_all:
             gone = set(pending) - {*start.told, *(start.answers_for if start.continued else ())}
+            if start.rebuild:
+                # Not even confirmed loads have a row left: what is told of them says nothing of the table.
+                gone = {*load_ids_of_partition(connection, asset=asset, partitions=[lane.slice.key])}
             take_back_loads(connection, asset=asset, load_ids=sorted(gone))
         if start.takes_back:
             take_back_loads(connection, asset=asset, load_ids=start.takes_back)

@@ -250,7 +250,7 @@ class ResourceLoad:
     def _matters(self, load: LoadRow, *, latest: LoadRow | None, key: str) -> bool:
         """Whether it is worth asking Dagster about an unsettled load."""
         is_latest = latest is not None and load.load_group == latest.load_group
-        if load.run_id in self._request.run and load.status != "taken_back":
+        if load.run_id in self._request.run:
             return True
         return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
 

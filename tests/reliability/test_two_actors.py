@@ -307,6 +307,28 @@ def test_a_wipe_is_a_wipe_even_if_a_person_reported_something_since(shop: Shop, 
     assert [3, 4] == stand.ids()
 
 
+def test_a_wipe_is_seen_behind_a_load_that_was_told_and_not_confirmed(shop: Shop, make: Make) -> None:
+    stand = make()
+    stand.run()
+    stand.dies_at("before_confirm")
+    stand.instance.wipe_assets([KEY])
+    run = stand.run()
+
+    assert "wiped" == run.get("items", "started_from")
+    assert everything() == stand.ids()
+
+
+def test_a_rebuild_that_died_before_it_was_told_counts(shop: Shop, make: Make) -> None:
+    stand = make()
+    stand.run()
+    stand.instance.wipe_assets([KEY])
+    stand.dies_at("after_commit")
+    run = stand.run()
+
+    assert "adopted" == run.get("items", "started_from")
+    assert twice(*everything()) == stand.ids()
+
+
 def partitioned(shop: Shop, stand: Stand, **resource: Any) -> None:
     config = items(shop.api.url, incremental={}, partitions={"keys": ["a", "b"]}, **resource)
     config["resources"][0]["endpoint"]["params"]["shelf"] = "{partition.key}"
