@@ -4,11 +4,12 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.committing import WindowCommit
+from dagster_rest.assets.decision import decide
 from dagster_rest.assets.errors import Contended, StateError
 from dagster_rest.assets.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.fetching import WindowFetch
@@ -25,7 +26,7 @@ from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.staged_data import is_known_good
-from dagster_rest.assets.state import Facts, Life, Start, decide
+from dagster_rest.assets.state import Facts, Life, Start
 from dagster_rest.warehouse.connection import Database, short_read, short_write
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, read_state, upgrade_ledger
 
@@ -45,15 +46,15 @@ class Inputs:
     """What one short look into the database gave at the start.
 
     Args:
-        states: What the ledger knows, per partition.
         known: The recorded columns.
         parents: The parents' rows.
+        states: What the ledger knows, per partition.
         tables: The recorded tables of the asset as they are.
     """
 
-    states: Mapping[str, AssetState]
     known: "KnownSchema"
     parents: ParentInput
+    states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
 
 
@@ -238,7 +239,7 @@ class ResourceLoad:
     def _matters(self, load: LoadRow, *, latest: LoadRow | None, key: str) -> bool:
         """Whether it is worth asking Dagster about an unsettled load."""
         is_latest = latest is not None and load.load_group == latest.load_group
-        if load.run_id in self._request.run and load.status != "taken_back":
+        if load.run_id in self._request.run:
             return True
         return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
 

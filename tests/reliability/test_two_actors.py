@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster_shared.check.functions import CheckError
 
 from dagster_rest import RestRunConfig
 from tests.reliability.actors import Stand, stage
@@ -196,7 +197,7 @@ def test_the_step_of_a_run_that_is_over_is_fenced(shop: Shop, make: Make, end: s
     else:
         stand.instance.run_storage.delete_run(stand.newest_run())
     # Dagster itself cannot end a run that it has deleted.
-    with contextlib.nullcontext() if end == "failed" else pytest.raises(Exception):
+    with contextlib.nullcontext() if end == "failed" else pytest.raises(CheckError):
         zombie.go_on()
 
     assert not Path(stand.project.database).exists() or [] == stand.project.query(
@@ -304,6 +305,28 @@ def test_a_wipe_is_a_wipe_even_if_a_person_reported_something_since(shop: Shop, 
 
     assert "wiped" == run.get("items", "started_from")
     assert [3, 4] == stand.ids()
+
+
+def test_a_wipe_is_seen_behind_a_load_that_was_told_and_not_confirmed(shop: Shop, make: Make) -> None:
+    stand = make()
+    stand.run()
+    stand.dies_at("before_confirm")
+    stand.instance.wipe_assets([KEY])
+    run = stand.run()
+
+    assert "wiped" == run.get("items", "started_from")
+    assert everything() == stand.ids()
+
+
+def test_a_rebuild_that_died_before_it_was_told_counts(shop: Shop, make: Make) -> None:
+    stand = make()
+    stand.run()
+    stand.instance.wipe_assets([KEY])
+    stand.dies_at("after_commit")
+    run = stand.run()
+
+    assert "adopted" == run.get("items", "started_from")
+    assert twice(*everything()) == stand.ids()
 
 
 def partitioned(shop: Shop, stand: Stand, **resource: Any) -> None:
@@ -440,6 +463,18 @@ def test_the_other_partitions_of_a_lost_table_are_not_gone_on_with(shop: Shop, m
 
     assert "missing_table" == other.get("items", "started_from")
     assert twice(*everything()) == stand.ids()
+
+
+def test_a_rebuild_of_a_shared_table_sends_its_other_resource_to_the_start(shop: Shop, make: Make) -> None:
+    stand = make()
+    config = items(shop.api.url, incremental={})
+    config["resources"].append({**config["resources"][0], "name": "others", "table_name": "items"})
+    stand.project.configure(config)
+    stand.run()
+    both = stand.ids()
+    stand.run(config=RestRunConfig(full_refresh=True))
+
+    assert twice(*everything()) == both == stand.ids()
 
 
 # 7. cursor_path changed
