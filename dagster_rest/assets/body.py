@@ -16,6 +16,7 @@ from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
+from dagster_rest.assets.sampling import SampleLoad
 from dagster_rest.assets.state import LOAD_ID_KEY, newest_event
 from dagster_rest.warehouse.connection import Database, short_write
 from dagster_rest.warehouse.errors import WarehouseError
@@ -63,7 +64,7 @@ def materialize_resource(
 
     try:
         with dagster_errors():
-            load = ResourceLoad(
+            load = (ResourceLoad if config.limit is None else SampleLoad)(
                 asset,
                 request=_request(context, asset, config),
                 client=rest.client,

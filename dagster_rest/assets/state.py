@@ -23,6 +23,7 @@ Case = Literal[
     "ledger_leads",
     "new_warehouse",
     "full_refresh",
+    "sample",
 ]
 
 Recovery = Literal["continue", "tell", "redo"]
