@@ -378,11 +378,21 @@ def test_partitions_that_ask_for_the_same_are_refused(
         Project(two_dimensions(api, given, **endpoint), folder=tmp_path)
 
 
-@pytest.mark.parametrize("placeholder", ["keys.country", "keys.region", "start"])
+@pytest.mark.parametrize(
+    ("partitions", "placeholder"),
+    [
+        (["eu"], "keys.country"),
+        (["eu"], "keys.region"),
+        (["eu"], "start"),
+        (DAY_AND_REGION, "keys.country"),
+        ({"dimensions": {"currency": ["eur"], "region": ["eu"]}}, "end"),
+    ],
+)
 def test_a_placeholder_that_the_partitions_cannot_fill_is_refused(
-    api: ApiServer, tmp_path: Path, placeholder: str
+    api: ApiServer, tmp_path: Path, partitions: Any, placeholder: str
 ) -> None:
-    config = two_dimensions(api, ["eu"], path="sales/{partition.key}/{partition." + placeholder + "}")
+    path = "sales/{partition.key}/{partition." + placeholder + "}"
+    config = two_dimensions(api, partitions, **{**BY_TIME, "path": path})
 
     with pytest.raises(ConfigError, match=r"config_unknown_placeholder|the partitions have nothing for"):
         Project(config, folder=tmp_path)
