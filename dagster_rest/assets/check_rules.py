@@ -30,6 +30,7 @@ KEYS: dict[str, str] = {
     "dagster_rest/discarded_rows": "contract_discards: rows the schema contract dropped.",
     "dagster_rest/discarded_values": "contract_discards: values it dropped.",
     "dagster_rest/ignored": "pagination_ignored: paginations that ended so.",
+    "dagster_rest/rows_ahead": "rows_ahead: rows that do not move the cursor.",
     "dagster_rest/null_parents": "null_parents: parents left out.",
     "dagster_rest/parents": "null_parents, failed_parents: parents in all.",
     "dagster_rest/failed_parents": "failed_parents: parents left out.",
@@ -344,6 +345,28 @@ def _null_parents(evidence: Evidence) -> Finding:
     )
 
 
+def _may_be_ahead(plan: "ResourcePlan") -> bool:
+    from dagster_rest.assets.ahead import may_hold_back
+
+    return may_hold_back(plan)
+
+
+def _rows_ahead(evidence: Evidence) -> Finding:
+    seen = [one.ahead.found() for one in evidence.report.slices]
+    count = sum(one for one, _ in seen)
+    if not count:
+        return Finding(passed=True, description="The cursor goes to the newest row.", numbers={"rows_ahead": 0})
+    examples = [example for _, some in seen for example in some]
+    return Finding(
+        passed=False,
+        description=(
+            f"{count} rows lie too far off to move the cursor: {'; '.join(examples)}. They are loaded; the next run"
+            " goes on from the newest of the others. incremental.max_future and max_step say how far is too far."
+        ),
+        numbers={"rows_ahead": count},
+    )
+
+
 def _failed_parents(evidence: Evidence) -> Finding:
     counts = evidence.report.counts
     numbers = {"failed_parents": counts.failed_parents, "parents": counts.parents}
@@ -425,6 +448,11 @@ RULES: Mapping[str, Rule] = {
         description="No pagination ended at an ignored response after its first page.",
         applies=_may_ignore,
         evaluate=_pagination_ignored,
+    ),
+    "rows_ahead": Rule(
+        description="No row's cursor value lies further off than `max_future` and `max_step` allow.",
+        applies=_may_be_ahead,
+        evaluate=_rows_ahead,
     ),
     "null_parents": Rule(
         description="Every parent row has a value for the path.",

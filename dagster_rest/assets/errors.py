@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import dagster as dg
 
 CODES: dict[str, str] = {
-    "state_fenced": "A newer attempt of the same run has committed already; this one was given up and must not write. Nothing to do.",
+    "state_fenced": "A newer attempt of the same run has committed already, or the run is over for Dagster (cancelled, declared failed, deleted); this step was given up and must not write. Nothing to do, or run the asset again.",
     "state_contended": "Other runs of the same asset kept committing first. Run one at a time, or give the asset a pool with limit 1.",
+    "state_missing_table": "A recorded table is gone or lost columns, and on_missing_table is fail (or only one of its partitions was to be loaded). Restore it, or load it again from the start.",
+    "state_not_a_table": "A view stands where a table was loaded. Drop or rename the view.",
     "state_parent_not_loaded": "A child ran before its parent was ever loaded into this database. Materialize the parent first.",
     "state_parent_field_missing": "The parent's stored rows lack a field that the child uses now. Materialize the parent again.",
     "state_null_parent": "A parent row has no value for a field that stands in the child's path. Fix the row, or set on_null_parent: skip.",
@@ -24,10 +26,12 @@ CODES: dict[str, str] = {
     "cursor_type": "A record's cursor value has another type than the cursor. Give initial_value the type the API uses.",
     "cursor_range": "end_value lies before initial_value, or stands without it. Correct the incremental block.",
     "cursor_lag": "lag is set and the cursor is neither a number, nor a date, nor a date-time.",
+    "cursor_ahead": "Too many rows lie beyond the present to be remembered. Set incremental.max_future if the dates are so by design.",
     "cursor_step": "incremental.step is set and the cursor is neither a number, nor a date, nor a date-time.",
     "partition_cursor_missing": "In a backfill over one range, a record without a cursor belongs to no partition. Leave it out, or run partitions one by one.",
     "partition_not_asked_for": "Every partition would load the same rows. Use {partition.key} in the request, or an incremental for partitions over time.",
     "state_no_partition": "The run selects no partition of a partitioned asset. Choose one, or a range.",
+    "sensor_no_answer": "In a tick of a polling sensor, no resource could be asked. The next tick tries again.",
     "source_not_records": "A resource's source callable gave something else than lists of dicts. Return or yield lists of dicts.",
     "check_blocking": "A blocking check failed: the load was rolled back, the tables and the cursor are as before.",
 }

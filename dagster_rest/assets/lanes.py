@@ -140,7 +140,7 @@ class Router:
 
 
 def staging_root(database: Database, *, configured: str | None = None) -> Path:
-    """The folder under which loads are staged: as configured, else beside the DuckDB file, else the system's.
+    """The folder under which loads are staged: as configured, else beside the DuckDB file.
 
     Args:
         database: The database.
@@ -148,13 +148,12 @@ def staging_root(database: Database, *, configured: str | None = None) -> Path:
 
     Raises:
         ConfigError: ``config_missing_env``.
+        WarehouseError: As ``local_path``, wherever loads are staged.
     """
+    path = local_path(database)
     if configured:
         return Path(resolve_env(interpolate(configured), where="client.staging_dir"))
-    path = local_path(database)
-    if path is not None:
-        return path.with_name(f"{path.name}.staging")
-    return Path(tempfile.gettempdir()) / "dagster_rest_staging"
+    return path.with_name(f"{path.name}.staging")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ import dagster as dg
 
 from dagster_rest.assets.cursor import format_like, parse_day, parse_instant
 from dagster_rest.assets.edges import epoch, starts_a_day, unit_of
-from dagster_rest.config.errors import problem_error
 
 if TYPE_CHECKING:
     from dagster_rest.config.models import PartitionsConfig
@@ -195,10 +194,10 @@ def _refuse_unknown(asked: Collection[str], plan: "ResourcePlan", *, dimensions:
     known = {"key", *(f"keys.{name}" for name in dimensions), *(("start", "end") if has_window else ())}
     unknown = sorted(set(asked) - known)
     if unknown:
-        raise problem_error(
+        raise plan.error(
             f"the partitions have nothing for `{{partition.{unknown[0]}}}`",
             code="config_unknown_placeholder",
-            path=f"{plan.config_path}.endpoint",
+            key="endpoint",
             expected=f"one of {', '.join(f'{{partition.{name}}}' for name in sorted(known))}",
         )
 
@@ -213,11 +212,11 @@ def build_partitions_def(plan: "ResourcePlan") -> dg.PartitionsDefinition | None
         ConfigError: ``config_bad_value`` when no start is given and ``initial_value`` is no date, or for what Dagster
             refuses.
     """
-    return _build(plan.config.partitions, plan, path=f"{plan.config_path}.partitions")
+    return _build(plan.config.partitions, plan, key="partitions")
 
 
 def _build(
-    config: "PartitionsConfig | dg.PartitionsDefinition | None", plan: "ResourcePlan", *, path: str
+    config: "PartitionsConfig | dg.PartitionsDefinition | None", plan: "ResourcePlan", *, key: str
 ) -> dg.PartitionsDefinition | None:
     if config is None or isinstance(config, dg.PartitionsDefinition):
         return config
@@ -228,11 +227,11 @@ def _build(
             return dg.DynamicPartitionsDefinition(name=config.dynamic)
         if config.dimensions is not None:
             built = {
-                name: _build(one, plan, path=f"{path}.dimensions.{name}") for name, one in config.dimensions.items()
+                name: _build(one, plan, key=f"{key}.dimensions.{name}") for name, one in config.dimensions.items()
             }
             return dg.MultiPartitionsDefinition({name: one for name, one in built.items() if one is not None})
         return dg.TimeWindowPartitionsDefinition(
-            start=_start(config, plan, path=path),
+            start=_start(config, plan, key=key),
             end=_moment(config.end, config.timezone, local=True),
             fmt=config.fmt or _FORMATS.get(config.every or "", "%Y-%m-%d-%H:%M"),
             cron_schedule=_CRONS[config.every] if config.every else config.cron,
@@ -240,12 +239,12 @@ def _build(
             end_offset=config.end_offset,
         )
     except dg.DagsterError as error:
-        raise problem_error(
-            f"Dagster refuses these partitions: {str(error).splitlines()[0]}", code="config_bad_value", path=path
+        raise plan.error(
+            f"Dagster refuses these partitions: {str(error).splitlines()[0]}", code="config_bad_value", key=key
         ) from error
 
 
-def _start(config: "PartitionsConfig", plan: "ResourcePlan", *, path: str) -> datetime:
+def _start(config: "PartitionsConfig", plan: "ResourcePlan", *, key: str) -> datetime:
     start = _moment(config.start, config.timezone, local=True)
     if start is not None:
         return start
@@ -254,10 +253,10 @@ def _start(config: "PartitionsConfig", plan: "ResourcePlan", *, path: str) -> da
     if first is not None:
         # The partition that initial_value lies in is the first: Dagster would begin with the one after it.
         return _window_start(first, config.every)
-    raise problem_error(
+    raise plan.error(
         "partitions need a start",
         code="config_bad_value",
-        path=path,
+        key=key,
         hint="Write partitions: {every: daily, start: 2026-01-01}, or give incremental.initial_value a date.",
     )
 

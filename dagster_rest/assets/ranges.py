@@ -125,7 +125,8 @@ def plan_windows(
                 per_parent=per_parent and incremental.step is None,
             ),
             end=end,
-            start_open=incremental.range_start == "open" and not _ended_at_an_edge(starts[one.key]),
+            start_open=incremental.range_start == "open"
+            and not _starts_at_an_edge(starts[one.key], given=start_override is not None or end is not None),
             end_closed=incremental.range_end == "closed",
             is_given=start_override is not None or end_override is not None,
         )
@@ -156,7 +157,7 @@ def _check_given(plan: "ResourcePlan", given: Mapping[str, Any], *, has_windows:
         raise _refused(plan, f"{name} says nothing to a resource without `incremental`", hint="Leave it out.")
     if has_windows:
         raise _refused(plan, f"the partition is the range, and {name} is another", hint="Choose partitions instead.")
-    stored = (start.state.latest.cursor for start in starts if start.state.latest is not None)
+    stored = (start.cursor for start in starts)
     known = [*(from_state(cursor) for cursor in stored if cursor is not None), incremental.initial_value]
     # An empty text is before all others, and says nothing of their kind.
     pattern = next((value for value in known if value not in (None, "")), None)
@@ -224,13 +225,12 @@ def _start(
         return start_override
     if stateless or per_parent:
         return incremental.initial_value
-    latest = start.state.latest
-    return start_value(incremental, latest.cursor if latest else None, where=where)
+    return start_value(incremental, start.cursor, where=where)
 
 
-def _ended_at_an_edge(start: Start) -> bool:
-    """Whether the run goes on at the end of a window, which the window itself left out."""
-    return start.continued is not None and not start.continued.complete
+def _starts_at_an_edge(start: Start, *, given: bool) -> bool:
+    """Whether a run goes on at the end of a window, which the window itself left out."""
+    return start.at_edge and (start.continued is not None or not given)
 
 
 def _check_range(bounds: Bounds, *, where: str) -> None:

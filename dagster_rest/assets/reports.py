@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dagster_rest.assets.ahead import SeenAhead
 from dagster_rest.assets.fan_out import FanOutCounts
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
@@ -27,6 +28,7 @@ class SliceReport:
         cursor_before: The cursor at the start.
         parent_cursors: The cursor of each parent, for a child that keeps one for each.
         data_version: Tells whether the content changed.
+        ahead: Rows that the cursor does not go to.
     """
 
     slice: Slice
@@ -37,6 +39,7 @@ class SliceReport:
     load_ids: list[str] = field(default_factory=list)
     outcomes: list["LoadOutcome"] = field(default_factory=list)
     data_version: str = ""
+    ahead: SeenAhead = field(default_factory=SeenAhead)
 
 
 @dataclass(kw_only=True)
@@ -85,6 +88,17 @@ class LoadReport:
         """All loads of this materialization."""
         return [load_id for one in self.slices for load_id in one.load_ids]
 
+    @property
+    def told_by_it(self) -> list[str]:
+        """The loads that its event tells of: its own, and those it continues."""
+        return [*self.load_ids, *(load_id for one in self.slices for load_id in one.start.answers_for)]
+
+    @property
+    def repeats(self) -> str | None:
+        """The load that an earlier attempt told of and that this one only tells of again, or None."""
+        start = self.slices[0].start
+        return start.continued.load_id if start.recovery == "repeat" and start.continued else None
+
 
 def begin_report(one: Slice, start: Start) -> SliceReport:
     """The report of a partition before anything was done to it.
@@ -93,12 +107,10 @@ def begin_report(one: Slice, start: Start) -> SliceReport:
         one: The partition.
         start: What it continues from.
     """
-    latest = start.state.latest
-    cursor = latest.cursor if latest else None
     return SliceReport(
         slice=one,
         start=start,
-        cursor=cursor,
-        cursor_before=cursor,
-        parent_cursors=dict(start.state.parent_cursors),
+        cursor=start.cursor,
+        cursor_before=start.cursor,
+        parent_cursors=dict(start.parent_cursors),
     )

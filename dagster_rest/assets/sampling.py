@@ -18,7 +18,7 @@ from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.state import Start
 from dagster_rest.config.plan import ResourcePlan
 from dagster_rest.warehouse.connection import short_read, short_write
-from dagster_rest.warehouse.ledger import AssetState, read_state, upgrade_ledger
+from dagster_rest.warehouse.ledger import read_state, upgrade_ledger
 from dagster_rest.warehouse.naming import join, normalize
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class SampleLoad(ResourceLoad):
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
         inputs, version = self._look_for_sample()
-        start = Start(case="sample", state=AssetState(), base=None, rebuild=True)
+        start = Start(case="sample", base=None, rebuild=True)
         one = begin_report(WHOLE, start)
         one.data_version = version
         report = LoadReport(slices=[one], sampled=True)
@@ -81,7 +81,7 @@ class SampleLoad(ResourceLoad):
             self._refuse_taken(known)
             parents = read_parents(connection, self._context.asset, slices=[WHOLE], everything=True)
             latest = read_state(connection, asset=self._asset.id).latest
-        return Inputs(known=known, parents=parents), latest.data_version if latest else SAMPLE
+        return Inputs(states={}, known=known, parents=parents), latest.data_version if latest else SAMPLE
 
     def _refuse_taken(self, known: Any) -> None:
         """Refuse to replace a table that is no sample: one for a list named `sample`, or another resource's."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from dagster_rest.config.plan import ResourcePlan, SourcePlan
 
 
+SOURCE_KEY = "dagster_rest/source"
+"""The metadata key that every asset of ours has."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RestResourceProps:
     """What a translator may look at.
@@ -97,7 +101,7 @@ def _description(props: RestResourceProps) -> str:
 
 def _metadata(props: RestResourceProps) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {
-        "dagster_rest/source": props.source.name,
+        SOURCE_KEY: props.source.name,
         "dagster_rest/resource": props.resource.name,
         "dagster_rest/endpoint": props.endpoint,
         "dagster_rest/write_disposition": props.resource.write_disposition.disposition,

@@ -8,14 +8,19 @@ from typing_extensions import Self
 from dagster_rest.config.base import ConfigModel, Problems, check_model, own
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.reading import read_keys
+from dagster_rest.config.times import Cron, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.types import (
     Bool,
     Checked,
     Duration,
     FilledText,
-    Number,
+    Int,
     Positive,
+    Share,
     Text,
+    check_bool,
+    from_env,
     problem,
     wrong_type,
 )
@@ -29,13 +34,10 @@ class PartitionsConfig(ConfigModel):
     keys: list[FilledText] | None = own(None, "Static partition keys.")
     dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
     dimensions: "dict[str, Partitions] | None" = own(None, "Partitions of two dimensions, each with its own.")
-    start: FilledText | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
-    end: FilledText | None = own(None, "Last moment, as ISO 8601; now if absent.")
-    timezone: FilledText = own("UTC", "Time zone of the partitions.")
-    end_offset: Annotated[
-        int,
-        Checked(lambda value, info: _check_offset(value), schema={"type": "integer"}, expected="a whole number"),
-    ] = own(0, "More (or fewer) partitions at the end.")
+    start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
+    end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
+    timezone: TimeZone = own("UTC", "Time zone of the partitions.")
+    end_offset: Int = own(0, "More (or fewer) partitions at the end.")
     fmt: FilledText | None = own(None, "Format of the partition keys.")
 
     @model_validator(mode="after")
@@ -52,13 +54,9 @@ class PartitionsConfig(ConfigModel):
                 f"`{unused[0]}` says nothing about partitions by `{given[0]}`",
                 expected="it beside `every` or `cron`",
             )
+        if self.cron is not None:
+            refuse_bad_cron(self.cron, "cron")
         return self
-
-
-def _check_offset(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong_type(value, expected="a whole number")
-    return value
 
 
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
@@ -75,9 +73,9 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
                 expected=expected,
                 hint=did_you_mean(value, ("hourly", "daily", "weekly", "monthly")),
             )
-        return PartitionsConfig.model_validate({"every": value})
+        return PartitionsConfig.model_validate({"every": value}, context=info.context)
     if isinstance(value, (list, tuple)):
-        return PartitionsConfig.model_validate({"keys": list(value)})
+        return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
     if isinstance(value, dict):
         return PartitionsConfig.model_validate(value, context=info.context)
     raise wrong_type(value, expected=expected)
@@ -93,15 +91,15 @@ class FreshnessConfig(ConfigModel):
 
     fail_window: Duration | None = own(None, "Older than this is a failure.")
     warn_window: Duration | None = own(None, "Older than this is a warning.")
-    deadline_cron: FilledText | None = own(None, "Cron expression of the deadlines.")
+    deadline_cron: Cron | None = own(None, "Cron expression of the deadlines.")
     lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
-    timezone: FilledText = own("UTC", "Time zone of the deadlines.")
+    timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
 
 
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
     """A duration, a mapping or a Dagster policy."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return FreshnessConfig.model_validate({"fail_window": value})
+        return FreshnessConfig.model_validate({"fail_window": value}, context=info.context)
     if isinstance(value, dict):
         return FreshnessConfig.model_validate(value, context=info.context)
     if isinstance(value, FreshnessConfig) or type(value).__name__.endswith("FreshnessPolicy"):
@@ -113,8 +111,10 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
     """A named automation, a cron expression or a Dagster condition."""
     if isinstance(value, str):
         text = str.__str__(value).strip()
-        if text in ("eager", "on_new_data") or text.startswith("@") or len(text.split()) == 5:
+        if text in ("eager", "on_new_data"):
             return text
+        if text.startswith("@") or len(text.split()) > 1:
+            return check_cron(text, info)
         raise problem(
             "config_bad_value",
             "no such automation",
@@ -132,17 +132,17 @@ class CheckConfig(ConfigModel):
     enabled: Bool = own(True, "Whether the check runs.")
     severity: Literal["warn", "error"] | None = own(None, "What a failure means.")
     blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
-    max_drop: Number | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
+    max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
 def check_checks(value: Any, info: ValidationInfo) -> Any:
     """All checks on or off, or each by name."""
-    if isinstance(value, bool):
-        return value
+    if isinstance(value, bool) or is_env(value):
+        return check_bool(value, info)
     if not isinstance(value, dict):
         raise wrong_type(value, expected="true, false, or a mapping of checks")
     problems, checks = Problems(), {}
-    for name, item in value.items():
+    for name, item in read_keys(value).items():
         if not isinstance(name, str):
             raise problem("config_wrong_type", "a check's name is not text", expected="text")
         checks[name] = problems.check(name, _check_check, item, info)
@@ -151,15 +151,21 @@ def check_checks(value: Any, info: ValidationInfo) -> Any:
 
 
 def _check_check(value: Any, info: ValidationInfo) -> Any:
+    if is_env(value):
+        text = str(from_env(value))
+        value = {"true": True, "false": False}.get(text.strip().lower(), text)
     if isinstance(value, bool):
-        return CheckConfig.model_validate({"enabled": value})
+        return CheckConfig.model_validate({"enabled": value}, context=info.context)
     if isinstance(value, str):
-        return CheckConfig.model_validate({"severity": value})
+        return CheckConfig.model_validate({"severity": value}, context=info.context)
     return check_model(CheckConfig, value, info, expected="true, false, warn, error, or a mapping")
 
 
 def check_preview(value: Any, info: ValidationInfo) -> int:
     """A number of rows; true means 5."""
+    if is_env(value):
+        text = str(from_env(value)).strip().lower()
+        value = {"true": True, "false": False}.get(text, int(text) if text.isascii() and text.isdigit() else text)
     if isinstance(value, bool):
         return 5 if value else 0
     if not isinstance(value, int) or value < 0:
@@ -187,6 +193,7 @@ Partitions: TypeAlias = Annotated[
             ]
         },
         expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
+        read_at="parts",
     ),
 ]
 Freshness: TypeAlias = Annotated[
@@ -195,6 +202,7 @@ Freshness: TypeAlias = Annotated[
         check_freshness,
         schema={"anyOf": [{"type": ["string", "number"]}, {"$ref": "FreshnessConfig"}]},
         expected="a duration, or a mapping",
+        read_at="check",
     ),
 ]
 Automation: TypeAlias = Annotated[
@@ -203,7 +211,12 @@ Automation: TypeAlias = Annotated[
 ]
 Preview: TypeAlias = Annotated[
     int,
-    Checked(check_preview, schema={"type": ["integer", "boolean"]}, expected="a number of rows, or true for 5"),
+    Checked(
+        check_preview,
+        schema={"type": ["integer", "boolean"]},
+        expected="a number of rows, or true for 5",
+        read_at="check",
+    ),
 ]
 Checks: TypeAlias = Annotated[
     Any,
@@ -219,5 +232,6 @@ Checks: TypeAlias = Annotated[
             ]
         },
         expected="true, false, or a mapping of checks",
+        read_at="check",
     ),
 ]

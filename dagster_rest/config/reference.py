@@ -108,7 +108,7 @@ def _check_text(check: Checked) -> str:
             f"a type's name, a mapping with `type`, or an instance ({', '.join(f'`{name}`' for name in check.by_name)})"
         )
     names = dict.fromkeys(references(check.schema))
-    links = [f"[{name}](#{name.lower()})" for name in names if name != "Status"]
+    links = [f"[{name}](#{name.lower()})" for name in names if name not in ("Status", "Environment")]
     return f"{check.expected} ({', '.join(links)})" if links else check.expected
 
 

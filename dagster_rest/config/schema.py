@@ -14,7 +14,7 @@ from dagster_rest.config.client import STATUS_SCHEMA
 from dagster_rest.config.models import RestApiConfig
 from dagster_rest.config.origin import value_at
 from dagster_rest.config.paginators import PAGINATOR_CHOICE
-from dagster_rest.config.types import Checked, JsonSchema
+from dagster_rest.config.types import ENVIRONMENT_SCHEMA, Checked, JsonSchema
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -77,6 +77,7 @@ def json_schema() -> JsonSchema:
     wanted = reachable(RestApiConfig)
     definitions = {model.__name__: _model_schema(model) for model in wanted if model is not RestApiConfig}
     definitions["Status"] = STATUS_SCHEMA
+    definitions["Environment"] = ENVIRONMENT_SCHEMA
     for check in (PAGINATOR_CHOICE, AUTH_CHOICE):
         definitions[_choice_name(check)] = _choice_schema(check)
     root = _model_schema(RestApiConfig)

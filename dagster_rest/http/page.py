@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 IgnoreScope = Literal["any", "first_page"]
+EncodingErrors = Literal["strict", "replace"]
+OnBodyErrors = Literal["fail", "warn"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class FetchOptions:
         allow_missing_data: A selector that matches nothing gives an empty page instead of an error.
         ignore_scope: Whether `ignore` may also match after the first page of a unit.
         max_pages: At most so many pages of each unit.
+        max_empty_pages: More empty pages in a row, with always another one announced, are an error.
+        max_repeated_pages: How many pages in a row may have the content of earlier ones; more are an error.
+        encoding: The bodies' encoding where they are not UTF-8; what the response names if absent.
+        encoding_errors: Bytes that are not of the encoding are an error (`strict`) or U+FFFD (`replace`).
+        on_body_errors: Whether `errors` in a body beside its records are an error (`fail`) or a warning (`warn`).
         expect: What the API says about itself (`total_path`).
         max_concurrency: Requests in flight; None is the client's.
         where: The config path, for errors.
@@ -90,6 +97,11 @@ class FetchOptions:
     allow_missing_data: bool = False
     ignore_scope: IgnoreScope = "any"
     max_pages: int | None = None
+    max_empty_pages: int = 100
+    max_repeated_pages: int = 0
+    encoding: str | None = None
+    encoding_errors: EncodingErrors = "strict"
+    on_body_errors: OnBodyErrors = "fail"
     expect: Any = None
     max_concurrency: int | None = None
     where: str | None = None
@@ -117,6 +129,11 @@ class FetchOptions:
             allow_missing_data=endpoint.allow_missing_data,
             ignore_scope=endpoint.ignore_scope,
             max_pages=endpoint.max_pages,
+            max_empty_pages=endpoint.max_empty_pages,
+            max_repeated_pages=endpoint.max_repeated_pages,
+            encoding=endpoint.encoding,
+            encoding_errors=endpoint.encoding_errors,
+            on_body_errors=endpoint.on_body_errors,
             expect=endpoint.expect,
             where=plan.config_path,
             secrets=_secrets_of(plan),
@@ -155,6 +172,7 @@ class Page(list[Any]):
         evidence: How paginator and selector were detected, if they were.
         warnings: What a person should know about this page.
         size: Bytes of the body, unpacked.
+        replaced: Characters that stand for bytes which could not be read (`encoding_errors: replace`).
     """
 
     def __init__(
@@ -174,6 +192,7 @@ class Page(list[Any]):
         evidence: str | None = None,
         warnings: tuple[str, ...] = (),
         size: int = 0,
+        replaced: int = 0,
     ) -> None:
         super().__init__(records)
         self.unit = unit
@@ -189,6 +208,7 @@ class Page(list[Any]):
         self.evidence = evidence
         self.warnings = warnings
         self.size = size
+        self.replaced = replaced
 
 
 @dataclass(frozen=True)

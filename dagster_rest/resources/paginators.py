@@ -73,6 +73,8 @@ class OffsetPaginator(dg.Config):
     limit_body_path: str | None = None
     limit_header: str | None = None
     total_path: str | None = "total"
+    advance_by: Literal["auto", "rows", "limit"] = "auto"
+    on_incomplete: Literal["fail", "warn"] = "fail"
     maximum_offset: int | None = None
     stop_after_empty_page: bool = True
     has_more_path: str | None = None

@@ -186,7 +186,7 @@ class _Commit:
                 tables.get(name) or self._recorded[name],
                 known.get(name),
                 database=self._database,
-                dataset=self._dataset,
+                spec=self._spec,
             )
             for name in names
         }

@@ -46,7 +46,8 @@ def _column(connection: DuckDBPyConnection, schema: str, table: str, field: str)
         for row in run(
             connection,
             "select column_name from duckdb_columns()"
-            " where lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
+            " where database_name = current_database()"
+            " and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
             [schema, table],
         )
     }

@@ -155,7 +155,8 @@ def _column(hint: Mapping[str, Any], *, where: str | None) -> Column:
         data_type=data_type,
         nullable=(not is_key) if nullable is None else bool(nullable),
         description=hint.get("description"),
-        source=hint["name"],
+        source=None if hint.get("variant") else hint["name"],
+        variant=bool(hint.get("variant")),
         hinted=data_type is not None,
         hints={key: value for key, value in hint.items() if key not in _OWN_KEYS and value is not None},
     )

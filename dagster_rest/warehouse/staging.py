@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import checkpoint as checkpoints
 from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
+from dagster_rest.warehouse.collisions import with_values_of_parent
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
 from dagster_rest.warehouse.tables import Shredder
 from dagster_rest.warehouse.types import of_arrow
@@ -247,14 +248,14 @@ class Stager:
             records: Decoded JSON values, usually dicts; they are not changed, and not to be changed afterwards.
             position: JSON values from which to go on once everything written so far is on disk.
             extra: Keys to set on each record (on top of its own): a list of values as long as ``records`` by key.
+
+        Raises:
+            NameCollisionError: A record has one of the keys in ``extra`` with another value; or as ``Shredder.shred``.
         """
         if extra:
             keys = list(extra)
             records = [
-                {
-                    **(record if isinstance(record, dict) else {"value": record}),
-                    **dict(zip(keys, added, strict=True)),
-                }
+                with_values_of_parent(record, keys, added, where=self._spec.where)
                 for record, added in zip(records, zip(*extra.values(), strict=True), strict=True)
             ]
         self._waiting.extend(records)

@@ -105,6 +105,24 @@ def test_secrets_reach_the_api_and_no_snapshot(token: str, monkeypatch: pytest.M
     assert "hunter2" not in snapshot_of(definitions)
 
 
+def test_two_components_on_two_files() -> None:
+    one = build({"name": "blog", "config": CONFIG, "duckdb": "one.duckdb"})
+    two = build({"name": "shop", "config": CONFIG, "duckdb": "two.duckdb", "duckdb_key": "shop_file"})
+
+    merged = dg.Definitions.merge(one, two)
+
+    assert {"blog", "shop", "duckdb", "shop_file"} == set(merged.resources or {})
+    asset = merged.resolve_assets_def(dg.AssetKey(["shop", "posts"]))
+    assert {"shop", "shop_file", "io_manager"} == set(asset.required_resource_keys)
+
+
+def test_a_component_cannot_be_named_like_the_duckdb_resource() -> None:
+    with pytest.raises(ComponentTreeException) as caught:
+        build({"name": "duckdb", "config": CONFIG})
+
+    assert "duckdb_key" in str(caught.value.__cause__)
+
+
 def test_one_op_a_sensor_retries_and_a_pool() -> None:
     definitions = build(
         {

@@ -150,7 +150,6 @@ def test_no_resources_are_a_config() -> None:
         ("references", [{"referenced_table": "p", "columns": ["a"], "referenced_columns": ["id"]}]),
         ("table_format", "native"),
         ("file_format", "parquet"),
-        ("parent_table_name", "things"),
         ("processing_steps", [{"filter": bool}, {"map": dict, "yield_map": list}]),
         ("description", "Things."),
         ("group_name", "shop"),

@@ -120,7 +120,8 @@ def test_s16_a_maximum_holds_although_there_is_more(api: ApiServer, client: Rest
     ],
 )
 def test_s17_offset(api: ApiServer, client: RestClient, paginator: Any, total: int, offsets: list[int]) -> None:
-    api.get("/items")(lambda r: {"data": [{"id": r.param("offset")}], "total": total})
+    rows = [{"id": n} for n in range(total)]
+    api.get("/items")(lambda r: {"data": rows[int(r.param("offset") or 0) :][:2], "total": total})
     collect(client, paginator={"type": "offset", **paginator})
     assert sorted(f"GET /items?offset={n}&limit=2" for n in offsets) == sorted(api.targets())
 

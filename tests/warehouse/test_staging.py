@@ -176,7 +176,7 @@ def test_a_part_is_written_when_its_time_has_come(tmp_path: Path) -> None:
 
 def test_extra_values_are_set_on_each_record(tmp_path: Path, warehouse: Warehouse) -> None:
     stager = open_stager(tmp_path / "s")
-    stager.write([{"id": 1, "_p_id": 0}, 5], extra={"_p_id": [7, 8]})
+    stager.write([{"id": 1}, 5], extra={"_p_id": [7, 8]})
     load(warehouse, stager)
 
     assert [(1, 7, None), (None, 8, 5)] == warehouse.table("posts", "id", "_p_id", "value")
