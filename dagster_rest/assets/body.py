@@ -17,6 +17,7 @@ from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
+from dagster_rest.assets.sampling import SampleLoad
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def materialize_resource(
 
     try:
         with dagster_errors():
-            load = ResourceLoad(
+            load = (ResourceLoad if config.limit is None else SampleLoad)(
                 asset,
                 request=_request(context, asset, config),
                 client=rest.client,

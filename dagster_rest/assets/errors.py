@@ -19,6 +19,8 @@ CODES: dict[str, str] = {
     "state_parent_field_missing": "The parent's stored rows lack a field that the child uses now. Materialize the parent again.",
     "state_null_parent": "A parent row has no value for a field that stands in the child's path. Fix the row, or set on_null_parent: skip.",
     "state_parent_errors": "More parents failed than max_parent_errors allows, some of them before an interruption. Look at the messages; raise max_parent_errors if so many may be missing.",
+    "sample_refused": "limit was given where a sample cannot stand beside the data: a partition, a resource without a table of its own, or a table of that name which is another's. Run it without limit, or rename.",
+    "run_config_range": "start_value or end_value of this run cannot be used: the asset has no cursor or its partition is the range, the value is of another kind than the cursor, or the range is empty. Correct the run config.",
     "state_empty_replace": "A replace load fetched nothing and on_empty is fail. The table is untouched.",
     "cursor_missing": "A record has no value at incremental.cursor_path. Set on_cursor_value_missing to include or exclude.",
     "cursor_type": "A record's cursor value has another type than the cursor. Give initial_value the type the API uses.",

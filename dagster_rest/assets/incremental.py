@@ -43,6 +43,7 @@ class Bounds:
         end: Where it ends; None for no end.
         start_open: Whether records exactly at the start are left out.
         end_closed: Whether records exactly at the end are kept.
+        is_given: Whether a person gave them for one run: then they must be of the records' kind.
         window: The window of a partition: it decides on what is kept; start and end are what is asked for.
     """
 
@@ -50,6 +51,7 @@ class Bounds:
     end: Any = None
     start_open: bool = False
     end_closed: bool = False
+    is_given: bool = False
     window: tuple[Edge, Edge] | None = None
 
 
@@ -206,6 +208,8 @@ class RowFilter:
             return self._out_of_window(values, self.bounds.window)
         dropped: set[int] = set()
         bounds = self.bounds
+        if bounds.is_given:
+            self._check_given(values[0])
         if bounds.start is not None:
             order = self._order(values, bounds.start)
             for i, side in enumerate(order):
@@ -220,6 +224,18 @@ class RowFilter:
                     self.passed_end = True
                     dropped.add(i)
         return dropped
+
+    def _check_given(self, value: Any) -> None:
+        """As text, a word comes before or after every date: such a range would leave all or nothing out."""
+        family = comparable(value, where=self.where).family
+        for given in (self.bounds.start, self.bounds.end):
+            if given is not None and comparable(given).family == "text" != family:
+                raise CursorError(
+                    f"the run's range has {str(given)[:60]!r}, and a record's cursor is no such text",
+                    code="run_config_range",
+                    where=self.where,
+                    hint="Write it as the API writes the cursor.",
+                )
 
     def _out_of_window(self, values: list[Any], window: tuple[Edge, Edge]) -> set[int]:
         """Time runs forwards in a window, whatever the cursor's own direction."""

@@ -57,7 +57,8 @@ KEYS: dict[str, str] = {
     "dagster_rest/tables": "Child tables with their row counts.",
     "dagster_rest/schema_changes": "Tables, columns and types this load added.",
     "dagster_rest/resumed": "Whether the load went on from an interrupted one.",
-    "dagster_rest/sampled": "True when `limit` cut the run short.",
+    "dagster_rest/sampled": "True when the run was a sample (`limit`): the asset's own table is untouched.",
+    "dagster_rest/sample_table": "Where a sample went, as `schema.table`; the next sample replaces it.",
     "dagster_rest/warnings": "What a person should know about this load.",
     "dagster_rest/preview": "Some rows of the load, if `preview` asks for them.",
     "dagster_rest/error_code": "The error's code (on a step that failed for good).",
@@ -101,6 +102,9 @@ def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
     last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
     if last is None:
         return {}
+    if report.sampled:
+        # The numbers of the asset's own table stay those of its newest load.
+        return {"dagster_rest/sample_table": f"{asset.dataset}.{last.table}"}
     metadata: dict[str, Any] = {
         "dagster/table_name": f"{asset.dataset}.{last.table}",
         "dagster/storage_kind": "duckdb",

@@ -30,7 +30,7 @@ class RestRunConfig(dg.Config):
         full_refresh: Forget the cursor and rebuild the table (dlt: "Refresh entire source").
         start_value: Start the incremental range here, for this run only.
         end_value: End the incremental range here, for this run only; the cursor does not move.
-        limit: Sample this many pages and parents; the cursor does not move, and the metadata says so.
+        limit: Sample this many pages and parents into the table ``<table>__sample``; nothing else is touched.
 
     Example:
         ```python
@@ -50,7 +50,7 @@ class RestRunConfig(dg.Config):
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="Sample this many pages and parents; the cursor does not move.",
+        description="Sample this many pages and parents into <table>__sample; nothing else is touched.",
     )
 
 

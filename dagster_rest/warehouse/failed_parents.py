@@ -80,8 +80,6 @@ def replace_failed_parents(
         now: The time of the load; a parent that failed before keeps its own ``since``.
     """
     by_key = {one.key: one for one in failed}
-    if not by_key and not has_table(connection, "failed_parents", schema=METADATA_SCHEMA):
-        return
     run(connection, _TABLE)
     table, place = f"{METADATA_SCHEMA}.failed_parents", [child, partition]
     since = dict(

@@ -350,7 +350,7 @@ class TestRunConfig:
         assert len(api.requests) == 2
         assert run.get("events", "sampled") is True
         assert run.get("events", "cursor") is None
-        assert project.rows("events", "n") == [1, 2, 3, 4]
+        assert project.rows("events__sample", "n") == [1, 2, 3, 4]
 
 
 def test_a_merge_by_merge_key_gets_the_whole_of_the_newest_day(source: Source) -> None:

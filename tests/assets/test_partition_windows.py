@@ -14,6 +14,7 @@ import pytest
 
 from dagster_rest.assets.edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
+from dagster_rest.assets.partitions import Slice, is_one_range
 from tests.assets.backfill_worker import daily_events
 from tests.assets.project import Project
 from tests.support.server import ApiServer
@@ -238,3 +239,31 @@ def test_io_managers_get_the_partitions_rows(api: ApiServer, tmp_path: Path, zon
     )
 
     assert [row[0] for row in found] == project.rows("events", "id") != []
+
+
+def test_windows_of_different_regions_are_no_one_range() -> None:
+    days = [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+
+    def slices(*regions: str) -> list[Slice]:
+        return [
+            Slice(
+                key=f"{start:%F}|{region}",
+                start=start,
+                end=end,
+                keys={"day": f"{start:%F}", "region": region},
+                time_dimension="day",
+            )
+            for start, end, region in zip(days, days[1:], regions, strict=False)
+        ]
+
+    assert is_one_range(slices("eu", "eu"))
+    assert not is_one_range(slices("eu", "us"))
+
+
+def test_the_hour_between_two_that_show_the_same_is_not_skipped() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    hours = [datetime(2024, 10, 27, hour, tzinfo=UTC).astimezone(zone) for hour in range(4)]
+    first, second, third = (Slice(key=str(number), start=hours[number], end=hours[number + 1]) for number in range(3))
+
+    assert is_one_range([first, second, third])
+    assert not is_one_range([first, third])

@@ -378,11 +378,21 @@ def test_partitions_that_ask_for_the_same_are_refused(
         Project(two_dimensions(api, given, **endpoint), folder=tmp_path)
 
 
-@pytest.mark.parametrize("placeholder", ["keys.country", "keys.region", "start"])
+@pytest.mark.parametrize(
+    ("partitions", "placeholder"),
+    [
+        (["eu"], "keys.country"),
+        (["eu"], "keys.region"),
+        (["eu"], "start"),
+        (DAY_AND_REGION, "keys.country"),
+        ({"dimensions": {"currency": ["eur"], "region": ["eu"]}}, "end"),
+    ],
+)
 def test_a_placeholder_that_the_partitions_cannot_fill_is_refused(
-    api: ApiServer, tmp_path: Path, placeholder: str
+    api: ApiServer, tmp_path: Path, partitions: Any, placeholder: str
 ) -> None:
-    config = two_dimensions(api, ["eu"], path="sales/{partition.key}/{partition." + placeholder + "}")
+    path = "sales/{partition.key}/{partition." + placeholder + "}"
+    config = two_dimensions(api, partitions, **{**BY_TIME, "path": path})
 
     with pytest.raises(ConfigError, match=r"config_unknown_placeholder|the partitions have nothing for"):
         Project(config, folder=tmp_path)
@@ -502,3 +512,20 @@ def test_a_child_follows_the_parent_that_has_its_partitions_only(api: ApiServer,
     project.materialize("notes", partition_key="2024-01-02")
 
     assert project.rows("notes", "shop", "event") == [(1, 4), (1, 5), (2, 4), (2, 5)]
+
+
+def test_the_row_count_of_a_partition_is_its_own(api: ApiServer, tmp_path: Path) -> None:
+    rows = [{"id": n, "at": f"2024-01-{day:02d}T12:00:00Z"} for day in range(1, 6) for n in range(10)]
+    api.get("/events")(lambda request: list(rows))
+    project = Project(config(api, "daily"), folder=tmp_path)
+    project.materialize(partition_range=("2024-01-01", "2024-01-05"))
+    rows[:] = [row for row in rows if row["at"] > "2024-01-02" or row["id"] == 0]
+
+    alone = project.materialize(partition_key="2024-01-01").result
+    rows[:] = [row for row in rows if row["at"] < "2024-01-05"]
+    backfill = project.materialize(partition_range=("2024-01-03", "2024-01-05")).result
+
+    for result, after in ((alone, 1), (backfill, 0)):
+        found = next(one for one in result.get_asset_check_evaluations() if one.check_name == "row_count_drop")
+        assert (found.passed, found.metadata["dagster_rest/rows_before"].value) == (False, 10)
+        assert found.metadata["dagster_rest/rows_after"].value == after

@@ -258,3 +258,39 @@ def test_a_row_of_another_assets_table_is_new_once(api: ApiServer, tmp_path: Pat
     project.materialize()
 
     assert project.rows("posts", "id") == [1, 2]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_any_history_loads_each_combination_once(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance, number = random.Random(seed), itertools.count(1)
+    kinds = {"a": chance.choice(["incremental", "incremental_merge"])}
+    kinds |= {name: chance.choice(list(KINDS)) for name in "bc"[: chance.randrange(1, 3)]}
+    shop = Shop(api, tmp_path, child={"endpoint": _skipping(kinds, chance)}, **kinds)
+    for name in kinds:
+        shop.grow(name, *(next(number) for _ in range(chance.randrange(3))))
+
+    for _ in range(12):
+        action = chance.choice(["grow", "grow", "run", "die", "break", "sample"])
+        if action == "grow":
+            shop.grow(chance.choice(list(kinds)), *(next(number) for _ in range(chance.randrange(3))))
+            continue
+        product = [tuple(one.split("-")) for one in shop.product()]
+        shop.broken = set(chance.sample(product, k=min(len(product), 2))) if action == "break" else set()
+        with monkeypatch.context() as patch:
+            if action == "die":
+                patch.setattr(body, "_result", lambda *_, **__: 1 / 0)
+            config = {"child": RestRunConfig(limit=2)} if action == "sample" else None
+            shop.project.materialize("child", config=config, raise_on_error=False)
+    shop.broken = set()
+    shop.run()
+
+    assert shop.product() == (shop.loaded() if shop.product() else {})
+    assert shop.run() == 0
+
+
+def _skipping(kinds: dict[str, str], chance: random.Random) -> dict[str, Any]:
+    path = "/".join(f"{{resources.{name}.id}}" for name in kinds)
+    return {"path": f"child/{path}/rows", "on_parent_error": chance.choice(["skip", "fail"])}
