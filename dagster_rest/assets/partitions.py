@@ -226,9 +226,7 @@ def _build(
         if config.dynamic is not None:
             return dg.DynamicPartitionsDefinition(name=config.dynamic)
         if config.dimensions is not None:
-            built = {
-                name: _build(one, plan, key=f"{key}.dimensions.{name}") for name, one in config.dimensions.items()
-            }
+            built = {name: _build(one, plan, key=f"{key}.dimensions.{name}") for name, one in config.dimensions.items()}
             return dg.MultiPartitionsDefinition({name: one for name, one in built.items() if one is not None})
         return dg.TimeWindowPartitionsDefinition(
             start=_start(config, plan, key=key),

@@ -12,8 +12,8 @@ from dagster_duckdb import DuckDBResource
 
 from dagster_rest import RestApiResource, build_rest_assets, build_rest_definitions
 from dagster_rest.config import ConfigError
-from tests.assets.support import Source
 from dagster_rest.warehouse.errors import WarehouseError
+from tests.assets.support import Source
 
 EVENTS: dict[str, Any] = {
     "name": "events",
