@@ -66,7 +66,7 @@ class Fetch:
     """One list as it was served: what it was asked for, who asked, what it held.
 
     Attributes:
-        owner: The number of the actor whose fetch it is; of the one that went on with it, if any did.
+        owner: The number of the actor that began it.
         since: Start of the range that was asked for, or None.
         until: Its end, or None.
         rows: The rows in that range at the time of the first page.
@@ -88,7 +88,8 @@ class Api:
     Attributes:
         who: The number of the actor that is at work.
         is_alive: Whether the process of an actor lives.
-        failing: How many of the next requests are answered with an error, by actor.
+        served: For each page of a list: whose it was, and the number of the fetch.
+        failing: The actors whose next request is answered with an error.
     """
 
     clock: Clock
@@ -97,7 +98,7 @@ class Api:
     lists: dict[str, dict[int, Row]] = field(default_factory=lambda: {"items": {}, "users": {}})
     fetches: list[Fetch] = field(default_factory=list)
     failing: set[int] = field(default_factory=set)
-    asked: list[tuple[int, str]] = field(default_factory=list)
+    served: list[tuple[int, int]] = field(default_factory=list)
     _version: int = 0
     _next_id: int = 1
 
@@ -147,7 +148,6 @@ class Api:
             self.failing.discard(self.who)
             return httpx.Response(500, request=request)
         names = parts.path.strip("/").split("/")
-        self.asked.append((self.who, parts.path))
         body = self._list(names[0], query) if len(names) == 1 else _children(names)
         return httpx.Response(
             200, headers={"Content-Type": "application/json"}, content=json.dumps(body), request=request
@@ -159,9 +159,8 @@ class Api:
             number = len(self.fetches)
             self.fetches.append(self._begin(name, query))
         fetch = self.fetches[number]
-        if not self.is_alive(fetch.owner):
-            # Somebody goes on with what the dead one had begun.
-            fetch.owner = self.who
+        # A page of somebody who lives was asked for ahead; if he is dead, another goes on with what he had begun.
+        self.served.append((fetch.owner if self.is_alive(fetch.owner) else self.who, number))
         page = fetch.rows[offset : offset + PAGE]
         following = offset + PAGE
         more = following < len(fetch.rows)

@@ -126,6 +126,7 @@ class DuckDBFile:
     def _keep(self) -> duckdb.DuckDBPyConnection:
         if self._keeper is None:
             self._keeper = duckdb.connect(str(self.path), config=_CONFIG)
+            self._keeper.execute("set threads = 1")
         return self._keeper
 
     def execute(self, sql: str) -> list[Any]:
