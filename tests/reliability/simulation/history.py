@@ -362,6 +362,8 @@ class History:
             player.over_before = player.attempt.run in self.over
         elif point == "after_commit":
             self._committed(player)
+        elif point == "after_confirm":
+            self.model.confirm(player.attempt)
 
     def _committed(self, player: Player) -> None:
         fetch, api = player.fetch, self.world.api

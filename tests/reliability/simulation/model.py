@@ -36,6 +36,7 @@ class Load:
     partitions: tuple[str, ...] = ()
     consumed: frozenset[int] = frozenset()
     told: bool = False
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,25 @@ class Model:
         self.wiped = "" if attempt.wiped_before or not self.wiped else "may"
 
     def end(self, attempt: Attempt) -> None:
-        """An attempt's event is stored: of a load of its line, which then is in the tables."""
+        """An attempt's event is stored; if it committed nothing, it is of a load of its line that is in the tables."""
+        self._mark(attempt, told=True)
         self.candidates = [
-            replace(state, loads=tuple(replace(one, told=one.told or one.owner == attempt.owner) for one in state.loads))
+            state
             for state in self.candidates
-            if any(one.run in attempt.line for one in state.loads)
+            if attempt.commits or any(one.run in attempt.line for one in state.loads)
+        ]
+
+    def confirm(self, attempt: Attempt) -> None:
+        """The confirmation of an attempt is written."""
+        self._mark(attempt, confirmed=True)
+
+    def _mark(self, attempt: Attempt, **changes: bool) -> None:
+        self.candidates = [
+            replace(
+                state,
+                loads=tuple(replace(one, **changes) if one.owner == attempt.owner else one for one in state.loads),
+            )
+            for state in self.candidates
         ]
 
     def load_parent(self, name: str, rows: Iterable[Record]) -> None:
@@ -111,8 +126,9 @@ class Model:
             self.candidates[index] = replace(state, parents=(*state.parents, (name, frozenset(rows) - seen)))
 
     def wipe(self, *, quiet: bool) -> None:
-        told = any(state.loads and state.loads[-1].told for state in self.candidates)
-        self.wiped = "must" if quiet and told else "may"
+        """A person wipes the materializations: where a confirmed load is in the tables, its missing event shows it."""
+        known = all(any(one.confirmed for one in state.loads) for state in self.candidates)
+        self.wiped = "must" if quiet and known else "may"
 
     def drop(self) -> None:
         self.candidates = [replace(state, broken=True) for state in self.candidates]

@@ -124,6 +124,7 @@ def shrunk(lab: Lab, plan: Plan) -> tuple[Plan, Outcome]:
     if outcome.finding is None:
         return plan, outcome
     what = outcome.finding.what
+    actions = actions[: outcome.finding.step + 1]
     size = max(len(actions) // 2, 1)
     while size:
         start = 0

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import httpx
+import sqlalchemy as db
 from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
 
 from dagster_rest.http import RestClient
@@ -86,9 +87,12 @@ class Lab:
 
     def forget(self) -> None:
         """Empty Dagster's storages."""
-        for run in self.instance.get_runs():
-            self.instance.delete_run(run.run_id)
-        self.instance.wipe_assets(list(self.instance.all_asset_keys()))
+        with self.instance.run_storage.connect() as connection:
+            for table in ("run_tags", "runs"):
+                connection.execute(db.text(f"delete from {table}"))
+        with self.instance.event_log_storage.index_connection() as connection:
+            for table in ("event_logs", "asset_keys", "asset_event_tags"):
+                connection.execute(db.text(f"delete from {table}"))
 
 
 PART_ROWS = 6
@@ -126,7 +130,8 @@ class DuckDBFile:
     def _keep(self) -> duckdb.DuckDBPyConnection:
         if self._keeper is None:
             self._keeper = duckdb.connect(str(self.path), config=_CONFIG)
-            self._keeper.execute("set threads = 1")
+            # Quick: nothing here is large, and a checkpoint at the end is for files that somebody reads again.
+            self._keeper.execute("set threads = 1; pragma disable_checkpoint_on_shutdown")
         return self._keeper
 
     def execute(self, sql: str) -> list[Any]:
@@ -146,6 +151,7 @@ class DuckDBFile:
 
     def copy_to(self, path: Path) -> None:
         """Copy the file as a backup would."""
+        self.execute("checkpoint")
         self.close()
         shutil.copyfile(self.path, path)
 
