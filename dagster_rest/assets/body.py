@@ -1,13 +1,13 @@
 """What happens when a REST asset is materialized: Dagster on one side, the load on the other."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from dagster_rest.assets.checks import evaluate_checks, refused_null_key
 from dagster_rest.assets.errors import BlockingCheckError, StateError
+from dagster_rest.assets.event_log import is_over, line_of, read_event_log
 from dagster_rest.assets.load import ResourceLoad
 from dagster_rest.assets.load_context import RunRequest
 from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_metadata
@@ -16,10 +16,7 @@ from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
-from dagster_rest.assets.state import LOAD_ID_KEY, newest_event
-from dagster_rest.warehouse.connection import Database, short_write
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.ledger import confirm_loads, ensure_ledger
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,11 +46,6 @@ def materialize_resource(
     rest = getattr(context.resources, asset.source.name)
     database = getattr(context.resources, DATABASE_KEY)
     selected = [key.name for key in context.selected_asset_check_keys if key.asset_key == asset.key]
-    stored = stored_before(context, asset, checks=selected)
-    if stored is not None:
-        yield stored
-        _confirm_stored(database, stored)
-        return
     checked: list[dg.AssetCheckResult] = []
     preview: dict[str, Any] = {}
 
@@ -80,7 +72,10 @@ def materialize_resource(
         yield from refused_null_key(asset, error, only=selected)
         raise
     try:
-        yield _result(context, asset, report, checked=checked, preview=preview)
+        if report.repeats is not None:
+            yield stored_before(context, asset, load_id=report.repeats, checks=selected)
+        else:
+            yield _result(context, asset, report, checked=checked, preview=preview)
         # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
         with dagster_errors():
             load.confirm(report)
@@ -93,31 +88,18 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
     if not slices:
         raise StateError("the run selects no partition", code="state_no_partition", where=asset.plan.config_path)
     return RunRequest(
-        run_id=context.run.run_id,
-        attempt=context.retry_number,
+        run=line_of(context),
         storage_id=context.instance.run_storage.get_run_storage_id(),
         slices=slices,
-        find_event=lambda one: newest_event(context.instance, asset_key=asset.key, partition=one.key),
-        run_is_over=lambda run_id: _is_over(context.instance, run_id),
+        read_log=lambda one, wanted, latest: read_event_log(
+            context.instance, asset_key=asset.key, partition=one.key, wanted=wanted, latest=latest
+        ),
+        run_is_over=lambda run_id: is_over(context.instance, run_id),
         full_refresh=wants_full_refresh(config, dict(context.run.tags)),
         start_value=config.start_value,
         end_value=config.end_value,
         limit=config.limit,
     )
-
-
-def _confirm_stored(database: Database, stored: dg.MaterializeResult[Any]) -> None:
-    """Confirm the load of an attempt that died between telling of it and confirming it."""
-    told = (stored.metadata or {}).get(LOAD_ID_KEY)
-    if isinstance(told, dg.TextMetadataValue) and told.value:
-        with short_write(database) as connection:
-            ensure_ledger(connection)
-            confirm_loads(connection, load_ids=[told.value], confirmed_at=datetime.now(timezone.utc))
-
-
-def _is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
-    run = instance.get_run_by_id(run_id)
-    return run is None or run.is_finished
 
 
 def _result(

@@ -1,5 +1,6 @@
 """Commits one window: tables, fan-out keys, cursors and the ledger's row, in one transaction."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,11 @@ from dagster_rest.assets.reports import LoadReport, SliceReport
 from dagster_rest.warehouse.ledger import (
     CursorState,
     LoadRow,
+    confirm_loads,
     ensure_ledger,
-    latest_load,
     load_ids_of_partition,
-    pending_loads,
+    note_lost_tables,
+    read_loads,
     record_load,
     replace_parent_cursors,
     take_back_loads,
@@ -66,40 +68,63 @@ class WindowCommit:
         report, window = self._report, self._window
         ensure_ledger(connection)
         by_key = {one.slice.key: one for one in report.slices}
+        pending: dict[str, list[str]] = {}
         for lane in lanes:
-            self._check_successor(connection, lane, by_key[lane.slice.key])
+            pending[lane.slice.key] = self._check_start(connection, lane, by_key[lane.slice.key])
+        if any(lane.start.case == "missing_table" for lane in lanes) and window.is_first:
+            note_lost_tables(connection, self._context.root_tables(self._recorded_roots(staged)))
         for lane, load in zip(lanes, staged, strict=True):
-            self._commit_lane(connection, lane, load, one=by_key[lane.slice.key])
-        if window.is_last and self._context.request.limit is None:
+            one = by_key[lane.slice.key]
+            self._commit_lane(connection, lane, load, one=one, pending=pending[lane.slice.key])
+        tells = any(lane.start.recovery == "tell" for lane in lanes)
+        if window.is_last and not tells and self._context.request.limit is None:
             parents.mark_consumed(connection, self._context.asset)
         if self._context.before_commit is not None and window.is_last:
             self._context.before_commit(connection, report)
         self._context.on_event("in_transaction")
+        # Last of all: between this question and the commit there is no time to be declared dead in.
+        self._context.check_own_run()
 
-    def _check_successor(self, connection: "DuckDBPyConnection", lane: Lane, one: SliceReport) -> None:
-        latest = latest_load(connection, asset=self._context.asset.id, partition=lane.slice.key)
-        self._context.check_attempt(latest)
-        base = one.load_ids[-1] if one.load_ids else lane.start.base
-        if (latest.load_id if latest else None) != base:
+    def _check_start(self, connection: "DuckDBPyConnection", lane: Lane, one: SliceReport) -> list[str]:
+        """Check that the decision about the start still holds; the loads that are not confirmed yet."""
+        asset, partition = self._context.asset.id, lane.slice.key
+        loads = read_loads(connection, asset=asset, partition=partition, runs=[self._context.request.run.run_id])
+        self._context.check_attempt(loads)
+        start = lane.start
+        if one.load_ids:
+            start = dataclasses.replace(start, base=one.load_ids[-1], answers_for=())
+        if not start.still_holds(loads):
             raise Contended
+        return [load.load_id for load in loads if load.status == "pending"]
+
+    def _recorded_roots(self, staged: Sequence["StagedLoad"]) -> set[str]:
+        tables = [table for load in staged for table in load.schema.tables.values()]
+        return {table.root for table in tables if table.resource == self._context.spec.resource}
 
     def _commit_lane(
-        self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad", *, one: SliceReport
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        *,
+        one: SliceReport,
+        pending: Sequence[str],
     ) -> None:
         window = self._window
         rebuild = lane.start.rebuild and window.is_first
         outcome = None
-        taken_back = self._take_back(connection, lane) if not one.load_ids else []
+        taken_back = self._settle(connection, lane, staged, one, pending=pending)
         if self._context.asset.is_selected:
-            outcome = self._write_tables(connection, lane, staged, rebuild=rebuild, taken_back=taken_back)
+            outcome = self._write_tables(connection, lane, staged, one, rebuild=rebuild, taken_back=taken_back)
             one.outcomes.append(outcome)
         continued = lane.start.continued
         load_group = continued.load_group if continued else one.load_ids[0] if one.load_ids else staged.load_id
         self._write_keys(connection, lane, staged, rebuild=rebuild, load_group=load_group)
-        self._write_parent_cursors(connection, lane, staged, one, rebuild=rebuild)
+        self._write_parent_cursors(connection, lane, staged, one)
         one.cursor = self._cursor_after(lane, one)
         one.data_version = self._data_version(connection, lane, staged, one, outcome=outcome)
         one.load_ids.append(staged.load_id)
+        rules = self._context.rules(lane.slice)
         record_load(
             connection,
             LoadRow(
@@ -107,27 +132,56 @@ class WindowCommit:
                 asset=self._context.asset.id,
                 partition=lane.slice.key,
                 load_group=load_group,
-                run_id=self._context.request.run_id,
-                attempt=self._context.request.attempt,
+                run_id=self._context.request.run.run_id,
+                attempt=self._context.request.run.attempt,
                 storage_id=self._context.request.storage_id,
                 status="pending",
                 cursor=one.cursor,
-                cursor_path=self._context.plan.incremental.cursor_path if self._context.plan.incremental else None,
+                cursor_path=rules.cursor_path,
+                cursor_function=rules.cursor_function,
                 rows_loaded=outcome.rows_loaded if outcome else 0,
                 complete=window.is_last,
                 fingerprint=self._context.plan.fingerprint,
                 data_version=one.data_version,
-                request_key=self._context.request.key,
+                request_key=self._context.wish.key,
                 progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
             ),
             committed_at=self._context.clock(),
         )
+
+    def _settle(
+        self,
+        connection: "DuckDBPyConnection",
+        lane: Lane,
+        staged: "StagedLoad",
+        one: SliceReport,
+        *,
+        pending: Sequence[str],
+    ) -> Sequence[str]:
+        """Write down what becomes of unconfirmed loads; those whose rows are to be deleted."""
+        if one.load_ids:
+            return ()
+        asset, start = self._context.asset.id, lane.start
+        if start.told:
+            confirm_loads(connection, load_ids=start.told, confirmed_at=self._context.clock())
+        replaces_all = start.rebuild or lane.replaces or staged.spec.write_disposition.disposition == "replace"
+        if replaces_all:
+            gone = set(pending) - {*start.told, *(start.answers_for if start.continued else ())}
+            take_back_loads(connection, asset=asset, load_ids=sorted(gone))
+        if start.takes_back:
+            take_back_loads(connection, asset=asset, load_ids=start.takes_back)
+            if self._context.collector:
+                from dagster_rest.warehouse.fan_out import forget_fan_out_keys
+
+                forget_fan_out_keys(connection, asset=asset, load_ids=start.takes_back)
+        return start.takes_back
 
     def _write_tables(
         self,
         connection: "DuckDBPyConnection",
         lane: Lane,
         staged: "StagedLoad",
+        one: SliceReport,
         *,
         rebuild: bool,
         taken_back: Sequence[str],
@@ -135,7 +189,7 @@ class WindowCommit:
         from dagster_rest.warehouse.dispositions import ReplaceWhere, commit_load
 
         earlier = list(taken_back)
-        if lane.replaces:
+        if lane.replaces and self._window.is_first:
             earlier = load_ids_of_partition(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
         replace_where = ReplaceWhere("_load_id in (select unnest(?::varchar[]))", [earlier]) if earlier else None
         return commit_load(
@@ -147,26 +201,6 @@ class WindowCommit:
             replace_where=replace_where,
             on_event=self._context.on_event,
         )
-
-    def _take_back(self, connection: "DuckDBPyConnection", lane: Lane) -> list[str]:
-        """The loads whose rows this one replaces: committed, never told, and of a table that only grows."""
-        latest = lane.start.state.latest
-        if lane.start.recovery != "redo" or latest is None or not self._only_grows():
-            return []
-        loads = pending_loads(
-            connection, asset=self._context.asset.id, partition=lane.slice.key, load_group=latest.load_group
-        )
-        take_back_loads(connection, asset=self._context.asset.id, load_ids=loads)
-        if self._context.collector:
-            from dagster_rest.warehouse.fan_out import forget_fan_out_keys
-
-            forget_fan_out_keys(connection, asset=self._context.asset.id, load_ids=loads)
-        return loads
-
-    def _only_grows(self) -> bool:
-        disposition = self._context.plan.write_disposition
-        keyed = self._context.plan.primary_key or self._context.plan.merge_key or disposition.strategy == "scd2"
-        return disposition.disposition == "append" or (disposition.disposition == "merge" and not keyed)
 
     def _write_keys(
         self,
@@ -181,7 +215,7 @@ class WindowCommit:
             return
         from dagster_rest.warehouse.fan_out import forget_fan_out_keys, write_fan_out_keys
 
-        if lane.replaces or rebuild:
+        if (lane.replaces and self._window.is_first) or rebuild:
             forget_fan_out_keys(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
         write_fan_out_keys(
             connection,
@@ -207,28 +241,19 @@ class WindowCommit:
         lane: Lane,
         staged: "StagedLoad",
         one: SliceReport,
-        *,
-        rebuild: bool,
     ) -> None:
-        if (
-            not self._context.per_parent
-            or lane.replaces
-            or self._window.stateless
-            or self._context.request.limit is not None
-        ):
+        asset, partition = self._context.asset.id, lane.slice.key
+        if lane.start.forgets_parents and not one.load_ids:
+            replace_parent_cursors(connection, asset=asset, partition=partition, cursors={}, keep_others=False)
+        moves = self._context.per_parent and not lane.replaces and not self._window.stateless
+        if not moves or self._context.request.limit is not None:
             return
         cursors = {
             row["parent_key"]: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
             for row in staged.side("parent_cursors")
         }
         one.parent_cursors.update(cursors)
-        replace_parent_cursors(
-            connection,
-            asset=self._context.asset.id,
-            partition=lane.slice.key,
-            cursors=cursors,
-            keep_others=not rebuild,
-        )
+        replace_parent_cursors(connection, asset=asset, partition=partition, cursors=cursors, keep_others=True)
 
     def _cursor_after(self, lane: Lane, one: SliceReport) -> CursorState | None:
         window = self._window
@@ -255,8 +280,7 @@ class WindowCommit:
     ) -> str:
         from dagster_rest.warehouse.content import content_version
 
-        latest = lane.start.state.latest
-        previous = one.data_version or (latest.data_version if latest else "")
+        previous = one.data_version or lane.start.data_version
         if outcome is None:
             brought = lane.keys_staged or any(True for _ in staged.side("fan_out"))
             return staged.load_id if brought or not previous else previous

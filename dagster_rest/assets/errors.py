@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import dagster as dg
 
 CODES: dict[str, str] = {
-    "state_fenced": "A newer attempt of the same run has committed already; this one was given up and must not write. Nothing to do.",
+    "state_fenced": "A newer attempt of the same run has committed already, or the run is over for Dagster (cancelled, declared failed, deleted); this step was given up and must not write. Nothing to do, or run the asset again.",
     "state_contended": "Other runs of the same asset kept committing first. Run one at a time, or give the asset a pool with limit 1.",
+    "state_missing_table": "A recorded table is gone or lost columns, and on_missing_table is fail (or only one of its partitions was to be loaded). Restore it, or load it again from the start.",
+    "state_not_a_table": "A view stands where a table was loaded. Drop or rename the view.",
     "state_parent_not_loaded": "A child ran before its parent was ever loaded into this database. Materialize the parent first.",
     "state_parent_field_missing": "The parent's stored rows lack a field that the child uses now. Materialize the parent again.",
     "state_null_parent": "A parent row has no value for a field that stands in the child's path. Fix the row, or set on_null_parent: skip.",

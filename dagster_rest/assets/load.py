@@ -23,7 +23,7 @@ from dagster_rest.assets.presence import Presence, is_at_work
 from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.state import Start, decide_start, with_recovery
+from dagster_rest.assets.state import Facts, Life, Start, decide
 from dagster_rest.warehouse.connection import Database, short_read, short_write
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, read_state, upgrade_ledger
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.http import RestClient
+    from dagster_rest.warehouse.inspection import TableInspection
     from dagster_rest.warehouse.schema import KnownSchema
     from dagster_rest.warehouse.staging import StagedLoad
 
@@ -52,10 +53,19 @@ _NOT_THE_DATA = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What one short look into the database gave at the start."""
+    """What one short look into the database gave at the start.
 
+    Args:
+        states: What the ledger knows, per partition.
+        known: The recorded columns.
+        parents: The parents' rows.
+        tables: The recorded tables of the asset as they are.
+    """
+
+    states: Mapping[str, AssetState]
     known: "KnownSchema"
     parents: ParentInput
+    tables: tuple["TableInspection", ...] = ()
 
 
 class ResourceLoad:
@@ -106,7 +116,7 @@ class ResourceLoad:
             before_commit=before_commit,
             clock=clock,
         )
-        self._presence = Presence(context.root, asset=asset.id, run_id=request.run_id, attempt=request.attempt)
+        self._presence = Presence(context.root, asset=asset.id, run_id=request.run.run_id, attempt=request.run.attempt)
 
     def run(self) -> LoadReport:
         """Fetch, stage and commit; starts over if another run of the same asset commits in between.
@@ -132,8 +142,7 @@ class ResourceLoad:
             try:
                 return self._attempt()
             except Contended:
-                if self._request.run_is_over(self._request.run_id):
-                    raise self._context.fenced("this run is over, and another one has committed") from None
+                self._context.check_own_run()
                 self._context.log("another run of this asset committed meanwhile: reading the state again")
         raise StateError(
             f"other runs of {self._asset.id} committed first {_CONTENDED_TRIES} times in a row",
@@ -150,7 +159,7 @@ class ResourceLoad:
         """
         self._context.on_event("before_confirm")
         with short_write(self._context.database, log=self._context.log) as connection:
-            confirm_loads(connection, load_ids=report.load_ids, confirmed_at=self._context.clock())
+            confirm_loads(connection, load_ids=report.told_by_it, confirmed_at=self._context.clock())
         self._context.on_event("after_confirm")
 
     def close(self) -> None:
@@ -159,94 +168,100 @@ class ResourceLoad:
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
-        states, known, parents = self._look()
-        starts = {one.key: self._decide(one, states[one.key]) for one in self._request.slices}
-        if not all(start.recovery == "tell" for start in starts.values()):
-            starts = {key: start.done_again() for key, start in starts.items()}
+        inputs = self._look()
+        starts = self._decide(inputs)
         if any(start.rebuild for start in starts.values()):
-            parents = self._all_parents()
-        inputs = Inputs(known=known, parents=parents)
+            inputs = dataclasses.replace(inputs, parents=self._all_parents())
         report = LoadReport(
             slices=[begin_report(one, starts[one.key]) for one in self._request.slices],
             sampled=self._request.limit is not None,
         )
-        for window in self._windows(starts):
-            self._load_window(window, report=report, inputs=inputs)
+        if report.repeats is None:
+            for window in self._windows(starts):
+                self._load_window(window, report=report, inputs=inputs)
         report.seconds = time.monotonic() - started
         report.stats = self._context.client.stats.snapshot() - before
         return report
 
-    def _look(self) -> tuple[dict[str, AssetState], "KnownSchema", ParentInput]:
+    def _look(self) -> Inputs:
         """What the warehouse says. The event log is looked at afterwards, and not while the database is held."""
+        from dagster_rest.warehouse.inspection import inspect_tables, recorded_tables
         from dagster_rest.warehouse.schema import KnownSchema
 
-        slices = self._request.slices
-        with short_read(self._context.database, log=self._context.log) as connection:
+        context, slices, dataset = self._context, self._request.slices, self._asset.dataset
+        with short_read(context.database, log=context.log) as connection:
             if connection is not None:
                 upgrade_ledger(connection)
-            return (
-                {one.key: read_state(connection, asset=self._asset.id, partition=one.key) for one in slices},
-                KnownSchema.load(connection, self._asset.dataset),
-                read_parents(connection, self._asset, slices=slices, everything=False),
+            known = KnownSchema.load(connection, dataset)
+            own = recorded_tables(known, spec=context.spec) if self._asset.is_selected else ()
+            # What a contract refused is nobody's data: a quarantine may be dropped at any time.
+            recorded = [table for table in own if table.kind != "quarantine"]
+            return Inputs(
+                states={
+                    one.key: read_state(
+                        connection,
+                        asset=self._asset.id,
+                        partition=one.key,
+                        runs=self._request.run.runs,
+                        tables=context.root_tables(table.root for table in recorded),
+                    )
+                    for one in slices
+                },
+                known=known,
+                parents=read_parents(connection, self._asset, slices=slices, everything=False),
+                tables=inspect_tables(connection, dataset=dataset, recorded=recorded),
             )
 
     def _all_parents(self) -> ParentInput:
         with short_read(self._context.database, log=self._context.log) as connection:
             return read_parents(connection, self._asset, slices=self._request.slices, everything=True)
 
-    def _refreshed_before(self, latest: LoadRow | None) -> bool:
-        """An earlier attempt of this very run has begun the refresh already: go on instead of starting over."""
-        return latest is not None and latest.run_id == self._request.run_id and latest.status == "pending"
+    def _decide(self, inputs: Inputs) -> dict[str, Start]:
+        """Decide for every partition; the facts are gathered in an order that lets no load fall between two looks."""
+        lost = self._context.lost_tables(inputs.tables)
+        facts = {one.key: self._facts(one, inputs.states[one.key], lost=lost) for one in self._request.slices}
+        starts = {key: decide(one) for key, one in facts.items()}
+        if not all(start.recovery == "tell" for start in starts.values()):
+            starts = {key: decide(one, alone=len(facts) == 1) for key, one in facts.items()}
+        for key, start in starts.items():
+            if start.message:
+                self._context.log(f"{key}: {start.message}" if key else start.message)
+        return starts
 
-    def _decide(self, one: Slice, state: AssetState) -> Start:
-        self._context.check_attempt(state.latest)
-        abandoned = self._is_abandoned(state.latest)
-        incremental = self._context.plan.incremental
-        start = with_recovery(
-            decide_start(
-                state,
-                self._request.find_event(one),
-                storage_id=self._request.storage_id,
-                full_refresh=self._request.full_refresh and not self._refreshed_before(state.latest),
-                at_work=abandoned is False,
-            ),
-            abandoned=bool(abandoned),
-            request_key=self._request.key,
-            keeps_place=self._request.limit is None
-            and not self._context.replaces(one)
-            and (incremental is not None or self._context.consumes),
-            stateless=not self._context.consumes and self._is_stateless(),
-            may_tell=self._may_stand_for_this_run(state.latest),
+    def _facts(self, one: Slice, state: AssetState, *, lost: tuple[str, ...]) -> Facts:
+        request, wish = self._request, self._context.wish
+        self._context.check_attempt(state.unsettled)
+        wanted = [load for load in state.unsettled if self._matters(load, latest=state.latest, key=wish.key)]
+        lives = {load.load_id: self._life(load) for load in wanted if load.status == "pending"}
+        latest = state.latest.load_id if state.latest else None
+        return Facts(
+            ledger=state,
+            log=request.read_log(one, [load.load_id for load in wanted], latest),
+            lives=lives,
+            run=request.run,
+            wish=wish,
+            rules=self._context.rules(one),
+            storage_id=request.storage_id,
+            lost_tables=lost,
+            now=self._context.clock().timestamp(),
         )
-        if start.message:
-            self._context.log(f"{one.key}: {start.message}" if one.key else start.message)
-        return start
 
-    def _may_stand_for_this_run(self, latest: LoadRow | None) -> bool:
-        """A commit is the last checkpoint of a load, and the same rules hold for going on after it."""
-        plan = self._context.plan
-        if latest is None or not plan.config.resume:
-            return False
-        age = self._context.clock().timestamp() - latest.committed_at
-        return 0 <= age <= plan.config.resume_ttl and latest.fingerprint == plan.fingerprint
-
-    def _is_stateless(self) -> bool:
-        incremental = self._context.plan.incremental
-        return incremental is not None and (incremental.end_value is not None or self._request.end_value is not None)
-
-    def _is_abandoned(self, latest: LoadRow | None) -> bool | None:
-        """Whether the step that made an unconfirmed load is dead, so that the load is this run's to answer for.
-
-        None if there is no such load, or nobody here can know.
-        """
-        if latest is None or latest.status != "pending":
-            return None
-        if latest.run_id == self._request.run_id:
+    def _matters(self, load: LoadRow, *, latest: LoadRow | None, key: str) -> bool:
+        """Whether it is worth asking Dagster about an unsettled load."""
+        is_latest = latest is not None and load.load_group == latest.load_group
+        if load.run_id in self._request.run and load.status != "taken_back":
             return True
-        seen = is_at_work(self._context.root, asset=self._asset.id, run_id=latest.run_id, attempt=latest.attempt)
-        if seen is None and latest.storage_id == self._request.storage_id:
-            return self._request.run_is_over(latest.run_id)
-        return None if seen is None else not seen
+        return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
+
+    def _life(self, load: LoadRow) -> Life:
+        """Whether the step that committed a load may still tell of it. Dagster's word comes before the process's."""
+        ours = load.storage_id == self._request.storage_id
+        if load.run_id == self._request.run.run_id or (ours and self._request.run_is_over(load.run_id)):
+            return "over"
+        seen = is_at_work(self._context.root, asset=self._asset.id, run_id=load.run_id, attempt=load.attempt)
+        if seen is None:
+            return "alive" if ours else "unknown"
+        return "alive" if seen else "over"
 
     def _windows(self, starts: Mapping[str, Start]) -> Iterable[Window]:
         if any(start.recovery == "tell" for start in starts.values()):

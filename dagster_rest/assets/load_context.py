@@ -1,7 +1,7 @@
 """What every part of one load works with."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,8 @@ from dagster_rest.assets.fan_out import KeyCollector
 from dagster_rest.assets.partitions import Slice, is_one_range
 from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.state import Event
+from dagster_rest.assets.state import EventLog, Rules, RunLine, Wish, newer_attempt
+from dagster_rest.config.jsonpath import plain_names
 from dagster_rest.config.plan import ResourcePlan
 from dagster_rest.warehouse.connection import Database
 from dagster_rest.warehouse.ledger import LoadRow
@@ -20,7 +21,9 @@ from dagster_rest.warehouse.ledger import LoadRow
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from dagster_rest.config.models import IncrementalConfig
     from dagster_rest.http import RestClient
+    from dagster_rest.warehouse.inspection import TableInspection
     from dagster_rest.warehouse.schema import TableSpec
 
 Log = Callable[[str], None]
@@ -31,11 +34,11 @@ class RunRequest:
     """What one run asks of an asset.
 
     Args:
-        run_id: The Dagster run.
-        attempt: The step's retry number, from 0.
+        run: The Dagster run, and those whose work it takes up.
         storage_id: The id of the Dagster storage the event will go to.
         slices: The partitions to load; one whole slice without partitions.
-        find_event: Looks up the newest materialization of a partition; called after the ledger was read.
+        read_log: Reads the event log for a partition: which of some loads were told of, and the newest load that the
+            ledger has; called after the ledger was read.
         run_is_over: Whether a Dagster run has ended (or is unknown), so that it tells of no load any more.
         full_refresh: Forget the cursor and rebuild.
         start_value: Start of the range, for this run only.
@@ -43,22 +46,15 @@ class RunRequest:
         limit: Sample that many pages and parents.
     """
 
-    run_id: str
-    attempt: int
+    run: RunLine
     storage_id: str
     slices: Sequence[Slice]
-    find_event: Callable[[Slice], Event | None]
+    read_log: Callable[[Slice, Collection[str], str | None], EventLog]
     run_is_over: Callable[[str], bool] = lambda run_id: False
     full_refresh: bool = False
     start_value: Any = None
     end_value: Any = None
     limit: int | None = None
-
-    @property
-    def key(self) -> str:
-        """What the run asks for on top of the config, as text: empty for an ordinary run."""
-        asked = [self.start_value, self.end_value, self.limit]
-        return json.dumps(asked, default=str) if any(one is not None for one in asked) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,23 +118,121 @@ class LoadContext:
 
     def replaces(self, one: Slice) -> bool:
         """Whether a load of this partition replaces the partition; one that keeps a cursor of its own adds to it."""
-        return bool(one.key) and (self.plan.incremental is None or one.start is not None)
+        adds = self.plan.incremental is not None and one.start is None and not self._is_replace
+        return bool(one.key) and not adds
 
-    def check_attempt(self, latest: LoadRow | None) -> None:
+    @property
+    def _is_replace(self) -> bool:
+        return self.plan.write_disposition.disposition == "replace"
+
+    @property
+    def wish(self) -> Wish:
+        """What the run asks for, as the decision about its start reads it."""
+        request, incremental = self.request, self.plan.incremental
+        end = request.end_value
+        if end is None and incremental is not None:
+            end = incremental.end_value
+        asked = [request.start_value, end, request.limit]
+        return Wish(
+            key=json.dumps(asked, default=str) if any(one is not None for one in asked) else "",
+            full_refresh=request.full_refresh,
+            has_end=incremental is not None and end is not None,
+            sample=request.limit is not None,
+        )
+
+    def rules(self, one: Slice) -> Rules:
+        """What the config says that matters to the decision about a partition's start.
+
+        Args:
+            one: The partition.
+        """
+        plan, disposition = self.plan, self.plan.write_disposition
+        keyed = plan.primary_key or plan.merge_key or disposition.strategy == "scd2"
+        by_key = disposition.disposition == "merge" and keyed
+        incremental = plan.incremental
+        return Rules(
+            fingerprint=plan.fingerprint,
+            cursor_path=cursor_field(incremental.cursor_path) if incremental else None,
+            cursor_function=cursor_function(incremental) if incremental else None,
+            consumes=self.consumes,
+            replaces=self._is_replace or self.replaces(one),
+            only_grows=not (self._is_replace or by_key or self.replaces(one)),
+            in_steps=incremental is not None and incremental.step is not None,
+            partitioned=self.partitioned,
+            resume=plan.config.resume,
+            resume_ttl=plan.config.resume_ttl,
+        )
+
+    def root_tables(self, recorded: Iterable[str]) -> list[tuple[str, str]]:
+        """The root tables it writes, as (dataset, name): those that are recorded, and the one of its spec.
+
+        Args:
+            recorded: Names of recorded root tables.
+        """
+        names = {*recorded, *([self.spec.table] if self.spec.has_fixed_table else [])}
+        return [(self.asset.dataset, name) for name in sorted(names)]
+
+    def lost_tables(self, tables: Sequence["TableInspection"]) -> tuple[str, ...]:
+        """The recorded tables that are gone, or that lost columns, in words.
+
+        Args:
+            tables: The recorded tables as they are.
+
+        Raises:
+            StateError: ``state_not_a_table`` for a view, ``state_missing_table`` where the config forbids to rebuild.
+        """
+        if self.request.limit is not None:
+            return ()
+        for table in tables:
+            if table.found == "view":
+                raise self._table_error(
+                    f"{self.asset.dataset}.{table.table} was loaded as a table, and a view stands in its place",
+                    code="state_not_a_table",
+                    hint="Drop or rename the view: then the table is loaded again from the start.",
+                )
+        lost = tuple(_loss(table, dataset=self.asset.dataset) for table in tables if not table.is_whole)
+        if lost and self.plan.config.on_missing_table == "fail" and not self.request.full_refresh:
+            raise self._table_error(
+                f"{', '.join(lost)}: not as it was recorded",
+                code="state_missing_table",
+                hint="Restore it, or load the data again from the start: a full refresh, or on_missing_table: rebuild.",
+            )
+        narrowed = [table.table for table in tables if set(table.lost_columns) - set(table.missing_columns)]
+        if narrowed and self.partitioned:
+            raise self._table_error(
+                f"{', '.join(lost)}: a run of one partition cannot rebuild what other partitions lost",
+                code="state_missing_table",
+                hint=f"Drop {self.asset.dataset}.{narrowed[0]} and run a backfill of all partitions.",
+            )
+        return lost
+
+    def _table_error(self, message: str, *, code: str, hint: str) -> StateError:
+        return StateError(message, code=code, where=self.plan.config_path, hint=hint)
+
+    def check_attempt(self, loads: Sequence[LoadRow]) -> None:
         """Refuse to go on when a later attempt of this very run has committed.
 
         Args:
-            latest: The newest load that the ledger has.
+            loads: Rows of the ledger.
 
         Raises:
             StateError: ``state_fenced``.
         """
-        request = self.request
-        if latest is not None and latest.run_id == request.run_id and latest.attempt > request.attempt:
+        newer = newer_attempt(loads, run=self.request.run)
+        if newer is not None:
             raise self.fenced(
-                f"attempt {latest.attempt} of this run has committed load {latest.load_id}; this is attempt"
-                f" {request.attempt}"
+                f"attempt {newer.attempt} of this run has committed load {newer.load_id}; this is attempt"
+                f" {self.request.run.attempt}"
             )
+
+    def check_own_run(self) -> None:
+        """Refuse to write when this run is over: whoever looks at its loads takes it for dead.
+
+        Raises:
+            StateError: ``state_fenced``.
+        """
+        if self.request.run_is_over(self.request.run.run_id):
+            raise self.fenced("this run is over for Dagster: it ended, was cancelled, declared failed, or deleted")
 
     def fenced(self, message: str) -> StateError:
         """The error of a step that was given up and woke up later."""
@@ -146,5 +240,33 @@ class LoadContext:
             message,
             code="state_fenced",
             where=self.plan.config_path,
-            hint="This step was given up before; its successor has done the work. Nothing was written here.",
+            hint="This step was given up before. Nothing was written here; run the asset again if nobody did.",
         )
+
+
+def _loss(table: "TableInspection", *, dataset: str) -> str:
+    if table.found == "missing":
+        return f"{dataset}.{table.table} is missing"
+    return f"{dataset}.{table.table} lost {', '.join(table.lost_columns)}"
+
+
+def cursor_field(path: str) -> str:
+    """A cursor's field in one notation: ``$.updated_at`` is ``updated_at``.
+
+    Args:
+        path: A name or a JSONPath.
+    """
+    names = plain_names(path)
+    return ".".join(names) if names else path
+
+
+def cursor_function(incremental: "IncrementalConfig") -> str:
+    """The name of what chooses a cursor among the values of its field.
+
+    Args:
+        incremental: The resource's incremental block.
+    """
+    function = incremental.last_value_func
+    if not callable(function):
+        return str(function)
+    return f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', repr(type(function)))}"

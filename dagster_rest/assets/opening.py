@@ -89,16 +89,22 @@ class LaneOpener:
             stager=stager,
             make_filter=self._filter_maker(one, window),
             parent_cursors=one.parent_cursors,
-            replaces=self._context.replaces(one.slice) and one.start.recovery != "tell",
+            replaces=self._replaces(one),
             now=to_state(bounds.end) if window.ends_now else None,
         )
+
+    def _replaces(self, one: SliceReport) -> bool:
+        """Whether this load stands for all of its partition."""
+        if one.start.recovery == "tell" or not one.slice.key:
+            return False
+        return self._context.replaces(one.slice) or one.start.rebuild
 
     def _filter_maker(self, one: SliceReport, window: Window) -> Callable[[str], RowFilter] | None:
         incremental = window.incremental
         if incremental is None:
             return None
         bounds, key = window.bounds[one.slice.key], self._boundary_key()
-        forgetful = window.stateless or self._context.replaces(one.slice)
+        forgetful = window.stateless or self._replaces(one)
         where = f"{self._context.plan.config_path}.endpoint.incremental"
 
         def make(scope: str) -> RowFilter:

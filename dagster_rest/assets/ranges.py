@@ -118,7 +118,8 @@ def plan_windows(
                 per_parent=per_parent and incremental.step is None,
             ),
             end=end,
-            start_open=incremental.range_start == "open" and not _ended_at_an_edge(starts[one.key]),
+            start_open=incremental.range_start == "open"
+            and not _starts_at_an_edge(starts[one.key], given=start_override is not None or end is not None),
             end_closed=incremental.range_end == "closed",
         )
         for one in slices
@@ -155,13 +156,12 @@ def _start(
         return start_override
     if stateless or per_parent:
         return incremental.initial_value
-    latest = start.state.latest
-    return start_value(incremental, latest.cursor if latest else None, where=where)
+    return start_value(incremental, start.cursor, where=where)
 
 
-def _ended_at_an_edge(start: Start) -> bool:
-    """Whether the run goes on at the end of a window, which the window itself left out."""
-    return start.continued is not None and not start.continued.complete
+def _starts_at_an_edge(start: Start, *, given: bool) -> bool:
+    """Whether a run goes on at the end of a window, which the window itself left out."""
+    return start.at_edge and (start.continued is not None or not given)
 
 
 def _check_range(bounds: Bounds, *, where: str) -> None:

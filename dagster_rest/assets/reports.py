@@ -85,6 +85,17 @@ class LoadReport:
         """All loads of this materialization."""
         return [load_id for one in self.slices for load_id in one.load_ids]
 
+    @property
+    def told_by_it(self) -> list[str]:
+        """The loads that its event tells of: its own, and those it continues."""
+        return [*self.load_ids, *(load_id for one in self.slices for load_id in one.start.answers_for)]
+
+    @property
+    def repeats(self) -> str | None:
+        """The load that an earlier attempt told of and that this one only tells of again, or None."""
+        start = self.slices[0].start
+        return start.continued.load_id if start.recovery == "repeat" and start.continued else None
+
 
 def begin_report(one: Slice, start: Start) -> SliceReport:
     """The report of a partition before anything was done to it.
@@ -93,12 +104,10 @@ def begin_report(one: Slice, start: Start) -> SliceReport:
         one: The partition.
         start: What it continues from.
     """
-    latest = start.state.latest
-    cursor = latest.cursor if latest else None
     return SliceReport(
         slice=one,
         start=start,
-        cursor=cursor,
-        cursor_before=cursor,
-        parent_cursors=dict(start.state.parent_cursors),
+        cursor=start.cursor,
+        cursor_before=start.cursor,
+        parent_cursors=dict(start.parent_cursors),
     )

@@ -1,38 +1,30 @@
-"""A step that is run again: what an earlier attempt has materialized is not loaded again."""
+"""A step that is run again: what an earlier attempt has told of is told of again."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
 
+from dagster_rest.assets.event_log import events_of
 from dagster_rest.assets.rest_asset import RestAsset
-
-_FROM_FAILURE = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
-"""Tags of a run that re-executes what failed in its parent run: one of them is ``true``."""
 
 
 def stored_before(
-    context: dg.AssetExecutionContext, asset: RestAsset, *, checks: Iterable[str]
-) -> dg.MaterializeResult[Any] | None:
-    """The materialization that an earlier attempt of this step stored, to be yielded again; None if there is none.
+    context: dg.AssetExecutionContext, asset: RestAsset, *, load_id: str, checks: Iterable[str]
+) -> dg.MaterializeResult[Any]:
+    """The materialization that an earlier attempt of this step stored, to be yielded again.
 
-    An earlier attempt is one of this run, or of a run that this one re-executes from its failure: a step that dies
-    behind its last event has failed in Dagster's eyes. Dagster runs all of a step again, and wants all of its outputs
-    again. Partitions are left to their loads: they replace what the earlier attempt wrote.
+    A step that dies behind its last event has failed in Dagster's eyes. Dagster runs all of a step again, and wants
+    all of its outputs again.
 
     Args:
         context: The step's context.
         asset: The asset.
+        load_id: The load that was told of.
         checks: Names of the checks that the run selects.
     """
-    earlier = _earlier_runs(context)
-    if not earlier or asset.partitions_def is not None:
-        return None
-    event = context.instance.get_latest_materialization_event(asset.key)
-    if event is None or event.run_id not in earlier or event.asset_materialization is None:
-        return None
-    stored = event.asset_materialization
-    context.log.info(f"{asset.plan.name} was loaded by an earlier attempt of this run")
+    events = events_of(context.instance, asset_key=asset.key)
+    event, stored = next(found for found in events if found[0].load_id == load_id)
     version = (stored.tags or {}).get("dagster/data_version")
     return dg.MaterializeResult(
         asset_key=asset.key,
@@ -40,16 +32,6 @@ def stored_before(
         data_version=dg.DataVersion(version) if version else None,
         check_results=[_evaluated_before(context, asset, name, run_id=event.run_id) for name in checks],
     )
-
-
-def _earlier_runs(context: dg.AssetExecutionContext) -> set[str]:
-    """The runs whose step this one tries again: this run itself, and those it re-executes from their failure."""
-    run: dg.DagsterRun | None = context.run
-    found = {context.run.run_id} if context.retry_number else set()
-    while run is not None and run.parent_run_id and any(run.tags.get(tag) == "true" for tag in _FROM_FAILURE):
-        found.add(run.parent_run_id)
-        run = context.instance.get_run_by_id(run.parent_run_id)
-    return found
 
 
 def _evaluated_before(

@@ -337,7 +337,7 @@ def _is_after(asset: RestAsset, newest: "CursorState", materialized: "CursorStat
 
 
 def _materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "CursorState | None":
-    from dagster_rest.assets.state import newest_event
+    from dagster_rest.assets.event_log import newest_event
     from dagster_rest.warehouse.ledger import CursorState
 
     event = newest_event(instance, asset_key=asset.key)

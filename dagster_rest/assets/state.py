@@ -1,13 +1,11 @@
-"""Where a run starts: the ledger in the warehouse held against Dagster's event log (DESIGN: state protocol)."""
+"""What a run does with what it finds: one decision, of frozen facts, in one frozen value (DESIGN: state protocol)."""
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
-import dagster as dg
-
-from dagster_rest.warehouse.ledger import AssetState, LoadRow
+from dagster_rest.warehouse.ledger import AssetState, CursorState, LoadRow
 
 LOAD_ID_KEY = "dagster_rest/load_id"
 CURSOR_KEY = "dagster_rest/cursor"
@@ -19,229 +17,502 @@ Case = Literal[
     "adopted",
     "concurrent",
     "wiped",
+    "deleted",
     "other_storage",
     "ledger_leads",
     "new_warehouse",
+    "missing_table",
+    "other_cursor",
     "full_refresh",
 ]
 
-Recovery = Literal["continue", "tell", "redo"]
+Recovery = Literal["repeat", "tell", "redo", "continue"]
+
+Life = Literal["alive", "over", "unknown"]
 
 _SAID: dict[Recovery, str] = {
+    "repeat": "this run tells of it again: nothing is asked for",
     "continue": "this run goes on where it ended",
     "tell": "it is whole and young enough to stand for this run: nothing is asked for again",
     "redo": "it is done again, and the rows it added are replaced",
 }
 
-_PAGE = 50
-_MOST_EVENTS = 2000
-
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """The newest materialization of ours that the event log has.
+    """A materialization of ours that the event log has.
 
     Args:
         load_id: The load it tells of.
         cursor: The cursor it shows, if any.
         cursor_type: Its type.
+        run_id: The Dagster run that told of it.
     """
 
     load_id: str
     cursor: str | None
     cursor_type: str | None = None
+    run_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventLog:
+    """What the event log says of one asset and partition, read after the ledger.
+
+    Args:
+        newest: Its newest event that names a load, or None.
+        told: Of the loads that were looked for, those that an event names, wherever it stands in the log.
+        remembers: Whether Dagster still knows of a materialization: it does after runs were deleted, and does not after
+            the asset was wiped.
+        wiped_at: When the asset was wiped last, in seconds since 1970, or None.
+    """
+
+    newest: Event | None = None
+    told: frozenset[str] = frozenset()
+    remembers: bool = True
+    wiped_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLine:
+    """The run that asks, with those whose work it takes up.
+
+    Args:
+        run_id: The Dagster run.
+        attempt: The step's retry number, from 0.
+        runs: Itself, and the runs it re-executes: their loads are its own to tell of, or to do again.
+        failed: Those of them that it re-executes from their failure, and itself: what they told of is not done again.
+    """
+
+    run_id: str
+    attempt: int = 0
+    runs: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id == self.run_id or run_id in self.runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the run asks for.
+
+    Args:
+        key: A range or a sample, as text; empty for an ordinary run.
+        full_refresh: Forget the cursor and rebuild.
+        has_end: Whether it is a range with an explicit end, which leaves the cursor alone.
+        sample: Whether it only takes a sample.
+    """
+
+    key: str = ""
+    full_refresh: bool = False
+    has_end: bool = False
+    sample: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What the resource's config says that matters here.
+
+    Args:
+        fingerprint: Of the config.
+        cursor_path: The field the cursor comes from, or None without a cursor.
+        cursor_function: What chooses it among the values of that field.
+        consumes: Whether the parents that a load has worked on are not given to the next one.
+        replaces: Whether every load stands for all there is, in the table or in its partition.
+        only_grows: Whether the same rows loaded twice are there twice.
+        in_steps: Whether a run commits window by window.
+        partitioned: Whether the asset has partitions.
+        resume: Whether interrupted loads may be gone on with.
+        resume_ttl: For how many seconds.
+    """
+
+    fingerprint: str = ""
+    cursor_path: str | None = None
+    cursor_function: str | None = None
+    consumes: bool = False
+    replaces: bool = False
+    only_grows: bool = False
+    in_steps: bool = False
+    partitioned: bool = False
+    resume: bool = True
+    resume_ttl: float = 86400.0
+
+    def keeps_place(self, wish: Wish) -> bool:
+        """Whether a run can tell by the state alone how far earlier ones came."""
+        if self.replaces or wish.sample:
+            return False
+        return self.consumes or (self.cursor_path is not None and not wish.has_end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that the decision is made of.
+
+    Args:
+        ledger: What the warehouse says.
+        log: What the event log says, read after the ledger and the lives: a load that was about to be told is in it.
+        lives: Load id -> whether the step that committed it may still tell of it, for loads that are not confirmed.
+        run: Who asks.
+        wish: What for.
+        rules: The resource.
+        storage_id: The id of this Dagster instance's storage.
+        lost_tables: Recorded tables that are not there any more, or lost columns.
+        now: Seconds since 1970.
+    """
+
+    ledger: AssetState
+    log: EventLog
+    run: RunLine
+    wish: Wish = Wish()
+    rules: Rules = Rules()
+    lives: Mapping[str, Life] = field(default_factory=dict)
+    storage_id: str = ""
+    lost_tables: tuple[str, ...] = ()
+    now: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What a run starts from.
+    """What a run starts from, and what it does with the loads it found.
 
     Args:
         case: Which row of the state protocol applies.
-        state: The state to continue from: empty where the run starts over.
         base: The newest load the ledger knew: the commit checks that it still is.
-        rebuild: Whether the table is to be rebuilt instead of added to.
+        cursor: The cursor to go on from, or None: from the initial value.
+        parent_cursors: The cursor of each parent, for a child that keeps one for each.
+        forgets_parents: Whether stored cursors of parents are void: the commit deletes them.
+        at_edge: Whether the cursor is the end of a window, which the window itself left out.
+        data_version: Of the newest load.
+        rebuild: Whether the table (or the partition) is built anew instead of added to.
+        recovery: What becomes of a load that was committed and whose step never ended well. ``repeat``: it is told
+            already, and this run tells of it again. ``tell``: it is whole, and this run only tells of it.
+            ``continue``: this run goes on after it, as a part of the same materialization. ``redo``: it is done again.
+        continued: The newest row of the materialization that is told of or gone on with.
+        answers_for: The unconfirmed loads that this rests on: the commit checks that they still are.
+        takes_back: Those of them whose rows are deleted in the commit.
+        told: Unconfirmed loads that the event log names: the commit confirms them.
         message: What to tell the person who reads the log; None in ordinary cases.
-        recovery: What becomes of a load that was committed by a step that never ended. ``continue``: this run goes on
-            after its cursor or consumed parents. ``tell``: nothing says how to go on, but the load is whole and young:
-            this run only tells of it. ``redo``: it is done again, and its rows are taken back.
     """
 
     case: Case
-    state: AssetState
     base: str | None
+    cursor: CursorState | None = None
+    parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
+    forgets_parents: bool = False
+    at_edge: bool = False
+    data_version: str = ""
     rebuild: bool = False
-    message: str | None = None
     recovery: Recovery | None = None
+    continued: LoadRow | None = None
+    answers_for: tuple[str, ...] = ()
+    takes_back: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    message: str | None = None
 
-    def done_again(self) -> "Start":
-        """The same, for a run that has more to do than to tell of this load."""
-        if self.recovery != "tell":
-            return self
-        return dataclasses.replace(self, recovery="redo", message=_SAID["redo"])
+    def still_holds(self, loads: Sequence[LoadRow]) -> bool:
+        """Whether what this rests on is still so.
+
+        Args:
+            loads: The ledger's rows as they are now, oldest first, as ``read_loads`` gives them.
+        """
+        newest = loads[-1].load_id if loads else None
+        pending = {load.load_id for load in loads if load.status == "pending"}
+        return newest == self.base and pending.issuperset(self.answers_for)
+
+
+def newer_attempt(loads: Iterable[LoadRow], *, run: RunLine) -> LoadRow | None:
+    """The load of a later attempt of this very run: then this attempt was given up, and must not write.
+
+    Args:
+        loads: Rows of the ledger.
+        run: Who asks.
+    """
+    return next((load for load in loads if load.run_id == run.run_id and load.attempt > run.attempt), None)
+
+
+def decide(facts: Facts, *, alone: bool = True) -> Start:
+    """Decide what a run starts from, and what becomes of the loads it found. Pure.
+
+    Args:
+        facts: What was found.
+        alone: Whether the run has only this partition to load. If not, whole loads are done again instead of told of:
+            a run tells of all its partitions or of none.
+    """
+    return _Decision(facts, alone=alone).make()
+
+
+class _Decision:
+    """One decision; its methods are the questions, in the order in which they are asked."""
+
+    def __init__(self, facts: Facts, *, alone: bool) -> None:
+        self._facts, self._alone = facts, alone
+        self._rules, self._wish, self._run = facts.rules, facts.wish, facts.run
+        self._latest = facts.ledger.latest
+        lost = facts.ledger.lost_up_to
+        self._unsettled = [load for load in facts.ledger.unsettled if load.seq > lost or load.seq == 0]
+        groups = {load.load_group for load in self._unsettled if load.load_id in facts.log.told}
+        self._told = tuple(
+            load.load_id for load in self._unsettled if load.status == "pending" and load.load_group in groups
+        )
+
+    def make(self) -> Start:
+        start = self._restart() or self._recovered() or self._ordinary()
+        forgets = bool(self._facts.ledger.parent_cursors) and not start.parent_cursors and not self._wish.sample
+        return dataclasses.replace(start, told=self._told, forgets_parents=forgets)
+
+    # What makes a run start over
+
+    def _restart(self) -> Start | None:
+        latest, facts = self._latest, self._facts
+        if facts.lost_tables and not self._wish.sample:
+            listed = ", ".join(facts.lost_tables)
+            return self._anew(
+                "missing_table",
+                f"{listed}: not as it was recorded; the data is loaded from the start and the table is rebuilt",
+            )
+        if latest is None:
+            return self._without_ledger()
+        if latest.seq and latest.seq <= facts.ledger.lost_up_to:
+            start = self._anew("missing_table", "the table was lost and made anew: starting from the initial value")
+            return dataclasses.replace(start, rebuild=self._rules.partitioned)
+        repeated = self._repeated()
+        if repeated is not None:
+            return repeated
+        if self._was_wiped(latest):
+            return self._anew("wiped", "the asset's materializations were wiped: the table is rebuilt from the start")
+        if self._wish.full_refresh and not self._has_begun():
+            return self._anew("full_refresh", "full refresh: the cursor is set aside and the table is rebuilt")
+        return None
+
+    def _anew(self, case: Case, message: str) -> Start:
+        return Start(case=case, base=self._latest.load_id if self._latest else None, rebuild=True, message=message)
+
+    def _without_ledger(self) -> Start:
+        event = self._facts.log.newest
+        if event is None or event.cursor is None:
+            refresh = self._wish.full_refresh
+            return Start(case="full_refresh" if refresh else "first", base=None, rebuild=refresh)
+        return Start(
+            case="new_warehouse",
+            base=None,
+            message=f"the event log has the cursor {event.cursor}, but this DuckDB file holds no load of the asset:"
+            " starting from the initial value",
+        )
+
+    def _repeated(self) -> Start | None:
+        """A load that this run, or one it re-executes from its failure, has told of already."""
+        if self._rules.partitioned or self._wish.sample:
+            return None
+        mine = [
+            load
+            for load in self._unsettled
+            if load.run_id in {*self._run.failed, self._run.run_id}
+            and load.load_id in self._facts.log.told
+            and load.status != "taken_back"
+            and load.request_key == self._wish.key
+        ]
+        if not mine:
+            return None
+        load = mine[-1]
+        return dataclasses.replace(
+            self._from_state("normal", message=f"load {load.load_id} was told of by an earlier attempt of this run"),
+            recovery="repeat",
+            continued=load,
+        )
+
+    def _was_wiped(self, latest: LoadRow) -> bool:
+        log = self._facts.log
+        if latest.load_id in log.told or (log.newest is not None and log.newest.load_id == latest.load_id):
+            return False
+        if latest.storage_id != self._facts.storage_id:
+            return False
+        if log.wiped_at is not None and log.wiped_at > latest.committed_at:
+            return True
+        return latest.status != "pending" and log.newest is None and not log.remembers
+
+    def _has_begun(self) -> bool:
+        """An earlier attempt has begun this refresh: it is gone on with."""
+        return any(self._is_mine(load) for load in self._dead())
+
+    # What becomes of loads that were committed and never told
+
+    def _dead(self) -> list[LoadRow]:
+        """The unconfirmed loads whose step will not tell of them any more, oldest first."""
+        return [
+            load
+            for load in self._unsettled
+            if load.status == "pending"
+            and load.load_id not in self._told
+            and load.request_key == self._wish.key
+            and self._life(load) == "over"
+        ]
+
+    def _life(self, load: LoadRow) -> Life:
+        return "over" if load.run_id == self._run.run_id else self._facts.lives.get(load.load_id, "unknown")
+
+    def _is_mine(self, load: LoadRow) -> bool:
+        return load.run_id in self._run
+
+    def _recovered(self) -> Start | None:
+        if self._wish.sample:
+            return None
+        dead = self._dead()
+        mine = [load for load in dead if self._is_mine(load)]
+        candidates = dead if self._wish.key else mine
+        if not candidates:
+            candidates = self._interrupted_windows(dead)
+        if not candidates:
+            return None
+        newest = candidates[-1]
+        recovery = self._recovery(newest)
+        kept = {load.load_id for load in candidates if load.load_group == newest.load_group}
+        kept = set() if recovery == "redo" else kept
+        takes_back = self._doubled(candidates, kept=kept, recovery=recovery)
+        start = self._from_state(self._case_of_pending(newest), message=None)
+        said = start.message or f"the step that committed load {newest.load_id} died before it was confirmed"
+        return dataclasses.replace(
+            start,
+            recovery=recovery,
+            continued=None if recovery == "redo" else newest,
+            at_edge=self._is_at_edge(newest, start) if recovery == "continue" else start.at_edge,
+            cursor=self._cursor_beside(newest, recovery) if recovery != "redo" else start.cursor,
+            parent_cursors=self._facts.ledger.parent_cursors if recovery == "continue" else start.parent_cursors,
+            answers_for=tuple(sorted({*takes_back, *kept})),
+            takes_back=takes_back,
+            message=f"{said}; {_SAID[recovery]}",
+        )
+
+    def _doubled(self, candidates: Sequence[LoadRow], *, kept: set[str], recovery: Recovery) -> tuple[str, ...]:
+        """The loads whose rows would be there twice after this run."""
+        if not self._rules.only_grows or (recovery != "redo" and not self._wish.has_end):
+            return ()
+        return tuple(load.load_id for load in candidates if load.load_id not in kept)
+
+    def _is_at_edge(self, load: LoadRow, start: Start) -> bool:
+        if load.progress is not None or self._rules.replaces:
+            return not load.complete
+        return start.at_edge
+
+    def _cursor_beside(self, load: LoadRow, recovery: Recovery) -> CursorState | None:
+        """The cursor after a load that is told of, or gone on with: that of a replacing load is its own."""
+        assert self._latest is not None
+        if self._rules.replaces and recovery == "continue":
+            return load.cursor
+        return self._latest.cursor if not self._has_other_cursor(self._latest) else None
+
+    def _interrupted_windows(self, dead: Sequence[LoadRow]) -> list[LoadRow]:
+        """Windows that were committed before their run broke: whoever comes next goes on with them."""
+        if not self._rules.in_steps or not dead:
+            return []
+        newest = dead[-1]
+        if newest.complete or newest.load_id != self._base:
+            return []
+        if self._rules.replaces and not self._may_go_on(newest):
+            return []
+        return [load for load in dead if load.load_group == newest.load_group]
 
     @property
-    def continued(self) -> LoadRow | None:
-        """The load that this run is the continuation of, or None."""
-        return self.state.latest if self.recovery in ("continue", "tell") else None
+    def _base(self) -> str | None:
+        return self._latest.load_id if self._latest else None
 
+    def _recovery(self, load: LoadRow) -> Recovery:
+        rules, wish = self._rules, self._wish
+        if rules.keeps_place(wish):
+            return "continue" if not self._has_other_cursor(load) else "redo"
+        if not self._may_go_on(load):
+            return "redo"
+        if load.complete:
+            return "tell" if self._is_mine(load) and self._alone else "redo"
+        goes_on = load.progress is not None if wish.has_end else rules.in_steps and load.load_id == self._base
+        return "continue" if goes_on else "redo"
 
-def newest_event(instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partition: str = "") -> Event | None:
-    """The newest materialization event that carries a load id, or None.
+    def _may_go_on(self, load: LoadRow) -> bool:
+        """A commit is the last checkpoint of a load, and the same rules hold for going on after it."""
+        age = self._facts.now - load.committed_at
+        rules = self._rules
+        return rules.resume and 0 <= age <= rules.resume_ttl and load.fingerprint == rules.fingerprint
 
-    A materialization that a person reported by hand carries none, so older ones are looked at too.
+    # What an ordinary run goes on from
 
-    Args:
-        instance: The Dagster instance.
-        asset_key: The asset.
-        partition: The partition key, or the empty text: the newest event of an asset may be any partition's.
-    """
-    for metadata in _materializations(instance, asset_key=asset_key, partition=partition):
-        load_id = metadata.get(LOAD_ID_KEY)
-        if load_id is not None:
-            cursor, kind = metadata.get(CURSOR_KEY), metadata.get(CURSOR_TYPE_KEY)
-            return Event(
-                load_id=str(load_id.value),
-                cursor=None if cursor is None else str(cursor.value),
-                cursor_type=None if kind is None else str(kind.value),
+    def _ordinary(self) -> Start:
+        latest, facts = self._latest, self._facts
+        assert latest is not None
+        event = facts.log.newest
+        if latest.load_id in facts.log.told or (event is not None and event.load_id == latest.load_id):
+            return self._from_state("normal")
+        if latest.status == "pending":
+            return self._from_state(self._case_of_pending(latest))
+        if latest.storage_id != facts.storage_id:
+            return self._from_state("other_storage")
+        return self._from_state("deleted" if event is None else "ledger_leads")
+
+    def _case_of_pending(self, load: LoadRow) -> Case:
+        life = self._life(load)
+        if life == "alive":
+            return "concurrent"
+        return "adopted" if life == "over" or load.storage_id == self._facts.storage_id else "other_storage"
+
+    def _from_state(self, case: Case, message: str | None = None) -> Start:
+        """The start from what the ledger says, with another cursor's state left out."""
+        latest = self._latest
+        assert latest is not None
+        start = Start(
+            case=case,
+            base=latest.load_id,
+            cursor=latest.cursor,
+            parent_cursors=self._facts.ledger.parent_cursors,
+            at_edge=not latest.complete and latest.progress is None,
+            data_version=latest.data_version,
+            message=message or self._message(case, latest),
+        )
+        if self._rules.replaces or self._rules.cursor_path is None:
+            return dataclasses.replace(start, cursor=None, parent_cursors={}, at_edge=False)
+        if self._has_other_cursor(latest):
+            return dataclasses.replace(
+                start,
+                case="other_cursor",
+                cursor=None,
+                parent_cursors={},
+                at_edge=False,
+                message=self._about_the_other_cursor(latest),
             )
-    return None
-
-
-def _materializations(
-    instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partition: str
-) -> Iterator[dict[str, Any]]:
-    records_filter: Any = asset_key
-    if partition:
-        records_filter = dg.AssetRecordsFilter(asset_key=asset_key, asset_partitions=[partition])
-    cursor: str | None = None
-    for _ in range(_MOST_EVENTS // _PAGE):
-        page = instance.fetch_materializations(records_filter, limit=_PAGE, cursor=cursor)
-        for record in page.records:
-            if record.asset_materialization is not None:
-                yield dict(record.asset_materialization.metadata)
-        if not page.has_more:
-            return
-        cursor = page.cursor
-
-
-def decide_start(
-    state: AssetState,
-    event: Event | None,
-    *,
-    storage_id: str,
-    full_refresh: bool = False,
-    at_work: bool = False,
-) -> Start:
-    """Apply the state protocol: which state a run continues from, and what to say about it.
-
-    Args:
-        state: What the ledger says.
-        event: What the event log says, read after the ledger: a confirmed load's event is there by then.
-        storage_id: The id of this Dagster instance's storage.
-        full_refresh: Whether the run was asked to start over.
-        at_work: Whether the step that made the newest load may still be about to tell of it.
-    """
-    latest = state.latest
-    if latest is None:
-        return _without_ledger(event, full_refresh=full_refresh)
-    if full_refresh:
-        return Start(
-            case="full_refresh",
-            state=AssetState(),
-            base=latest.load_id,
-            rebuild=True,
-            message="full refresh: the cursor is set aside and the table is rebuilt",
-        )
-    if event is not None and event.load_id == latest.load_id:
-        return Start(case="normal", state=state, base=latest.load_id)
-    if latest.status == "pending" and at_work:
-        return Start(
-            case="concurrent",
-            state=state,
-            base=latest.load_id,
-            message=f"load {latest.load_id} is another run's that is about to end: continuing after it",
-        )
-    return _ledger_without_its_event(state, latest, event, storage_id=storage_id)
-
-
-def _without_ledger(event: Event | None, *, full_refresh: bool) -> Start:
-    if event is None or event.cursor is None:
-        return Start(
-            case="full_refresh" if full_refresh else "first",
-            state=AssetState(),
-            base=None,
-            rebuild=full_refresh,
-        )
-    return Start(
-        case="new_warehouse",
-        state=AssetState(),
-        base=None,
-        message=(
-            f"the event log has the cursor {event.cursor}, but this DuckDB file holds no load of the asset:"
-            " starting from the initial value"
-        ),
-    )
-
-
-def _ledger_without_its_event(state: AssetState, latest: LoadRow, event: Event | None, *, storage_id: str) -> Start:
-    if latest.storage_id != storage_id:
-        return Start(
-            case="other_storage",
-            state=state,
-            base=latest.load_id,
-            message=(
-                f"load {latest.load_id} was made under another Dagster storage (a temporary DAGSTER_HOME, or a move):"
-                " continuing from its cursor"
-            ),
-        )
-    if latest.status == "pending":
-        return Start(
-            case="adopted",
-            state=state,
-            base=latest.load_id,
-            message=(
-                f"load {latest.load_id} was committed, but its run ended before the materialization was stored:"
-                " continuing after it, nothing is loaded twice"
-            ),
-        )
-    if event is None:
-        return Start(
-            case="wiped",
-            state=AssetState(),
-            base=latest.load_id,
-            rebuild=True,
-            message="the asset's materializations were wiped: the table is rebuilt from the start",
-        )
-    return Start(
-        case="ledger_leads",
-        state=state,
-        base=latest.load_id,
-        message=(
-            f"the event log ends with load {event.load_id}, the tables with load {latest.load_id}:"
-            " continuing from what the tables hold"
-        ),
-    )
-
-
-def with_recovery(
-    start: Start, *, abandoned: bool, request_key: str, keeps_place: bool, stateless: bool, may_tell: bool
-) -> Start:
-    """Decide what becomes of a load that was committed by a step that never ended, so that its rows count once.
-
-    Args:
-        start: What ``decide_start`` gave.
-        abandoned: Whether the newest load's step is known to be dead before its load was confirmed.
-        request_key: What this run asks for on top of the config: another request leaves the load alone.
-        keeps_place: Whether the resource remembers how far it came: by a cursor, or by the parents it has consumed.
-        stateless: Whether the run works on a range of its own and leaves the cursor alone.
-        may_tell: Whether a whole load may stand for this run's: same config, not too old, resuming not switched off.
-    """
-    latest = start.state.latest
-    if latest is None or not abandoned or latest.request_key != request_key:
         return start
-    recovery: Recovery = "continue"
-    if not keeps_place or (stateless and (latest.complete or latest.progress is None)):
-        recovery = "tell" if may_tell and latest.complete else "redo"
-    said = start.message or f"the step that committed load {latest.load_id} died before it was confirmed"
-    return dataclasses.replace(start, recovery=recovery, message=f"{said}; {_SAID[recovery]}")
+
+    def _has_other_cursor(self, load: LoadRow) -> bool:
+        rules = self._rules
+        if load.cursor is None or rules.cursor_path is None:
+            return False
+        other_path = load.cursor_path is not None and load.cursor_path != rules.cursor_path
+        return other_path or (load.cursor_function is not None and load.cursor_function != rules.cursor_function)
+
+    def _about_the_other_cursor(self, load: LoadRow) -> str:
+        was = f"{load.cursor_path} ({load.cursor_function or 'max'})"
+        is_now = f"{self._rules.cursor_path} ({self._rules.cursor_function})"
+        twice = (
+            " Rows that are in the table already are added again; a full refresh rebuilds it." * self._rules.only_grows
+        )
+        return f"the stored cursor comes from {was}, the config says {is_now}: starting from the initial value.{twice}"
+
+    def _message(self, case: Case, latest: LoadRow) -> str | None:
+        event = self._facts.log.newest
+        messages: dict[Case, Callable[[], str]] = {
+            "concurrent": lambda: f"load {latest.load_id} is another run's that is about to end: continuing after it",
+            "other_storage": lambda: (
+                f"load {latest.load_id} was made under another Dagster storage (a temporary DAGSTER_HOME, or a move):"
+                " continuing after it"
+            ),
+            "adopted": lambda: (
+                f"load {latest.load_id} was committed, but its run ended before the materialization was stored:"
+                " its rows stay, and this run goes on after it"
+            ),
+            "deleted": lambda: (
+                f"the event log has no load of the asset any more (its runs were deleted), the tables have load"
+                f" {latest.load_id}: continuing from what the tables hold"
+            ),
+            "ledger_leads": lambda: (
+                f"the event log ends with load {event.load_id if event else '-'}, the tables with load"
+                f" {latest.load_id}: continuing from what the tables hold"
+            ),
+        }
+        return messages[case]() if case in messages else None

@@ -41,6 +41,7 @@ METADATA_ONLY = frozenset(
         "staging_dir",
         "max_response_bytes",
         "on_empty",
+        "on_missing_table",
         "expect",
         "allow_missing_data",
         "ignore_scope",

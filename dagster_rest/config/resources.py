@@ -76,6 +76,9 @@ class ResourceBase(TableHints):
     quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
     on_name_collision: Literal["error", "suffix"] | None = own(None, "As in `endpoint`.")
     on_empty: Literal["warn", "fail", "ignore"] | None = own(None, "As in `endpoint`.")
+    on_missing_table: Literal["rebuild", "fail"] = own(
+        "rebuild", "What it means that a table of earlier loads is gone, or lost columns."
+    )
     checks: Checks | None = own(None, "Checks of the asset, by name.")
     preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
 

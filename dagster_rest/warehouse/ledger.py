@@ -6,10 +6,10 @@ people were told. Comparing the two at the start of a run tells every kind of cr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.connection import fetch_one, registered, run
@@ -18,7 +18,7 @@ from dagster_rest.warehouse.errors import WarehouseError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LEDGER_VERSION = 2
+LEDGER_VERSION = 3
 
 Status = Literal["pending", "confirmed", "taken_back"]
 
@@ -33,7 +33,10 @@ create table if not exists {METADATA_SCHEMA}.loads (
     status varchar not null, cursor varchar, cursor_type varchar, boundary varchar[] not null, cursor_path varchar,
     rows_loaded bigint not null, complete boolean not null, fingerprint varchar not null, data_version varchar not null,
     committed_at timestamptz not null, confirmed_at timestamptz,
-    request_key varchar default '', progress varchar, progress_type varchar
+    request_key varchar default '', progress varchar, progress_type varchar, cursor_function varchar
+);
+create table if not exists {METADATA_SCHEMA}.lost_tables (
+    dataset varchar not null, table_name varchar not null, seq bigint not null
 );
 create table if not exists {METADATA_SCHEMA}.parent_cursors (
     asset varchar not null, partition varchar not null, parent_key varchar not null,
@@ -54,6 +57,13 @@ _MIGRATIONS = {
 alter table {METADATA_SCHEMA}.loads add column if not exists request_key varchar default '';
 alter table {METADATA_SCHEMA}.loads add column if not exists progress varchar;
 alter table {METADATA_SCHEMA}.loads add column if not exists progress_type varchar;
+""",
+    # A cursor means something only beside the function that made it; of older ones it is not known.
+    3: f"""
+alter table {METADATA_SCHEMA}.loads add column if not exists cursor_function varchar;
+create table if not exists {METADATA_SCHEMA}.lost_tables (
+    dataset varchar not null, table_name varchar not null, seq bigint not null
+);
 """,
 }
 """What brings a ledger to the version of the key from the version before."""
@@ -87,9 +97,11 @@ class LoadRow:
         attempt: The step's retry number within the run, from 0.
         storage_id: The id of the Dagster storage that the event goes to.
         status: ``pending`` until the materialization event is known to be stored; ``taken_back`` when its rows were
-            replaced by the run that made up for it.
+            replaced before that.
         cursor: The cursor after this load, if the asset is incremental.
         cursor_path: The field the cursor came from.
+        cursor_function: What chose it among the values of that field (``max``, ``min``, or a callable's name); None
+            if that is not known.
         rows_loaded: Rows of the root table.
         complete: False for all windows of a materialization but its last.
         fingerprint: The config's fingerprint at that time.
@@ -97,6 +109,7 @@ class LoadRow:
         request_key: What the run asked for on top of the config (a range, a sample), empty if nothing.
         committed_at: When it was committed, in seconds since 1970; set when it is read.
         progress: How far a range with an explicit end has come, between its windows: the cursor stays where it was.
+        seq: Its place among all loads of the ledger, from 1; set when it is read.
     """
 
     load_id: str
@@ -115,7 +128,9 @@ class LoadRow:
     data_version: str = ""
     request_key: str = ""
     progress: CursorState | None = None
+    cursor_function: str | None = None
     committed_at: float = 0.0
+    seq: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +139,14 @@ class AssetState:
 
     Args:
         latest: The newest load, or None.
+        unsettled: The loads that are not confirmed, and all those of the runs that were asked for, oldest first.
+        lost_up_to: What was loaded up to this ``seq`` is not in the table any more: the table was lost.
         parent_cursors: Cursor per parent key, for child resources that keep one for each parent.
     """
 
     latest: LoadRow | None = None
+    unsettled: tuple[LoadRow, ...] = ()
+    lost_up_to: int = 0
     parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
 
 
@@ -186,37 +205,74 @@ def _version(connection: DuckDBPyConnection) -> int | None:
     return int(row[0]) if row and row[0] is not None else None
 
 
-def read_state(connection: DuckDBPyConnection | None, *, asset: str, partition: str = "") -> AssetState:
+def read_state(
+    connection: DuckDBPyConnection | None,
+    *,
+    asset: str,
+    partition: str = "",
+    runs: Collection[str] = (),
+    tables: Collection[tuple[str, str]] = (),
+) -> AssetState:
     """What the ledger knows of an asset.
 
     Args:
         connection: An open connection, or None where the database does not exist yet.
         asset: The asset key as ``a/b``.
         partition: The partition key, or the empty text.
+        runs: The Dagster runs whose loads are wanted, confirmed or not.
+        tables: The root tables it writes, as (dataset, name).
 
     Returns:
-        The newest load and the cursors per parent; both empty where there are none.
+        Its loads as far as they matter to a run, and the cursors per parent; empty where there are none.
     """
     if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
         return AssetState()
+    loads = read_loads(connection, asset=asset, partition=partition, runs=runs)
+    latest = loads[-1] if loads else None
     return AssetState(
-        latest=latest_load(connection, asset=asset, partition=partition),
+        latest=latest,
+        unsettled=tuple(load for load in loads if load.status == "pending" or load.run_id in runs),
+        lost_up_to=_lost_up_to(connection, tables) if loads else 0,
         parent_cursors=_read_parent_cursors(connection, asset=asset, partition=partition),
     )
 
 
+_COLUMNS = (
+    "load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
+    " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version, request_key,"
+    " progress, progress_type, cursor_function, epoch(committed_at), seq"
+)
+
+
+def read_loads(
+    connection: DuckDBPyConnection, *, asset: str, partition: str = "", runs: Collection[str] = ()
+) -> list[LoadRow]:
+    """The newest load of an asset and partition, those that are not confirmed, and those of some runs, oldest first.
+
+    Args:
+        connection: An open connection to a database with a ledger.
+        asset: The asset key as ``a/b``.
+        partition: The partition key, or the empty text.
+        runs: The Dagster runs.
+    """
+    rows = run(
+        connection,
+        f"select {_COLUMNS} from {METADATA_SCHEMA}.loads where asset = $1 and partition = $2"
+        " and (status = 'pending' or run_id in (select unnest($3::varchar[]))"
+        f" or seq = (select max(seq) from {METADATA_SCHEMA}.loads where asset = $1 and partition = $2))"
+        " order by seq",
+        [asset, partition, list(runs)],
+    )
+    return [_load_row(row) for row in rows]
+
+
 def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = "") -> LoadRow | None:
     """The newest load of an asset and partition, or None."""
-    row = fetch_one(
-        connection,
-        "select load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
-        " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version, request_key,"
-        " progress, progress_type, epoch(committed_at)"
-        f" from {METADATA_SCHEMA}.loads where asset = ? and partition = ? order by seq desc limit 1",
-        [asset, partition],
-    )
-    if row is None:
-        return None
+    loads = read_loads(connection, asset=asset, partition=partition)
+    return loads[-1] if loads else None
+
+
+def _load_row(row: tuple[Any, ...]) -> LoadRow:
     cursor = None if row[8] is None else CursorState(value=row[8], type=row[9], boundary=tuple(row[10]))
     progress = None if row[17] is None else CursorState(value=row[17], type=row[18])
     return LoadRow(
@@ -236,8 +292,41 @@ def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = 
         data_version=row[15],
         request_key=row[16],
         progress=progress,
-        committed_at=row[19],
+        cursor_function=row[19],
+        committed_at=row[20],
+        seq=row[21],
     )
+
+
+def _lost_up_to(connection: DuckDBPyConnection, tables: Collection[tuple[str, str]]) -> int:
+    row = fetch_one(
+        connection,
+        f"select max(seq) from {METADATA_SCHEMA}.lost_tables"
+        " where dataset || '.' || table_name in (select unnest(?::varchar[]))",
+        [[f"{dataset}.{table}" for dataset, table in tables]],
+    )
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def note_lost_tables(connection: DuckDBPyConnection, tables: Iterable[tuple[str, str]]) -> None:
+    """Note that nothing of what was loaded so far is in these tables, whichever asset and partition loaded it.
+
+    Args:
+        connection: A connection inside the transaction that makes them anew.
+        tables: Root tables, as (dataset, name).
+    """
+    for dataset, table in tables:
+        run(
+            connection,
+            f"delete from {METADATA_SCHEMA}.lost_tables where dataset = ? and table_name = ?",
+            [dataset, table],
+        )
+        run(
+            connection,
+            f"insert into {METADATA_SCHEMA}.lost_tables"
+            f" select ?, ?, coalesce(max(seq), 0) from {METADATA_SCHEMA}.loads",
+            [dataset, table],
+        )
 
 
 def _read_parent_cursors(connection: DuckDBPyConnection, *, asset: str, partition: str) -> dict[str, CursorState]:
@@ -266,6 +355,7 @@ def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: d
         "cursor_type": cursor.type if cursor else None,
         "boundary": list(cursor.boundary) if cursor else [],
         "cursor_path": row.cursor_path,
+        "cursor_function": row.cursor_function,
         "rows_loaded": row.rows_loaded,
         "complete": row.complete,
         "fingerprint": row.fingerprint,
@@ -284,19 +374,10 @@ def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: d
     )
 
 
-def pending_loads(connection: DuckDBPyConnection, *, asset: str, partition: str, load_group: str) -> list[str]:
-    """The loads of one materialization that nobody was told of, oldest first."""
-    rows = run(
-        connection,
-        f"select load_id from {METADATA_SCHEMA}.loads"
-        " where asset = ? and partition = ? and load_group = ? and status = 'pending' order by seq",
-        [asset, partition, load_group],
-    )
-    return [row[0] for row in rows]
-
-
-def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Iterable[str]) -> None:
+def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Collection[str]) -> None:
     """Note that the rows of these loads are replaced in this transaction: their step may not confirm them any more."""
+    if not load_ids:
+        return
     run(
         connection,
         f"update {METADATA_SCHEMA}.loads set status = 'taken_back'"

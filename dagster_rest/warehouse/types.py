@@ -41,6 +41,7 @@ _DUCKDB = {
 INTEGER_BITS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
 """The integer types by width; the narrow ones come from hints with a ``precision`` only."""
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_OF_DUCKDB = {stored: name for name, stored in _DUCKDB.items() if name != "wei"}
 _VARIANT = {
     str: "text",
     bool: "bool",
@@ -135,6 +136,13 @@ def is_number_wider(old: str, new: str) -> bool:
     if old.startswith("decimal(") and new.startswith("decimal("):
         return decimal_size(new)[1] >= decimal_size(old)[1] and _integer_digits(new) >= _integer_digits(old)
     return False
+
+
+def is_stored_wider(recorded: str, found: str) -> bool:
+    """Say if every value of one DuckDB type is also one of the other, both as the catalog names them."""
+    old, new = _OF_DUCKDB.get(recorded, recorded.lower()), _OF_DUCKDB.get(found, found.lower())
+    known = all(name in INTEGER_BITS or name == "hugeint" or _DECIMAL.fullmatch(name) for name in (old, new))
+    return old == new or (known and is_number_wider(old, new))
 
 
 def _integer_digits(data_type: str) -> int:

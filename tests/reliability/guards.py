@@ -30,15 +30,15 @@ def _no_transaction() -> None:
 
 
 def _no_recovery() -> None:
-    from dagster_rest.assets import load
+    from dagster_rest.assets.state import _Decision
 
-    load.with_recovery = lambda start, **_: start
+    _Decision._recovered = lambda _: None  # type: ignore[method-assign,assignment]
 
 
 def _no_successor_check() -> None:
     from dagster_rest.assets.committing import WindowCommit
 
-    WindowCommit._check_successor = lambda *_, **__: None  # type: ignore[method-assign,assignment]
+    WindowCommit._check_start = lambda *_, **__: []  # type: ignore[method-assign,assignment]
 
 
 def _no_attempt_check() -> None:
@@ -59,9 +59,9 @@ def _events_before_the_ledger() -> None:
     make = RunRequest.__init__
 
     def with_events_of_now(self: Any, **options: Any) -> None:
-        find = options["find_event"]
-        found = {one.key: find(one) for one in options["slices"]}
-        make(self, **{**options, "find_event": lambda one: found[one.key]})
+        read = options["read_log"]
+        found = {one.key: read(one, (), None) for one in options["slices"]}
+        make(self, **{**options, "read_log": lambda one, wanted, latest: found[one.key]})
 
     RunRequest.__init__ = with_events_of_now  # type: ignore[method-assign,assignment]
 
@@ -101,9 +101,96 @@ def _checkpoint_before_the_part() -> None:
 
 
 def _no_earlier_runs() -> None:
-    from dagster_rest.assets import retries
+    from dagster_rest.assets.state import _Decision
 
-    retries._earlier_runs = lambda _: set()  # type: ignore[assignment]
+    _Decision._repeated = lambda _: None  # type: ignore[method-assign,assignment]
+
+
+Patch = tuple[Any, str, Any]
+
+
+def _every_run_is_in_the_line() -> Patch:
+    from dagster_rest.assets.state import RunLine
+
+    return RunLine, "__contains__", lambda *_: True
+
+
+def _events_confirm_nothing() -> Patch:
+    from dagster_rest.assets import body
+
+    read = body.read_event_log
+    return body, "read_event_log", lambda *a, **k: dataclasses.replace(read(*a, **k), newest=None, told=frozenset())
+
+
+def _no_question_for_the_own_run() -> Patch:
+    from dagster_rest.assets.load_context import LoadContext
+
+    return LoadContext, "check_own_run", lambda _: None
+
+
+def _only_the_newest_load() -> Patch:
+    from dagster_rest.assets.state import _Decision
+
+    dead = _Decision._dead
+    return _Decision, "_dead", lambda self: [load for load in dead(self) if load.load_id == self._base]
+
+
+def _what_is_gone_was_wiped() -> Patch:
+    from dagster_rest.assets.state import _Decision
+
+    return _Decision, "_was_wiped", lambda self, _: self._facts.log.newest is None
+
+
+def _the_log_is_believed() -> Patch:
+    from dagster_rest.assets import load
+    from dagster_rest.assets.state import Start, decide
+    from dagster_rest.warehouse.ledger import LoadRow
+
+    def believing(facts: Any, **options: Any) -> Any:
+        event = facts.log.newest
+        if event is None or event.run_id not in facts.run.failed:
+            return decide(facts, **options)
+        told = LoadRow(
+            load_id=event.load_id,
+            asset="",
+            partition="",
+            load_group=event.load_id,
+            run_id=event.run_id,
+            attempt=0,
+            storage_id="",
+            status="confirmed",
+            cursor=None,
+            cursor_path=None,
+            rows_loaded=0,
+        )
+        return Start(case="normal", base=None, recovery="repeat", continued=told)
+
+    return load, "decide", believing
+
+
+def _nobody_looks_at_tables() -> Patch:
+    from dagster_rest.warehouse import inspection
+
+    return inspection, "inspect_tables", lambda *_, **__: ()
+
+
+def _any_cursor_will_do() -> Patch:
+    from dagster_rest.assets.state import _Decision
+
+    return _Decision, "_has_other_cursor", lambda *_: False
+
+
+STATE_GUARDS: dict[str, Callable[[], Patch]] = {
+    "line of runs": _every_run_is_in_the_line,
+    "events confirm": _events_confirm_nothing,
+    "own run": _no_question_for_the_own_run,
+    "any load of the request": _only_the_newest_load,
+    "deleted is not wiped": _what_is_gone_was_wiped,
+    "ledger beside the log": _the_log_is_believed,
+    "tables are looked at": _nobody_looks_at_tables,
+    "whose cursor it is": _any_cursor_will_do,
+}
+"""Name of each guard of a run's start -> what to put where, so that it is off (for ``monkeypatch.setattr``)."""
 
 
 GUARDS: dict[str, Callable[[], None]] = {

@@ -15,6 +15,7 @@ from dagster_rest.assets.factory import plan_source, resource_props, rest_assets
 from dagster_rest.assets.load import ResourceLoad
 from dagster_rest.assets.load_context import RunRequest
 from dagster_rest.assets.partitions import Slice
+from dagster_rest.assets.state import EventLog, RunLine
 from dagster_rest.assets.translator import DagsterRestTranslator
 from dagster_rest.errors import RestError
 from dagster_rest.http import RestClient
@@ -35,11 +36,10 @@ def main(spec_file: str) -> int:
         load = ResourceLoad(
             asset,
             request=RunRequest(
-                run_id=spec["run_id"],
-                attempt=spec["attempt"],
+                run=RunLine(run_id=spec["run_id"], attempt=spec["attempt"]),
                 storage_id="one",
                 slices=[Slice()],
-                find_event=lambda _: None,
+                read_log=lambda *_: EventLog(),
             ),
             client=client,
             database=DuckDBResource(database=spec["database"]),
