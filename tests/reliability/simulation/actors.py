@@ -37,6 +37,7 @@ POINTS = (
 _ASKS = frozenset(
     {
         "fetch_materializations",
+        "get_asset_records",
         "get_event_records",
         "get_latest_materialization_event",
         "get_records_for_run",

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +17,7 @@ import duckdb
 import httpx
 import sqlalchemy as db
 from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._core.storage.event_log import sql_event_log
 
 from dagster_rest.http import RestClient
 from tests.reliability.simulation import actors
@@ -74,6 +74,8 @@ class Lab:
         )
         # One collector for all threads of a process that holds thousands of histories.
         replace(load, "collect_rarely", contextlib.nullcontext)
+        # A wipe has a time, which Dagster compares with the times of events.
+        replace(sql_event_log, "get_current_timestamp", lambda: self.clock.time())
         replace(checkpoint, "time", SimpleNamespace(time=lambda: self.clock.time()))
         begin = checkpoint.Checkpoint.__init__
 
@@ -243,6 +245,7 @@ class World:
                     event_specific_data=StepMaterializationData(event),
                 ),
                 run_id=context.run_id,
+                timestamp=self.clock.time(),
             )
 
     def end_run(self, run_id: str, how: str) -> None:
@@ -259,7 +262,7 @@ class World:
                 "canceled": DagsterEventType.RUN_CANCELED,
             }
             event = DagsterEvent(event_type_value=kinds[how].value, job_name="job", message=how)
-            self.instance.run_storage.handle_run_event(run_id, event, datetime.now())
+            self.instance.run_storage.handle_run_event(run_id, event, self.clock())
 
     # --- disks --------------------------------------------------------------------------------------------------
 
