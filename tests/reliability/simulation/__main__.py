@@ -25,6 +25,7 @@ def main() -> int:
         kind=given.kind,
         without=given.without,
         stop=given.stop,
+        say=lambda line: print(line, file=sys.stderr, flush=True),  # noqa: T201
     )
     text = show(result, shrinking=not given.no_shrink, without=given.without)
     sys.stdout.write(text)

@@ -6,7 +6,7 @@ import gc
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,12 +22,14 @@ class Result:
     Attributes:
         histories: How many there were.
         seconds: How long they took.
+        cpu: Seconds of processors they took.
         findings: By seed.
         coverage: How often what happened, over all of them.
     """
 
     histories: int = 0
     seconds: float = 0.0
+    cpu: float = 0.0
     findings: dict[int, Finding] = field(default_factory=dict)
     coverage: Counter[str] = field(default_factory=Counter)
 
@@ -59,7 +61,13 @@ def play(lab: Lab, plan: Plan) -> Outcome:
 
 
 def explore(
-    seeds: Sequence[int], *, workers: int = 1, kind: str | None = None, without: str | None = None, stop: int = 0
+    seeds: Sequence[int],
+    *,
+    workers: int = 1,
+    kind: str | None = None,
+    without: str | None = None,
+    stop: int = 0,
+    say: Callable[[str], object] = lambda _: None,
 ) -> Result:
     """Carry out the histories of these numbers.
 
@@ -69,43 +77,47 @@ def explore(
         kind: Only histories of this kind.
         without: A mend to switch off.
         stop: End after so many findings; 0 for all.
+        say: Takes a line for every finding, as soon as it is found.
     """
     begun, result = time.monotonic(), Result()
     chosen = [seed for seed in seeds if kind is None or plan_of(seed)[0] == kind]
     if workers == 1:
         for piece in _outcomes(chosen, without=without):
-            if _take(result, piece, stop=stop):
+            if _take(result, piece, stop=stop, say=say):
                 break
     else:
         context = multiprocessing.get_context("forkserver")
-        size = 50
+        size = 20
         jobs = [(chosen[start : start + size], without) for start in range(0, len(chosen), size)]
-        with context.Pool(workers, maxtasksperchild=8) as pool:
+        with context.Pool(workers, maxtasksperchild=50) as pool:
             for pieces in pool.imap_unordered(_job, jobs):
-                if any([_take(result, piece, stop=stop) for piece in pieces]):
+                if any([_take(result, piece, stop=stop, say=say) for piece in pieces]):
                     break
             pool.terminate()
     result.seconds = time.monotonic() - begun
     return result
 
 
-Piece = tuple[int, "Finding | None", "Counter[str]"]
+Piece = tuple[int, "Finding | None", "Counter[str]", float]
 
 
-def _take(result: Result, piece: Piece, *, stop: int) -> bool:
-    seed, finding, coverage = piece
+def _take(result: Result, piece: Piece, *, stop: int, say: Callable[[str], object]) -> bool:
+    seed, finding, coverage, cpu = piece
     result.histories += 1
+    result.cpu += cpu
     result.coverage.update(coverage)
     if finding is not None:
         result.findings[seed] = finding
+        say(f"seed {seed}, {plan_of(seed)[0]}: {finding}")
     return bool(stop) and len(result.findings) >= stop
 
 
 def _outcomes(seeds: Sequence[int], *, without: str | None) -> Iterator[Piece]:
     with laboratory(without=without) as lab:
         for seed in seeds:
+            before = time.process_time()
             outcome = play(lab, plan_of(seed))
-            yield seed, outcome.finding, outcome.coverage
+            yield seed, outcome.finding, outcome.coverage, time.process_time() - before
 
 
 def _job(job: tuple[Sequence[int], str | None]) -> list[Piece]:
@@ -153,8 +165,10 @@ def show(result: Result, *, shrinking: bool = True, without: str | None = None, 
         without: The mend that was switched off.
         most: How many findings to show with their actions.
     """
-    each = result.seconds / max(result.histories, 1)
-    lines = [f"{result.histories} histories in {result.seconds:.0f} s ({each * 1000:.0f} ms each)"]
+    each = result.cpu / max(result.histories, 1)
+    lines = [
+        f"{result.histories} histories in {result.seconds:.0f} s, each {each * 1000:.0f} ms of a processor",
+    ]
     lines.append(f"{len(result.findings)} findings")
     classes = Counter(
         f"{plan_of(seed)[0]}: {finding.what}" for seed, finding in sorted(result.findings.items())

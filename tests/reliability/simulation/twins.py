@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-from tests.reliability.guards import STATE_GUARDS
-
 TWINS = {
     "1 told is not taken back": "events confirm",
     "1 line of runs": "line of runs",
@@ -31,6 +29,8 @@ def switched_off(name: str | None) -> Iterator[None]:
     if name is None:
         yield
         return
+    from tests.reliability.guards import STATE_GUARDS
+
     target, attribute, value = STATE_GUARDS[TWINS[name]]()
     with mock.patch.object(target, attribute, value):
         yield
