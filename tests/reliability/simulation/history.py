@@ -158,7 +158,7 @@ class History:
             return False
         count = sum(one.attempt.run == old.attempt.run for one in self.players.values())
         newest = [one for one in self.players.values() if one.attempt.run == old.attempt.run][-1]
-        if newest.actor.in_database or (newest.actor.ended and newest.actor.error is None):
+        if newest.actor.in_database or (newest.actor.here == "end" and newest.actor.error is None):
             return False
         self._start(label, old.attempt.run, old.request, attempt=count, tags={})
         return True
