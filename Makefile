@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo dev change test lint types format compat bench reliability clean
+.PHONY: help demo dev change test lint types format compat bench reliability simulate clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +49,9 @@ bench: $(VENV)/.dev $(DLT_VENV)/.dagster-dlt-$(DLT_VERSION) ## Measure against d
 
 reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
 	@$(BIN)/python -m pytest -q -m long tests/reliability $(ARGS)
+
+simulate: $(VENV)/.dev ## Let many actors loose on one asset: 10,000 histories
+	@$(BIN)/python -m tests.reliability.simulation --workers $(WORKERS) $(ARGS)
 
 clean: ## Remove everything that make made
 	@rm -rf $(VENV) $(DLT_VENV) $(SERVERS) .demo .dagster .mypy_cache .pytest_cache .ruff_cache .hypothesis

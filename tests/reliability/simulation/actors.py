@@ -1,4 +1,4 @@
-"""A step process: the real body of an asset in a thread that stops where the scheduler wants it, and dies as by SIGKILL."""
+"""A step process: the real body of an asset in a thread that stops where it is told to, and dies as by SIGKILL."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ POINTS = (
     "after_confirm",
     "end",
 )
-"""Where an actor can be stopped, in the order of a load. ``yielded``: the result is yielded and its event is not stored;
-``told``: the event is stored and the generator has not gone on."""
+"""Where an actor can be stopped, in the order of a load. ``yielded``: the result is yielded, its event not stored;
+``told``: the event is stored, the generator has not gone on."""
 
 _ASKS = frozenset(
     {

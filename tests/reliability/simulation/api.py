@@ -1,4 +1,4 @@
-"""The API of the simulation: rows that change, served page by page, each list as it stood when its first page was sent."""
+"""The API of the simulation: rows that change; a list is served as it stood when its first page was sent."""
 
 from __future__ import annotations
 

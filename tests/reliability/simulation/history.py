@@ -1,4 +1,4 @@
-"""One history: a list of actions carried out one after the other, with the model told of each, and what was found wrong."""
+"""One history: actions carried out one after the other, the model told of each, and what was found wrong."""
 
 from __future__ import annotations
 
@@ -299,7 +299,14 @@ class History:
         return assets_of(self.kind, cursor=self.cursor)[self.kind.target]
 
     def _start(
-        self, label: str, run_id: str, request: Request, *, attempt: int, tags: dict[str, str], parent: str | None = None
+        self,
+        label: str,
+        run_id: str,
+        request: Request,
+        *,
+        attempt: int,
+        tags: dict[str, str],
+        parent: str | None = None,
     ) -> Player:
         world, asset, number = self.world, self._asset(), len(self.players) + 1
         if attempt == 0:
@@ -368,7 +375,9 @@ class History:
     def _committed(self, player: Player) -> None:
         fetch, api = player.fetch, self.world.api
         staged = [
-            one for one in api.fetches if not one.committed and one.path == self.kind.target and not self._lives(one.owner)
+            one
+            for one in api.fetches
+            if not one.committed and one.path == self.kind.target and not self._lives(one.owner)
         ]
         player.used_staged = fetch is None or fetch.owner != player.number
         before = self.model.candidates
@@ -420,9 +429,7 @@ class History:
         if self.finding is not None:
             return
         found, wrong = self._contents()
-        days = {
-            record(row.id, row.v): row.at[:10] for fetch in self.world.api.fetches for row in fetch.rows
-        }
+        days = {record(row.id, row.v): row.at[:10] for fetch in self.world.api.fetches for row in fetch.rows}
         tables = [(state, self.model.table(state.loads, days)) for state in self.model.candidates]
         fitting = [state for state, table in tables if table == found]
         broken = all(state.broken for state in self.model.candidates)
@@ -431,7 +438,9 @@ class History:
             return
         expected = min((table for _, table in tables), key=lambda table: _distance(table, found))
         lost, extra = expected - found, found - expected
-        what = "lost and extra rows" if lost and extra else "lost rows" if lost else "extra rows" if extra else "orphans"
+        what = (
+            "lost and extra rows" if lost and extra else "lost rows" if lost else "extra rows" if extra else "orphans"
+        )
         self._fail(what, f"{when}: lost {_rows(lost)}, extra {_rows(extra)} {wrong}")
 
     def _end_all(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.reliability.simulation.generator import Plan
 
-POINTS: dict[str, Plan] = {
+KEPT: dict[str, Plan] = {
     "1 a told load is not taken back": (
         "append-plain",
         5,

@@ -2,11 +2,11 @@
 
 What counts, in five sentences. (1) A load counts from its commit on, whoever is told of it, until a rebuild: a full
 refresh, a wipe of the asset's materializations, a table that hands removed, a lost file. (2) Of the loads of one line
-(a run, its attempts, the runs it re-executes) that nothing but the request distinguishes, one counts: the newest that was
-fetched. (3) An ordinary run never takes the place of another run's load nor leaves its own out; only an explicit range
-replaces what a dead run had committed untold for the very same range. (4) Rows that came by the cursor count once,
-however often they were asked for; what a child works on counts once for each load of its parent. (5) A restored file
-takes back everything since its copy was made, in the model too.
+(a run, its attempts, the runs it re-executes) that ask for the same, one counts: the newest that was fetched. (3) An
+ordinary run never takes the place of another run's load nor leaves its own out; only an explicit range replaces what a
+dead run had committed untold for the very same range. (4) Rows that came by the cursor count once, however often they
+were asked for; what a child works on counts once for each load of its parent. (5) A restored file takes back everything
+since its copy was made, in the model too.
 
 Where two outcomes are right, the model keeps both as candidates until the tables show which of them came true.
 """
@@ -101,9 +101,7 @@ class Model:
         """An attempt's event is stored; if it committed nothing, it is of a load of its line that is in the tables."""
         self._mark(attempt, told=True)
         self.candidates = [
-            state
-            for state in self.candidates
-            if attempt.commits or any(one.run in attempt.line for one in state.loads)
+            state for state in self.candidates if attempt.commits or any(one.run in attempt.line for one in state.loads)
         ]
 
     def confirm(self, attempt: Attempt) -> None:
@@ -137,9 +135,9 @@ class Model:
 
     def _outcomes(self, state: State, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> Iterator[State]:
         for base in self._bases(state, attempt):
-            if fetch is None and self.kind.target == "items":
-                if any(self._may_stand(one, attempt) for one in base):
-                    yield replace(state, loads=base, broken=False)
+            is_told = fetch is None and self.kind.target == "items"
+            if is_told and any(self._may_stand(one, attempt) for one in base):
+                yield replace(state, loads=base, broken=False)
             for one in [fetch] if fetch is not None else staged or ([None] if self.kind.parents else []):
                 for new in self._loads(state, base, attempt, one):
                     for kept in self._kept(base, attempt, one):
@@ -193,7 +191,11 @@ class Model:
         if fetch is not None:
             yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), partitions=attempt.partitions)
             return
-        gone = frozenset(index for one in base for index in one.consumed) if self.kind.shape == "child_new" else frozenset()
+        gone = (
+            frozenset(index for one in base for index in one.consumed)
+            if self.kind.shape == "child_new"
+            else frozenset()
+        )
         first = min(attempt.parents_seen, len(state.parents))
         for count in range(first, len(state.parents) + 1):
             looked = frozenset(range(count)) - gone

@@ -91,7 +91,8 @@ def explore(
         jobs = [(chosen[start : start + size], without) for start in range(0, len(chosen), size)]
         with context.Pool(workers, maxtasksperchild=50) as pool:
             for pieces in pool.imap_unordered(_job, jobs):
-                if any([_take(result, piece, stop=stop, say=say) for piece in pieces]):
+                enough = [_take(result, piece, stop=stop, say=say) for piece in pieces]
+                if any(enough):
                     break
             pool.terminate()
     result.seconds = time.monotonic() - begun
@@ -170,9 +171,7 @@ def show(result: Result, *, shrinking: bool = True, without: str | None = None, 
         f"{result.histories} histories in {result.seconds:.0f} s, each {each * 1000:.0f} ms of a processor",
     ]
     lines.append(f"{len(result.findings)} findings")
-    classes = Counter(
-        f"{plan_of(seed)[0]}: {finding.what}" for seed, finding in sorted(result.findings.items())
-    )
+    classes = Counter(f"{plan_of(seed)[0]}: {finding.what}" for seed, finding in sorted(result.findings.items()))
     lines += [f"  {count:5} {name}" for name, count in classes.most_common()]
     if result.findings:
         with laboratory(without=without) as lab:
