@@ -245,7 +245,8 @@ class WindowCommit:
         asset, partition = self._context.asset.id, lane.slice.key
         if lane.start.forgets_parents and not one.load_ids:
             replace_parent_cursors(connection, asset=asset, partition=partition, cursors={}, keep_others=False)
-        moves = self._context.per_parent and not lane.replaces and not self._window.stateless
+        replaces = self._context.replaces(lane.slice)
+        moves = self._context.per_parent and not replaces and not self._window.stateless
         if not moves or self._context.request.limit is not None:
             return
         cursors = {

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.committing import WindowCommit
+from dagster_rest.assets.decision import decide
 from dagster_rest.assets.errors import BlockingCheckError, Contended, StateError
 from dagster_rest.assets.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.fetching import WindowFetch
@@ -23,7 +24,7 @@ from dagster_rest.assets.presence import Presence, is_at_work
 from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.state import Facts, Life, Start, decide
+from dagster_rest.assets.state import Facts, Life, Start
 from dagster_rest.warehouse.connection import Database, short_read, short_write
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, read_state, upgrade_ledger

@@ -104,7 +104,7 @@ class LaneOpener:
         if incremental is None:
             return None
         bounds, key = window.bounds[one.slice.key], self._boundary_key()
-        forgetful = window.stateless or self._replaces(one)
+        forgetful = window.stateless or self._context.replaces(one.slice)
         where = f"{self._context.plan.config_path}.endpoint.incremental"
 
         def make(scope: str) -> RowFilter:

@@ -87,8 +87,9 @@ class LoadReport:
 
     @property
     def told_by_it(self) -> list[str]:
-        """The loads that its event tells of: its own, and those it continues."""
-        return [*self.load_ids, *(load_id for one in self.slices for load_id in one.start.answers_for)]
+        """The loads that its event tells of: its own, those it continues, and those that are told of already."""
+        starts = [one.start for one in self.slices]
+        return [*self.load_ids, *(load for start in starts for load in (*start.answers_for, *start.told))]
 
     @property
     def repeats(self) -> str | None:

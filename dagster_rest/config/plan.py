@@ -184,8 +184,11 @@ def _finish(
     single = resource.source is None and is_single_entity(endpoint.path)
     paginator = _paginator(endpoint, config.client, single=single)
     selector = endpoint.data_selector if endpoint.data_selector is not None else ("$" if single else None)
+    disposition = _write_disposition(resource.write_disposition)
+    # A load that replaces stands for all there is: it asks for all parents, as it starts from the initial value.
+    only_new = disposition.disposition != "replace" and any(_is_incremental(link, drafts) for link in parents)
+    fan_out = resource.fan_out or ("new" if only_new else "all")
     table_name = resource.table_name if resource.table_name is not None else draft.name
-    fan_out = resource.fan_out or ("new" if any(_is_incremental(link, drafts) for link in parents) else "all")
     return ResourcePlan(
         name=draft.name,
         index=draft.index,
@@ -202,7 +205,7 @@ def _finish(
         incremental=draft.incremental,
         primary_key=_key(resource, "primary_key"),
         merge_key=_key(resource, "merge_key"),
-        write_disposition=_write_disposition(resource.write_disposition),
+        write_disposition=disposition,
         table_name=table_name,
         fan_out=fan_out,
         batch=resource.batch,

@@ -65,7 +65,9 @@ class ResourceBase(TableHints):
     kinds: list[FilledText] = own([], "More kinds of the asset.")
     partitions: Partitions | None = own(None, "Partitions of the asset.")
     fan_out: Literal["new", "all"] | None = own(
-        None, "Which parent rows a child asks for: `new` if the parent is incremental, else `all`."
+        None,
+        "Which parent rows a child asks for: `new` if the parent is incremental and the child does not replace, else"
+        " `all`.",
     )
     automation: Automation | None = own(None, "When the asset runs by itself.")
     freshness: Freshness | None = own(None, "When the table is stale.")

@@ -167,6 +167,7 @@ def test_no_resources_are_a_config() -> None:
         ("resume", False),
         ("resume_ttl", "2h"),
         ("quarantine", True),
+        ("on_missing_table", "fail"),
         ("checks", {"primary_key": "error", "row_count_drop": {"max_drop": 0.5, "blocking": True}}),
         ("preview", True),
     ],

@@ -1,4 +1,4 @@
-"""Several actors on one asset, in one process: each is a real Dagster run in a thread that can stop at a named point."""
+"""Several actors on one asset, in one process: each is a real Dagster run in a thread that can stop on the way."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def _no_transaction() -> None:
 
 
 def _no_recovery() -> None:
-    from dagster_rest.assets.state import _Decision
+    from dagster_rest.assets.decision import _Decision
 
     _Decision._recovered = lambda _: None  # type: ignore[method-assign,assignment]
 
@@ -101,7 +101,7 @@ def _checkpoint_before_the_part() -> None:
 
 
 def _no_earlier_runs() -> None:
-    from dagster_rest.assets.state import _Decision
+    from dagster_rest.assets.decision import _Decision
 
     _Decision._repeated = lambda _: None  # type: ignore[method-assign,assignment]
 
@@ -129,21 +129,22 @@ def _no_question_for_the_own_run() -> Patch:
 
 
 def _only_the_newest_load() -> Patch:
-    from dagster_rest.assets.state import _Decision
+    from dagster_rest.assets.decision import _Decision
 
     dead = _Decision._dead
     return _Decision, "_dead", lambda self: [load for load in dead(self) if load.load_id == self._base]
 
 
 def _what_is_gone_was_wiped() -> Patch:
-    from dagster_rest.assets.state import _Decision
+    from dagster_rest.assets.decision import _Decision
 
     return _Decision, "_was_wiped", lambda self, _: self._facts.log.newest is None
 
 
 def _the_log_is_believed() -> Patch:
     from dagster_rest.assets import load
-    from dagster_rest.assets.state import Start, decide
+    from dagster_rest.assets.decision import decide
+    from dagster_rest.assets.state import Start
     from dagster_rest.warehouse.ledger import LoadRow
 
     def believing(facts: Any, **options: Any) -> Any:
@@ -175,7 +176,7 @@ def _nobody_looks_at_tables() -> Patch:
 
 
 def _any_cursor_will_do() -> Patch:
-    from dagster_rest.assets.state import _Decision
+    from dagster_rest.assets.decision import _Decision
 
     return _Decision, "_has_other_cursor", lambda *_: False
 

@@ -38,6 +38,19 @@ def happens(point: str, scene: Scene) -> bool:
     return True
 
 
+AFTER_COMMIT = ("after_commit", "before_confirm")
+
+
+def is_taken_up_by_any_run(point: str, scene: Scene) -> bool:
+    """Whether any later run goes on where a load died, or only one that re-executes it.
+
+    Behind its commit, a load that says nothing of how far it came (no cursor, no consumed parents) is a load of its
+    own for every other run; `replace` begins anew each time, and a partition is replaced.
+    """
+    keeps_place = scene.shape in ("incremental", "windowed", "child_new")
+    return point not in AFTER_COMMIT or (keeps_place and scene.disposition != "replace")
+
+
 class Stage:
     """One scene, ready to be disturbed: what was before it, and what an undisturbed load makes of that."""
 
@@ -93,7 +106,7 @@ def asked_again(killed: Outcome, recovered: Outcome, *, scene: Scene) -> tuple[i
 
 
 def kill_and_recover(stage: Stage, bench: Bench, kill: dict[str, Any]) -> Outcome:
-    """Kill a load, run it again to the end, and compare.
+    """Kill a load, try it again to the end, and compare.
 
     Args:
         stage: The scene.
@@ -103,7 +116,8 @@ def kill_and_recover(stage: Stage, bench: Bench, kill: dict[str, Any]) -> Outcom
     killed = bench.run(kill=kill)
     assert killed.killed, f"nothing was killed: {kill}"
     assert not killed.success
-    recovered = bench.run(executor="in_process")
+    ordinary = is_taken_up_by_any_run(kill["point"], stage.scene)
+    recovered = bench.run(executor="in_process", reexecute=None if ordinary else killed.run_id)
     assert recovered.success, recovered.errors
     assert stage.expected == bench.contents()
     repeated, allowed = asked_again(killed, recovered, scene=stage.scene)

@@ -198,6 +198,13 @@ class Bench:
                 command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
             )
 
+    def declare_failed(self) -> str:
+        """Do what run monitoring does with the newest run, which gives no sign of life any more; its id."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            run = instance.get_runs(limit=1)[0]
+            instance.report_run_failed(run, "no sign of life")
+        return run.run_id
+
     def is_confirmed(self, run_id: str) -> bool:
         """Whether the run's load has ended: written, told of, and confirmed."""
         if not self.database.exists():

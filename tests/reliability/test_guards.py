@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.reliability.guards import GUARDS
-from tests.reliability.kills import Stage, asked_again
+from tests.reliability.kills import Stage, asked_again, is_taken_up_by_any_run
 from tests.reliability.lab import Bench
 from tests.reliability.scenes import Scene, scene
 from tests.reliability.test_fencing import stopped, wake
@@ -25,6 +25,7 @@ def after_a_kill(stage: Stage, point: str, *, without: str | None, reexecuted: b
     cell = stage.cell()
     killed = cell.run(kill={"point": point, "number": stage.in_the_middle(point)}, without=without)
     assert killed.killed
+    reexecuted = reexecuted or not is_taken_up_by_any_run(point, stage.scene)
     assert cell.run(without=without, reexecute=killed.run_id if reexecuted else None).success
     return cell
 

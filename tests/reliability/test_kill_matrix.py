@@ -6,12 +6,13 @@ import os
 import random
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.reliability.kills import POINTS, Stage, asked_again, happens, kill_and_recover
+from tests.reliability.kills import POINTS, Stage, asked_again, happens, is_taken_up_by_any_run, kill_and_recover
 from tests.reliability.scenes import SCENES, Scene, scene
 
 MOMENTS = int(os.environ.get("RELIABILITY_MOMENTS", "50"))
@@ -41,6 +42,29 @@ def test_a_killed_load_ends_as_if_undisturbed(stage_of: Find, disposition: str, 
     kill_and_recover(stage, stage.cell(), {"point": point, "number": stage.in_the_middle(point)})
 
 
+def test_after_the_commit_a_snapshot_counts_for_every_other_run(stage_of: Find) -> None:
+    """An ordinary run neither deletes what a dead one committed, nor takes it for its own: it adds."""
+    stage = stage_of(scene("append", "plain"))
+    cell = stage.cell()
+    assert cell.run(kill={"point": "after_commit"}).killed
+    assert cell.run(executor="in_process").success
+    before, once, now = (bench.contents()["items"] for bench in (stage.before, stage.cell(), cell))
+
+    assert before == once
+    assert sorted([*stage.expected["items"], *(Counter(stage.expected["items"]) - Counter(before)).elements()]) == now
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("disposition", ["replace", "merge", "scd2"])
+def test_after_the_commit_an_ordinary_run_ends_with_the_same_tables(stage_of: Find, disposition: str) -> None:
+    stage = stage_of(scene(disposition, "plain"))
+    cell = stage.cell()
+    assert cell.run(kill={"point": "after_commit"}).killed
+    assert cell.run(executor="in_process").success
+
+    assert stage.expected["items"] == cell.contents()["items"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("one", "point"), EVERYWHERE)
 def test_killed_at_a_named_point(stage_of: Find, one: Scene, point: str) -> None:
@@ -63,7 +87,8 @@ def test_killed_at_random_moments(stage_of: Find, one: Scene, record_property: C
         before = None
         for _ in range(min(KILLS_IN_A_ROW, MOMENTS - moments)):
             moments += 1
-            killed = cell.run(kill={"after": chance.uniform(0, stage.seconds * 1.1)})
+            kill = {"after": chance.uniform(0, stage.seconds * 1.1)}
+            killed = cell.run(kill=kill, reexecute=before.run_id if before is not None else None)
             landed += killed.killed
             # After a commit, the next run's first request asks for what is new since then.
             if before is not None and not before.counts["after_commit"]:
@@ -74,7 +99,7 @@ def test_killed_at_random_moments(stage_of: Find, one: Scene, record_property: C
                 # Killed behind its end, a load has all its effects; the next run is a load of its own.
                 break
         else:
-            recovered = cell.run(executor="in_process")
+            recovered = cell.run(executor="in_process", reexecute=killed.run_id)
             assert recovered.success, recovered.errors
         assert stage.expected == cell.contents()
         shutil.rmtree(cell.folder)
@@ -124,20 +149,22 @@ def test_the_whole_machine_dies(stage_of: Find, one: Scene, point: str) -> None:
     kill = {"point": point, "number": stage.in_the_middle(point), "group": True}
     with cell.start("machine", kill=kill, fast=False) as run:
         assert -signal.SIGKILL == run.wait(300)
-    recovered = cell.run(executor="in_process")
+    ordinary = is_taken_up_by_any_run(point, one)
+    recovered = cell.run(executor="in_process", reexecute=None if ordinary else cell.declare_failed())
 
     assert recovered.success, recovered.errors
     assert stage.expected == cell.contents()
 
 
 def test_a_machine_that_dies_twice(stage_of: Find) -> None:
-    """Who finds a dead run leaves the signs of its death for the next, for Dagster shows none."""
+    """A re-execution of a re-execution still answers for the first one's load."""
     stage = stage_of(scene("append", "plain"))
     cell = stage.cell()
-    for name, point in (("once", "after_commit"), ("twice", "before_transaction")):
-        with cell.start(name, kill={"point": point, "group": True}, executor="in_process") as run:
-            assert -signal.SIGKILL == run.wait(300)
-    recovered = cell.run(executor="in_process")
+    with cell.start("once", kill={"point": "after_commit", "group": True}, executor="in_process") as run:
+        assert -signal.SIGKILL == run.wait(300)
+    again = cell.run(kill={"point": "before_transaction"}, reexecute=cell.declare_failed())
+    assert again.killed
+    recovered = cell.run(executor="in_process", reexecute=again.run_id)
 
     assert recovered.success, recovered.errors
     assert stage.expected == cell.contents()
