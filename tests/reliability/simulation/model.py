@@ -21,8 +21,11 @@ from typing import Any
 from tests.reliability.simulation.api import Fetch, comments_of
 from tests.reliability.simulation.kinds import RANGE, Kind
 
+NAMES = ("items", "users")
 Record = tuple[Any, ...]
 Loads = tuple["Load", ...]
+ParentLoad = tuple[str, int, frozenset[Record]]
+"""Resource, number, and the versions of its rows that were new."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class State:
     """One candidate: the loads that count, the loads of the parents, and whether a table is gone."""
 
     loads: Loads = ()
-    parents: tuple[tuple[str, frozenset[Record]], ...] = ()
+    parents: tuple[ParentLoad, ...] = ()
     broken: bool = False
 
 
@@ -57,7 +60,7 @@ class Attempt:
     line: frozenset[str]
     request: str
     partitions: tuple[str, ...]
-    parents_seen: int
+    parents: tuple[ParentLoad, ...]
     wiped_before: bool
     commits: int = 0
 
@@ -77,12 +80,13 @@ class Model:
     lives: Callable[[int], bool]
     candidates: list[State] = field(default_factory=lambda: [State()])
     wiped: str = ""
+    parent_loads: int = 0
 
     # --- what happens -------------------------------------------------------------------------------------------
 
     def begin(self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...]) -> Attempt:
-        seen = min(len(state.parents) for state in self.candidates)
-        return Attempt(owner, run, frozenset(line), request, partitions, seen, bool(self.wiped))
+        parents = self.candidates[0].parents
+        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped))
 
     def commit(self, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> None:
         """A transaction of an attempt is committed.
@@ -119,9 +123,11 @@ class Model:
 
     def load_parent(self, name: str, rows: Iterable[Record]) -> None:
         """A parent was loaded, undisturbed: the versions it had not seen are new."""
+        self.parent_loads += 1
         for index, state in enumerate(self.candidates):
-            seen = {row for other, rows_ in state.parents if other == name for row in rows_}
-            self.candidates[index] = replace(state, parents=(*state.parents, (name, frozenset(rows) - seen)))
+            seen = {row for other, _, old in state.parents if other == name for row in old}
+            new = (name, self.parent_loads, frozenset(rows) - seen)
+            self.candidates[index] = replace(state, parents=(*state.parents, new))
 
     def wipe(self, *, quiet: bool) -> None:
         """A person wipes the materializations: where a confirmed load is in the tables, its missing event shows it."""
@@ -191,23 +197,17 @@ class Model:
         if fetch is not None:
             yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), partitions=attempt.partitions)
             return
-        gone = (
-            frozenset(index for one in base for index in one.consumed)
-            if self.kind.shape == "child_new"
-            else frozenset()
-        )
-        first = min(attempt.parents_seen, len(state.parents))
-        for count in range(first, len(state.parents) + 1):
-            looked = frozenset(range(count)) - gone
-            ids = {
-                name: sorted({row[0] for i in looked if state.parents[i][0] == name for row in state.parents[i][1]})
-                for name in self.kind.parents
-            }
+        gone = {number for one in base for number in one.consumed} if self.kind.shape == "child_new" else set()
+        later = range(min(len(attempt.parents), len(state.parents)), len(state.parents) + 1)
+        for parents in dict.fromkeys([attempt.parents, *(state.parents[:count] for count in later)]):
+            looked = [one for one in parents if one[1] not in gone]
+            ids = {name: sorted({row[0] for one in looked if one[0] == name for row in one[2]}) for name in NAMES}
             if self.kind.shape == "product":
                 names = [f"{left}.{right}" for left in ids["items"] for right in ids["users"]]
             else:
                 names = [name for parent in ids["items"] for name in comments_of(parent)]
-            yield replace(make, rows=tuple((name, (name,)) for name in names), consumed=looked)
+            rows = tuple((name, (name,)) for name in names)
+            yield replace(make, rows=rows, consumed=frozenset(one[1] for one in looked))
 
     # --- what the tables hold then ------------------------------------------------------------------------------
 
