@@ -115,8 +115,8 @@ def _incremental(cursor: str, *, windows: bool) -> dict[str, Any]:
 
 KINDS = [
     *(Kind(disposition, "plain") for disposition in ("append", "replace", "merge", "scd2")),
-    *(Kind(disposition, "incremental") for disposition in ("append", "merge", "scd2")),
-    *(Kind(disposition, "windowed") for disposition in ("append", "merge")),
+    *(Kind(disposition, "incremental") for disposition in ("append", "replace", "merge", "scd2")),
+    *(Kind(disposition, "windowed") for disposition in ("append", "replace", "merge")),
     *(Kind(disposition, "partitioned") for disposition in ("append", "replace", "merge")),
     *(Kind(disposition, "child_all") for disposition in ("append", "replace", "merge", "scd2")),
     *(Kind(disposition, "child_new") for disposition in ("append", "merge")),

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.reliability.simulation.api import Fetch, comments_of
+from tests.reliability.simulation.api import EPOCH, Fetch, comments_of, text
 from tests.reliability.simulation.kinds import RANGE, Kind
 
 NAMES = ("items", "users")
@@ -30,7 +30,7 @@ ParentLoad = tuple[str, int, frozenset[Record]]
 
 @dataclass(frozen=True)
 class Load:
-    """One load that counts: who made it, for what, and what it brought."""
+    """One load that counts: who made it, for what, and what it brought; the first window of a range begins it."""
 
     owner: int
     run: str
@@ -40,6 +40,7 @@ class Load:
     consumed: frozenset[int] = frozenset()
     told: bool = False
     confirmed: bool = False
+    begins: bool = True
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,8 @@ class Model:
     def _loads(self, state: State, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Load]:
         make = Load(attempt.owner, attempt.run, attempt.request, (), attempt.partitions)
         if fetch is not None:
-            yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), partitions=attempt.partitions)
+            begins = fetch.since in (None, text(EPOCH), RANGE[0])
+            yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), begins=begins)
             return
         gone = {number for one in base for number in one.consumed} if self.kind.shape == "child_new" else set()
         later = range(min(len(attempt.parents), len(state.parents)), len(state.parents) + 1)
@@ -227,7 +229,8 @@ class Model:
                 row for one in loads if not self.kind.keeps_cursor or one.request == "range" for row in one.rows
             )
         if disposition == "replace":
-            return Counter(loads[-1].rows if loads else ())
+            first = max((number for number, one in enumerate(loads) if one.begins), default=0)
+            return Counter(row for one in loads[first:] for row in one.rows)
         if disposition == "merge":
             return Counter({row[0]: row for one in loads for row in one.rows}.values())
         for one in loads:

@@ -278,32 +278,26 @@ class World:
             columns: Its columns that count.
             versioned: Whether rows have a validity; then it ends with whether the row is active.
         """
-        tables = self.duckdb.tables()
-        if target not in tables:
+        if not self.duckdb.exists:
             return Counter(), []
-        nested = f"{target}__tags"
-        known = self.duckdb.execute(
-            f"select column_name from duckdb_columns() where schema_name = '{SOURCE}' and table_name = '{target}'"
-        )
-        if not {(column,) for column in columns} <= set(known):
-            # A load without rows made it, and nobody knows its columns yet.
-            assert self.duckdb.execute(f"select count(*) from {SOURCE}.{target}") == [(0,)]
+        known: dict[str, set[str]] = {}
+        for table, column in self.duckdb.execute(
+            f"select table_name, column_name from information_schema.columns where table_schema = '{SOURCE}'"
+        ):
+            known.setdefault(table, set()).add(column)
+        if not known.get(target, set()).issuperset(columns):
+            # It is not there, or a load without rows made it and nobody knows its columns yet.
+            assert target not in known or self.duckdb.execute(f"select count(*) from {SOURCE}.{target}") == [(0,)]
             return Counter(), []
+        nested, tags, everything = f"{SOURCE}.{target}__tags", "[]", "0"
+        if f"{target}__tags" in known:
+            tags = f"(select list(t.value order by t.value) from {nested} t where t._parent_row_id = r._row_id)"
+            everything = f"(select count(*) from {nested})"
         listed = ", ".join(f"r.{column}" for column in columns) + (", r._valid_to is null" if versioned else "")
-        tags = "[]"
-        if nested in tables:
-            tags = (
-                f"(select list(t.value order by t.value) from {SOURCE}.{nested} t where t._parent_row_id = r._row_id)"
-            )
-        rows = self.duckdb.execute(f"select {listed}, {tags} from {SOURCE}.{target} r")
-        wrong = []
-        if nested in tables:
-            orphans = self.duckdb.execute(
-                f"select count(*) from {SOURCE}.{nested}"
-                f" where _parent_row_id not in (select _row_id from {SOURCE}.{target})"
-            )
-            wrong = [f"{orphans[0][0]} nested rows without their row"] if orphans[0][0] else []
-        return Counter((*row[:-1], tuple(row[-1] or ())) for row in rows), wrong
+        rows = self.duckdb.execute(f"select {everything}, {listed}, {tags} from {SOURCE}.{target} r")
+        orphans = rows[0][0] - sum(len(row[-1] or ()) for row in rows) if rows else 0
+        wrong = [f"{orphans} nested rows without their row"] if orphans else []
+        return Counter((*row[1:-1], tuple(row[-1] or ())) for row in rows), wrong
 
 
 def _tree(folder: Path) -> Tree:
