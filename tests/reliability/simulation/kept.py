@@ -40,6 +40,19 @@ KEPT: dict[str, Plan] = {
         5,
         (("run", "A"), ("go", "A", "after_commit"), ("die", "A"), ("api", "add", 2)),
     ),
+    "1 a told range is not taken back when the same range is asked for again": (
+        "append-incremental",
+        6,
+        (
+            ("run", "A", "range"),
+            ("no_confirm", "A"),
+            ("go", "A", "end"),
+            ("over", "A", "failed"),
+            ("jump", 2),
+            ("run", "B", "range"),
+            ("go", "B", "end"),
+        ),
+    ),
     "2 a run that is over does not commit": (
         "append-plain",
         5,
