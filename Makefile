@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo dev change test lint types format compat bench mutate reliability clean
+.PHONY: help demo dev change test lint types format compat bench mutate reliability simulate clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -52,6 +52,9 @@ mutate: $(VENV)/.mutate ## Try small faults in a file, and show which its tests 
 
 reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
 	@$(BIN)/python -m pytest -q -m long tests/reliability $(ARGS)
+
+simulate: $(VENV)/.dev ## Let many actors loose on one asset: 10,000 histories
+	@$(BIN)/python -m tests.reliability.simulation --workers $(WORKERS) $(ARGS)
 
 clean: ## Remove everything that make made
 	@rm -rf $(VENV) $(DLT_VENV) $(SERVERS) .demo .dagster .mypy_cache .pytest_cache .ruff_cache .hypothesis

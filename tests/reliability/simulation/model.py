@@ -1,0 +1,256 @@
+"""What the tables must hold after a history: the fold of the loads that count, over nothing of the package's code.
+
+What counts, in five sentences. (1) A load counts from its commit on, whoever is told of it, until a rebuild: a full
+refresh, a wipe of the asset's materializations, a table that hands removed, a lost file. (2) Of the loads of one line
+(a run, its attempts, the runs it re-executes) that ask for the same, one counts: the newest that was fetched. (3) An
+ordinary run never takes the place of another run's load nor leaves its own out; only an explicit range replaces what a
+dead run had committed untold for the very same range. (4) Rows that came by the cursor count once, however often they
+were asked for; what a child works on counts once for each load of its parent. (5) A restored file takes back everything
+since its copy was made, in the model too.
+
+Where two outcomes are right, the model keeps both as candidates until the tables show which of them came true.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.reliability.simulation.api import EPOCH, Fetch, comments_of, text
+from tests.reliability.simulation.kinds import RANGE, Kind
+
+NAMES = ("items", "users")
+Record = tuple[Any, ...]
+Loads = tuple["Load", ...]
+ParentLoad = tuple[str, int, frozenset[Record]]
+"""Resource, number, and the versions of its rows that were new."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load that counts: who made it, for what, and what it brought; the first window of a range begins it."""
+
+    owner: int
+    run: str
+    request: str
+    rows: tuple[Record, ...]
+    partitions: tuple[str, ...] = ()
+    consumed: frozenset[int] = frozenset()
+    told: bool = False
+    confirmed: bool = False
+    begins: bool = True
+
+
+@dataclass(frozen=True)
+class State:
+    """One candidate: the loads that count, the loads of the parents, and whether a table is gone."""
+
+    loads: Loads = ()
+    parents: tuple[ParentLoad, ...] = ()
+    broken: bool = False
+
+
+@dataclass
+class Attempt:
+    """One attempt of one run as the model knows it."""
+
+    owner: int
+    run: str
+    line: frozenset[str]
+    request: str
+    partitions: tuple[str, ...]
+    parents: tuple[ParentLoad, ...]
+    wiped_before: bool
+    commits: int = 0
+
+
+@dataclass
+class Model:
+    """The candidates of one history.
+
+    Args:
+        kind: What is loaded.
+        may_tell: Whether the process of that owner is about to tell of its load: it lives, and its run is not over.
+        lives: Whether its process lives.
+    """
+
+    kind: Kind
+    may_tell: Callable[[int], bool]
+    lives: Callable[[int], bool]
+    candidates: list[State] = field(default_factory=lambda: [State()])
+    wiped: str = ""
+    parent_loads: int = 0
+
+    # --- what happens -------------------------------------------------------------------------------------------
+
+    def begin(self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...]) -> Attempt:
+        parents = self.candidates[0].parents
+        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped))
+
+    def commit(self, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> None:
+        """A transaction of an attempt is committed.
+
+        Args:
+            attempt: Whose.
+            fetch: The list it fetched for it, or None.
+            staged: The lists that dead actors left behind, which it may have gone on with.
+        """
+        found = [one for state in self.candidates for one in self._outcomes(state, attempt, fetch, staged)]
+        self.candidates = list(dict.fromkeys(found))
+        attempt.commits += 1
+        self.wiped = "" if attempt.wiped_before or not self.wiped else "may"
+
+    def end(self, attempt: Attempt) -> None:
+        """An attempt's event is stored; if it committed nothing, it is of a load of its line that is in the tables."""
+        self._mark(attempt, told=True)
+        self.candidates = [
+            state for state in self.candidates if attempt.commits or any(one.run in attempt.line for one in state.loads)
+        ]
+
+    def confirm(self, attempt: Attempt) -> None:
+        """The confirmation of an attempt is written."""
+        self._mark(attempt, confirmed=True)
+
+    def _mark(self, attempt: Attempt, **changes: bool) -> None:
+        self.candidates = [
+            replace(
+                state,
+                loads=tuple(replace(one, **changes) if one.owner == attempt.owner else one for one in state.loads),
+            )
+            for state in self.candidates
+        ]
+
+    def load_parent(self, name: str, rows: Iterable[Record]) -> None:
+        """A parent was loaded, undisturbed: the versions it had not seen are new."""
+        self.parent_loads += 1
+        for index, state in enumerate(self.candidates):
+            seen = {row for other, _, old in state.parents if other == name for row in old}
+            new = (name, self.parent_loads, frozenset(rows) - seen)
+            self.candidates[index] = replace(state, parents=(*state.parents, new))
+
+    def wipe(self, *, quiet: bool) -> None:
+        """A person wipes the materializations: where a confirmed load is in the tables, its missing event shows it."""
+        known = all(any(one.confirmed for one in state.loads) for state in self.candidates)
+        self.wiped = "must" if quiet and known else "may"
+
+    def drop(self) -> None:
+        self.candidates = [replace(state, broken=True) for state in self.candidates]
+
+    # --- what a commit may have done ----------------------------------------------------------------------------
+
+    def _outcomes(self, state: State, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> Iterator[State]:
+        for base in self._bases(state, attempt):
+            is_told = fetch is None and self.kind.target == "items"
+            if is_told and any(self._may_stand(one, attempt) for one in base):
+                yield replace(state, loads=base, broken=False)
+            for one in [fetch] if fetch is not None else staged or ([None] if self.kind.parents else []):
+                for new in self._loads(state, base, attempt, one):
+                    for kept in self._kept(base, attempt, one):
+                        yield replace(state, loads=(*kept, new), broken=False)
+            if self.kind.parents and any(one.run in attempt.line for one in base):
+                yield replace(state, loads=base, broken=False)
+
+    def _bases(self, state: State, attempt: Attempt) -> list[Loads]:
+        """What is left of the earlier loads: all, or nothing after a rebuild."""
+        if attempt.commits:
+            return [state.loads]
+        if state.broken:
+            return [()]
+        if attempt.request == "full":
+            ours = any(one.run in attempt.line for one in state.loads)
+            return [(), state.loads] if ours else [()]
+        if self.wiped and self.kind.shape != "partitioned":
+            must = self.wiped == "must" and attempt.wiped_before
+            return [()] if must else [(), state.loads]
+        return [state.loads]
+
+    def _may_stand(self, one: Load, attempt: Attempt) -> bool:
+        """Whether an attempt that fetched nothing may tell of this load instead."""
+        if one.partitions and not set(attempt.partitions) <= set(one.partitions):
+            return False
+        return one.run in attempt.line or self._is_left_range(one, attempt)
+
+    def _is_left_range(self, one: Load, attempt: Attempt) -> bool:
+        same = attempt.request == "range" == one.request
+        return same and not one.told and one.owner != attempt.owner and not self.may_tell(one.owner)
+
+    def _kept(self, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Loads]:
+        """The earlier loads that count beside the new one."""
+        by_cursor = (self.kind.keeps_cursor and attempt.request != "range") or self.kind.shape == "child_new"
+        if self.kind.disposition != "append" or self.kind.shape == "partitioned" or by_cursor or attempt.commits:
+            yield base
+            return
+        if self.kind.shape == "windowed" and fetch is not None and (fetch.since or "") > RANGE[0]:
+            # It goes on behind the windows that were committed.
+            yield base
+            return
+        doomed = [one for one in base if one.request == attempt.request and one.run in attempt.line]
+        left = [one for one in base if self._is_left_range(one, attempt) and one not in doomed]
+        certain = [one for one in left if not self.lives(one.owner)]
+        yield tuple(one for one in base if one not in doomed and one not in left)
+        if certain != left:
+            yield tuple(one for one in base if one not in doomed and one not in certain)
+
+    def _loads(self, state: State, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Load]:
+        make = Load(attempt.owner, attempt.run, attempt.request, (), attempt.partitions)
+        if fetch is not None:
+            begins = fetch.since in (None, text(EPOCH), RANGE[0])
+            yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), begins=begins)
+            return
+        gone = {number for one in base for number in one.consumed} if self.kind.shape == "child_new" else set()
+        later = range(min(len(attempt.parents), len(state.parents)), len(state.parents) + 1)
+        for parents in dict.fromkeys([attempt.parents, *(state.parents[:count] for count in later)]):
+            looked = [one for one in parents if one[1] not in gone]
+            ids = {name: sorted({row[0] for one in looked if one[0] == name for row in one[2]}) for name in NAMES}
+            if self.kind.shape == "product":
+                names = [f"{left}.{right}" for left in ids["items"] for right in ids["users"]]
+            else:
+                names = [name for parent in ids["items"] for name in comments_of(parent)]
+            rows = tuple((name, (name,)) for name in names)
+            yield replace(make, rows=rows, consumed=frozenset(one[1] for one in looked))
+
+    # --- what the tables hold then ------------------------------------------------------------------------------
+
+    def table(self, loads: Loads, days: dict[Record, str]) -> Counter[Record]:
+        """The table of a resource after these loads.
+
+        Args:
+            loads: The loads that count, in the order of their commits.
+            days: The partition of each version of a row.
+        """
+        disposition, active, closed = self.kind.disposition, {}, []
+        if self.kind.shape == "partitioned":
+            return self._partitions(loads, days)
+        if disposition == "append":
+            cursor = {row for one in loads if self.kind.keeps_cursor and one.request != "range" for row in one.rows}
+            return Counter(cursor) + Counter(
+                row for one in loads if not self.kind.keeps_cursor or one.request == "range" for row in one.rows
+            )
+        if disposition == "replace":
+            first = max((number for number, one in enumerate(loads) if one.begins), default=0)
+            return Counter(row for one in loads[first:] for row in one.rows)
+        if disposition == "merge":
+            return Counter({row[0]: row for one in loads for row in one.rows}.values())
+        for one in loads:
+            new = {row[0]: row for row in one.rows}
+            whole = self.kind.shape in ("plain", "child_all")
+            over = [row for key, row in active.items() if (key in new or whole) and new.get(key) != row]
+            closed += [(*row[:-1], False, row[-1]) for row in over]
+            active = {key: row for key, row in active.items() if row not in over} | new
+        return Counter([*closed, *((*row[:-1], True, row[-1]) for row in active.values())])
+
+    def _partitions(self, loads: Loads, days: dict[Record, str]) -> Counter[Record]:
+        held: dict[Any, tuple[str, Record]] = {}
+        for number, one in enumerate(loads):
+            held = {key: kept for key, kept in held.items() if kept[0] not in one.partitions}
+            for row in one.rows:
+                if days[row] in one.partitions:
+                    held[row[0] if self.kind.disposition == "merge" else (number, row)] = (days[row], row)
+        return Counter(row for _, row in held.values())
+
+
+def record(key: int, version: int) -> Record:
+    """A row of ``items`` as the comparison sees it: with its nested rows at the end."""
+    return (key, version, tuple(f"{key}.{version}.{number}" for number in range(key % 3)))
