@@ -71,7 +71,7 @@ class WindowCommit:
         pending: dict[str, list[str]] = {}
         for lane in lanes:
             pending[lane.slice.key] = self._check_start(connection, lane, by_key[lane.slice.key])
-        if any(lane.start.case == "missing_table" for lane in lanes) and window.is_first:
+        if window.is_first and any(map(self._makes_anew, lanes)):
             note_lost_tables(connection, self._context.root_tables(self._recorded_roots(staged)))
         for lane, load in zip(lanes, staged, strict=True):
             one = by_key[lane.slice.key]
@@ -96,6 +96,11 @@ class WindowCommit:
         if not start.still_holds(loads):
             raise Contended
         return [load.load_id for load in loads if load.status == "pending"]
+
+    def _makes_anew(self, lane: Lane) -> bool:
+        """Whether nothing of earlier loads stays in the table, of whichever asset or partition they were."""
+        whole = lane.start.rebuild and not lane.slice.key
+        return self._context.asset.is_selected and (whole or lane.start.case == "missing_table")
 
     def _recorded_roots(self, staged: Sequence["StagedLoad"]) -> set[str]:
         tables = [table for load in staged for table in load.schema.tables.values()]
@@ -167,6 +172,9 @@ class WindowCommit:
         replaces_all = start.rebuild or lane.replaces or staged.spec.write_disposition.disposition == "replace"
         if replaces_all:
             gone = set(pending) - {*start.told, *(start.answers_for if start.continued else ())}
+            if start.rebuild:
+                # Not even confirmed loads have a row left: what is told of them says nothing of the table.
+                gone = {*load_ids_of_partition(connection, asset=asset, partitions=[lane.slice.key])}
             take_back_loads(connection, asset=asset, load_ids=sorted(gone))
         if start.takes_back:
             take_back_loads(connection, asset=asset, load_ids=start.takes_back)

@@ -92,7 +92,6 @@ class _Decision:
             for load in self._unsettled
             if load.run_id in {*self._run.failed, self._run.run_id}
             and load.load_id in self._facts.log.told
-            and load.status != "taken_back"
             and load.request_key == self._wish.key
         ]
         if not mine:
@@ -112,7 +111,8 @@ class _Decision:
             return False
         if log.wiped_at is not None and log.wiped_at > latest.committed_at:
             return True
-        return latest.status != "pending" and log.newest is None and not log.remembers
+        confirmed = latest.status != "pending" or self._facts.storage_id in self._facts.ledger.confirmed_in
+        return confirmed and log.newest is None and not log.remembers
 
     def _has_begun(self) -> bool:
         """An earlier attempt has begun this refresh: it is gone on with."""

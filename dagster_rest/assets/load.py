@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -57,15 +57,15 @@ class Inputs:
     """What one short look into the database gave at the start.
 
     Args:
-        states: What the ledger knows, per partition.
         known: The recorded columns.
         parents: The parents' rows.
+        states: What the ledger knows, per partition.
         tables: The recorded tables of the asset as they are.
     """
 
-    states: Mapping[str, AssetState]
     known: "KnownSchema"
     parents: ParentInput
+    states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
 
 
@@ -250,7 +250,7 @@ class ResourceLoad:
     def _matters(self, load: LoadRow, *, latest: LoadRow | None, key: str) -> bool:
         """Whether it is worth asking Dagster about an unsettled load."""
         is_latest = latest is not None and load.load_group == latest.load_group
-        if load.run_id in self._request.run and load.status != "taken_back":
+        if load.run_id in self._request.run:
             return True
         return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
 

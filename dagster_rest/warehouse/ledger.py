@@ -97,7 +97,7 @@ class LoadRow:
         attempt: The step's retry number within the run, from 0.
         storage_id: The id of the Dagster storage that the event goes to.
         status: ``pending`` until the materialization event is known to be stored; ``taken_back`` when its rows were
-            replaced before that.
+            replaced before that, or a rebuild left none of them.
         cursor: The cursor after this load, if the asset is incremental.
         cursor_path: The field the cursor came from.
         cursor_function: What chose it among the values of that field (``max``, ``min``, or a callable's name); None
@@ -140,12 +140,14 @@ class AssetState:
     Args:
         latest: The newest load, or None.
         unsettled: The loads that are not confirmed, and all those of the runs that were asked for, oldest first.
+        confirmed_in: The Dagster storages that loads of it were told to, if the newest load is not confirmed.
         lost_up_to: What was loaded up to this ``seq`` is not in the table any more: the table was lost.
         parent_cursors: Cursor per parent key, for child resources that keep one for each parent.
     """
 
     latest: LoadRow | None = None
     unsettled: tuple[LoadRow, ...] = ()
+    confirmed_in: frozenset[str] = frozenset()
     lost_up_to: int = 0
     parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
 
@@ -232,6 +234,7 @@ def read_state(
     return AssetState(
         latest=latest,
         unsettled=tuple(load for load in loads if load.status == "pending" or load.run_id in runs),
+        confirmed_in=_confirmed_in(connection, latest) if latest and latest.status == "pending" else frozenset(),
         lost_up_to=_lost_up_to(connection, tables) if loads else 0,
         parent_cursors=_read_parent_cursors(connection, asset=asset, partition=partition),
     )
@@ -296,6 +299,16 @@ def _load_row(row: tuple[Any, ...]) -> LoadRow:
         committed_at=row[20],
         seq=row[21],
     )
+
+
+def _confirmed_in(connection: DuckDBPyConnection, latest: LoadRow) -> frozenset[str]:
+    rows = run(
+        connection,
+        f"select distinct storage_id from {METADATA_SCHEMA}.loads"
+        " where asset = ? and partition = ? and status = 'confirmed'",
+        [latest.asset, latest.partition],
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def _lost_up_to(connection: DuckDBPyConnection, tables: Collection[tuple[str, str]]) -> int:
@@ -375,7 +388,7 @@ def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: d
 
 
 def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Collection[str]) -> None:
-    """Note that the rows of these loads are replaced in this transaction: their step may not confirm them any more."""
+    """Note that the rows of these loads go in this transaction: their step may not confirm them any more."""
     if not load_ids:
         return
     run(

@@ -25,7 +25,7 @@ class Blog:
 
     def _comments(self, request: Any) -> Any:
         post, since = int(request.path_params["id"]), int(request.param("since") or 0)
-        return [{"id": post * 10 + at, "at": at} for at in self.comments[post] if at >= since]
+        return [{"id": post * 10 + at, "at": at, "low": at - 100} for at in self.comments[post] if at >= since]
 
     def config(self, *, posts: dict[str, Any] | None = None, **comments: Any) -> dict[str, Any]:
         child = {
@@ -76,7 +76,7 @@ def test_another_cursor_path_forgets_the_cursors_of_all_parents(blog: Blog, tmp_
     project.materialize()
     blog.comments = {1: [1, 2, 3], 2: [0, 1, 2, 3]}
     changed = blog.config(primary_key="id", write_disposition="merge")
-    changed["resources"][1]["endpoint"]["incremental"]["cursor_path"] = "id"
+    changed["resources"][1]["endpoint"]["incremental"] = {"cursor_path": "low", "initial_value": -1000}
     project.configure(changed)
     project.materialize("comments")
 

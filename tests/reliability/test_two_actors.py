@@ -307,6 +307,28 @@ def test_a_wipe_is_a_wipe_even_if_a_person_reported_something_since(shop: Shop, 
     assert [3, 4] == stand.ids()
 
 
+def test_a_wipe_is_seen_behind_a_load_that_was_told_and_not_confirmed(shop: Shop, make: Make) -> None:
+    stand = make()
+    stand.run()
+    stand.dies_at("before_confirm")
+    stand.instance.wipe_assets([KEY])
+    run = stand.run()
+
+    assert "wiped" == run.get("items", "started_from")
+    assert everything() == stand.ids()
+
+
+def test_a_rebuild_that_died_before_it_was_told_counts(shop: Shop, make: Make) -> None:
+    stand = make()
+    stand.run()
+    stand.instance.wipe_assets([KEY])
+    stand.dies_at("after_commit")
+    run = stand.run()
+
+    assert "adopted" == run.get("items", "started_from")
+    assert twice(*everything()) == stand.ids()
+
+
 def partitioned(shop: Shop, stand: Stand, **resource: Any) -> None:
     config = items(shop.api.url, incremental={}, partitions={"keys": ["a", "b"]}, **resource)
     config["resources"][0]["endpoint"]["params"]["shelf"] = "{partition.key}"
@@ -441,6 +463,18 @@ def test_the_other_partitions_of_a_lost_table_are_not_gone_on_with(shop: Shop, m
 
     assert "missing_table" == other.get("items", "started_from")
     assert twice(*everything()) == stand.ids()
+
+
+def test_a_rebuild_of_a_shared_table_sends_its_other_resource_to_the_start(shop: Shop, make: Make) -> None:
+    stand = make()
+    config = items(shop.api.url, incremental={})
+    config["resources"].append({**config["resources"][0], "name": "others", "table_name": "items"})
+    stand.project.configure(config)
+    stand.run()
+    both = stand.ids()
+    stand.run(config=RestRunConfig(full_refresh=True))
+
+    assert twice(*everything()) == both == stand.ids()
 
 
 # 7. cursor_path changed
