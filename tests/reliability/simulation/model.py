@@ -45,10 +45,11 @@ class Load:
 
 @dataclass(frozen=True)
 class State:
-    """One candidate: the loads that count, the loads of the parents, and whether a table is gone."""
+    """One candidate: the loads that count, those of the parents, whose a rebuild replaced, whether a table is gone."""
 
     loads: Loads = ()
     parents: tuple[ParentLoad, ...] = ()
+    replaced: frozenset[str] = frozenset()
     broken: bool = False
 
 
@@ -103,10 +104,12 @@ class Model:
         self.wiped = "" if attempt.wiped_before or not self.wiped else "may"
 
     def end(self, attempt: Attempt) -> None:
-        """An attempt's event is stored; if it committed nothing, it is of a load of its line that is in the tables."""
+        """An attempt's event is stored: if it committed nothing, of its line's load, in the tables or since rebuilt."""
         self._mark(attempt, told=True)
         self.candidates = [
-            state for state in self.candidates if attempt.commits or any(one.run in attempt.line for one in state.loads)
+            state
+            for state in self.candidates
+            if attempt.commits or attempt.line & (state.replaced | {one.run for one in state.loads})
         ]
 
     def confirm(self, attempt: Attempt) -> None:
@@ -142,15 +145,17 @@ class Model:
 
     def _outcomes(self, state: State, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> Iterator[State]:
         for base in self._bases(state, attempt):
+            gone = frozenset() if base else frozenset(one.run for one in state.loads)
+            after = replace(state, replaced=state.replaced | gone, broken=False)
             is_told = fetch is None and self.kind.target == "items"
             if is_told and any(self._may_stand(one, attempt) for one in base):
-                yield replace(state, loads=base, broken=False)
+                yield replace(after, loads=base)
             for one in [fetch] if fetch is not None else staged or ([None] if self.kind.parents else []):
                 for new in self._loads(state, base, attempt, one):
                     for kept in self._kept(base, attempt, one):
-                        yield replace(state, loads=(*kept, new), broken=False)
+                        yield replace(after, loads=(*kept, new))
             if self.kind.parents and any(one.run in attempt.line for one in base):
-                yield replace(state, loads=base, broken=False)
+                yield replace(after, loads=base)
 
     def _bases(self, state: State, attempt: Attempt) -> list[Loads]:
         """What is left of the earlier loads: all, or nothing after a rebuild."""
