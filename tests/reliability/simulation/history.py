@@ -89,7 +89,7 @@ class History:
         self.deleted: set[str] = set()
         self.parents: dict[str, str | None] = {}
         self.model = Model(self.kind, may_tell=self._may_tell, lives=self._lives)
-        self.copies: list[list[State]] = []
+        self.copies: list[tuple[list[State], int]] = []
         self.coverage: Counter[str] = Counter({f"kind {kind}": 1})
         self.log: list[str] = []
         self.step = -1
@@ -243,7 +243,7 @@ class History:
         if self._holder() is not None or not self.world.duckdb.exists:
             return False
         self.world.duckdb.copy_to(self._backup(len(self.copies)))
-        self.copies.append(list(self.model.candidates))
+        self.copies.append(self.model.copy())
         return True
 
     def do_restore(self) -> bool:
@@ -251,7 +251,7 @@ class History:
         if self._holder() is not None or not self.copies:
             return False
         self.world.duckdb.replace_by(self._backup(len(self.copies) - 1))
-        self.model.candidates = list(self.copies[-1])
+        self.model.restore(self.copies[-1])
         return True
 
     def do_lose(self) -> bool:

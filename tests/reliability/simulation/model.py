@@ -83,6 +83,7 @@ class Model:
     candidates: list[State] = field(default_factory=lambda: [State()])
     wiped: str = ""
     parent_loads: int = 0
+    wipes: int = 0
 
     # --- what happens -------------------------------------------------------------------------------------------
 
@@ -117,13 +118,16 @@ class Model:
         self._mark(attempt, confirmed=True)
 
     def _mark(self, attempt: Attempt, **changes: bool) -> None:
-        self.candidates = [
-            replace(
-                state,
-                loads=tuple(replace(one, **changes) if one.owner == attempt.owner else one for one in state.loads),
+        """Mark the loads that an attempt speaks of: its own, its line's, and a range's that stands for its own."""
+        for index, state in enumerate(self.candidates):
+            own = any(one.owner == attempt.owner for one in state.loads)
+            loads = tuple(
+                replace(one, **changes)
+                if one.run in attempt.line or (attempt.request == "range" == one.request and not own)
+                else one
+                for one in state.loads
             )
-            for state in self.candidates
-        ]
+            self.candidates[index] = replace(state, loads=loads)
 
     def load_parent(self, name: str, rows: Iterable[Record]) -> None:
         """A parent was loaded, undisturbed: the versions it had not seen are new."""
@@ -137,6 +141,16 @@ class Model:
         """A person wipes the materializations: where a confirmed load is in the tables, its missing event shows it."""
         known = all(any(one.confirmed for one in state.loads) for state in self.candidates)
         self.wiped = "must" if quiet and known else "may"
+        self.wipes += 1
+
+    def copy(self) -> tuple[list[State], int]:
+        """What a copy of the file holds."""
+        return list(self.candidates), self.wipes
+
+    def restore(self, kept: tuple[list[State], int]) -> None:
+        """A copy takes the file's place; if the asset was wiped since, that may well be seen."""
+        self.candidates, wipes = list(kept[0]), kept[1]
+        self.wiped = "may" if wipes != self.wipes else self.wiped
 
     def drop(self) -> None:
         self.candidates = [replace(state, broken=True) for state in self.candidates]
