@@ -215,7 +215,7 @@ class Model:
     def _loads(self, state: State, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Load]:
         make = Load(attempt.owner, attempt.run, attempt.request, (), attempt.partitions)
         if fetch is not None:
-            begins = fetch.since in (None, text(EPOCH), RANGE[0])
+            begins = self.kind.shape != "windowed" or fetch.since in (text(EPOCH), RANGE[0])
             yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), begins=begins)
             return
         gone = {number for one in base for number in one.consumed} if self.kind.shape == "child_new" else set()
