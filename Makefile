@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo dev change test lint types format compat bench reliability simulate clean
+.PHONY: help demo dev change test lint types format compat bench mutate reliability simulate clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,9 @@ compat: $(VENV)/.dev $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION) $(SERVERS)/.install
 bench: $(VENV)/.dev $(DLT_VENV)/.dagster-dlt-$(DLT_VERSION) ## Measure against dlt
 	@DLT_PYTHON=$(CURDIR)/$(DLT_VENV)/bin/python $(BIN)/python benchmarks/run.py $(ARGS)
 
+mutate: $(VENV)/.mutate ## Try small faults in a file, and show which its tests do not notice
+	@$(BIN)/python benchmarks/mutate.py $(ARGS)
+
 reliability: $(VENV)/.dev ## Run the long proofs: crashes, kills, retries
 	@$(BIN)/python -m pytest -q -m long tests/reliability $(ARGS)
 
@@ -70,6 +73,11 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV); the first time that takes a minute or two."
 	@$(BIN)/python $(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+# Only `make mutate` needs it, and no test does.
+$(VENV)/.mutate: $(VENV)/.dev
+	@$(BIN)/python $(INSTALL) 'cosmic-ray>=8.4,<9'
+	@touch $@
 
 $(DLT_VENV)/.dlt-parquet-$(DLT_VERSION): | $(BIN)/python
 	@echo "Installing dlt $(DLT_VERSION) into $(DLT_VENV)."

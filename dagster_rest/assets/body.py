@@ -8,14 +8,16 @@ import dagster as dg
 from dagster_rest.assets.checks import evaluate_checks, refused_null_key
 from dagster_rest.assets.errors import BlockingCheckError, StateError
 from dagster_rest.assets.event_log import is_over, line_of, read_event_log
+from dagster_rest.assets.instance import storage_identity
 from dagster_rest.assets.load import ResourceLoad
 from dagster_rest.assets.load_context import RunRequest
 from dagster_rest.assets.metadata import read_preview, shared_metadata, slice_metadata
 from dagster_rest.assets.partitions import slices_of
 from dagster_rest.assets.reports import LoadReport
-from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
+from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.retries import stored_before
 from dagster_rest.assets.run_config import RestRunConfig, wants_full_refresh
+from dagster_rest.assets.sampling import SampleLoad
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def materialize_resource(
     """Load one resource and yield its materialization; the ledger is confirmed once the event is stored.
 
     Args:
-        context: The step's context; it has the source's ``RestApiResource`` and the ``duckdb`` resource.
+        context: The step's context; it has the source's ``RestApiResource`` and its DuckDBResource.
         asset: The asset.
         config: What a person said for this run.
 
@@ -44,7 +46,7 @@ def materialize_resource(
     from dagster_rest.resources.errors import failure
 
     rest = getattr(context.resources, asset.source.name)
-    database = getattr(context.resources, DATABASE_KEY)
+    database = getattr(context.resources, asset.database_key)
     selected = [key.name for key in context.selected_asset_check_keys if key.asset_key == asset.key]
     checked: list[dg.AssetCheckResult] = []
     preview: dict[str, Any] = {}
@@ -55,7 +57,7 @@ def materialize_resource(
 
     try:
         with dagster_errors():
-            load = ResourceLoad(
+            load = (ResourceLoad if config.limit is None else SampleLoad)(
                 asset,
                 request=_request(context, asset, config),
                 client=rest.client,
@@ -89,7 +91,7 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
         raise StateError("the run selects no partition", code="state_no_partition", where=asset.plan.config_path)
     return RunRequest(
         run=line_of(context),
-        storage_id=context.instance.run_storage.get_run_storage_id(),
+        storage_id=storage_identity(context.instance),
         slices=slices,
         read_log=lambda one, wanted, latest: read_event_log(
             context.instance, asset_key=asset.key, partition=one.key, wanted=wanted, latest=latest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.assets.reports import LoadReport
+    from dagster_rest.assets.reports import LoadReport, SliceReport
     from dagster_rest.assets.rest_asset import RestAsset
     from dagster_rest.config.plan import ResourcePlan
 
@@ -18,7 +18,6 @@ Severity = Literal["warn", "error"]
 
 KEYS: dict[str, str] = {
     "dagster_rest/keys": "primary_key_unique: keys that are in the table more than once.",
-    "dagster_rest/query": "primary_key_unique: SQL that shows them.",
     "dagster_rest/api_total": "total_rows: the API's own total.",
     "dagster_rest/rows_fetched": "total_rows, min_rows: records the API sent.",
     "dagster_rest/min_rows": "min_rows: what is expected.",
@@ -31,8 +30,11 @@ KEYS: dict[str, str] = {
     "dagster_rest/discarded_rows": "contract_discards: rows the schema contract dropped.",
     "dagster_rest/discarded_values": "contract_discards: values it dropped.",
     "dagster_rest/ignored": "pagination_ignored: paginations that ended so.",
+    "dagster_rest/rows_ahead": "rows_ahead: rows that do not move the cursor.",
     "dagster_rest/null_parents": "null_parents: parents left out.",
-    "dagster_rest/parents": "null_parents: parents in all.",
+    "dagster_rest/parents": "null_parents, failed_parents: parents in all.",
+    "dagster_rest/failed_parents": "failed_parents: parents left out.",
+    "dagster_rest/query": "primary_key_unique, failed_parents: SQL that shows them.",
 }
 """Every metadata key of a check's result, with its meaning."""
 
@@ -234,6 +236,8 @@ def _min_rows(evidence: Evidence) -> Finding:
     assert expect is not None
     assert expect.min_rows is not None
     numbers = {"rows_fetched": evidence.report.rows_fetched, "min_rows": expect.min_rows}
+    if evidence.report.sampled:
+        return Finding(passed=True, description="Not compared: the run was a sample.", numbers=numbers)
     return Finding(
         passed=evidence.report.rows_fetched >= expect.min_rows,
         description=f"{evidence.report.rows_fetched} rows; at least {expect.min_rows} are expected.",
@@ -244,19 +248,31 @@ def _min_rows(evidence: Evidence) -> Finding:
 def _row_count_drop(evidence: Evidence) -> Finding:
     if not evidence.is_written:
         return Finding(passed=True, description="The table has no rows yet.")
+    if evidence.report.sampled:
+        return Finding(passed=True, description="Not compared: the run was a sample, and the table is untouched.")
     if evidence.asset.partitions_def is not None:
-        before, after = evidence.total("rows_deleted"), evidence.total("rows_loaded")
+        # Each partition by itself: one that lost its rows must not hide among those of a backfill.
+        counts = [(_rows(one, "rows_deleted"), _rows(one, "rows_loaded")) for one in evidence.report.slices]
+        before, after = max(counts, key=lambda rows: _drop(*rows))
     else:
         last = next(one.outcomes[-1] for one in reversed(evidence.report.slices) if one.outcomes)
         after = last.total_rows.get(last.table, 0)
         before = after - evidence.total("rows_loaded") + evidence.total("rows_deleted")
-    drop = (before - after) / before if before > after else 0.0
+    drop = _drop(before, after)
     numbers = {"rows_before": before, "rows_after": after, "drop": round(drop, 4), "max_drop": evidence.check.max_drop}
     return Finding(
         passed=drop <= evidence.check.max_drop,
         description=f"From {before} rows to {after}; a drop of {evidence.check.max_drop:.0%} is allowed.",
         numbers=numbers,
     )
+
+
+def _rows(one: "SliceReport", name: str) -> int:
+    return sum(getattr(outcome, name) for outcome in one.outcomes)
+
+
+def _drop(before: int, after: int) -> float:
+    return (before - after) / before if before > after else 0.0
 
 
 def _replaced_by_nothing(evidence: Evidence) -> Finding:
@@ -329,6 +345,44 @@ def _null_parents(evidence: Evidence) -> Finding:
     )
 
 
+def _may_be_ahead(plan: "ResourcePlan") -> bool:
+    from dagster_rest.assets.reach import may_hold_back
+
+    return may_hold_back(plan)
+
+
+def _rows_ahead(evidence: Evidence) -> Finding:
+    seen = [one.ahead.found() for one in evidence.report.slices]
+    count = sum(one for one, _ in seen)
+    if not count:
+        return Finding(passed=True, description="The cursor goes to the newest row.", numbers={"rows_ahead": 0})
+    examples = [example for _, some in seen for example in some]
+    return Finding(
+        passed=False,
+        description=(
+            f"{count} rows lie too far off to move the cursor: {'; '.join(examples)}. They are loaded; the next run"
+            " goes on from the newest of the others. incremental.max_future and max_step say how far is too far."
+        ),
+        numbers={"rows_ahead": count},
+    )
+
+
+def _failed_parents(evidence: Evidence) -> Finding:
+    counts = evidence.report.counts
+    numbers = {"failed_parents": counts.failed_parents, "parents": counts.parents}
+    if not counts.failed_parents:
+        return Finding(passed=True, description="The request of every parent was answered.", numbers=numbers)
+    from dagster_rest.warehouse.catalog import METADATA_SCHEMA, literal
+
+    query = f"select * from {METADATA_SCHEMA}.failed_parents where child = {literal(evidence.asset.id)}"
+    return Finding(
+        passed=False,
+        description=f"{counts.failed_parents} of {counts.parents} parents failed and were left out; the next run tries"
+        " them again.",
+        numbers={**numbers, "query": query},
+    )
+
+
 def _number(evidence: Evidence, sql: str, arguments: Sequence[Any]) -> int:
     from dagster_rest.warehouse.connection import fetch_one
 
@@ -395,10 +449,20 @@ RULES: Mapping[str, Rule] = {
         applies=_may_ignore,
         evaluate=_pagination_ignored,
     ),
+    "rows_ahead": Rule(
+        description="No row's cursor value lies further off than `max_future` and `max_step` allow.",
+        applies=_may_be_ahead,
+        evaluate=_rows_ahead,
+    ),
     "null_parents": Rule(
         description="Every parent row has a value for the path.",
         applies=lambda plan: bool(plan.parents) and plan.endpoint.on_null_parent == "skip",
         evaluate=_null_parents,
+    ),
+    "failed_parents": Rule(
+        description="The request of every parent row was answered.",
+        applies=lambda plan: bool(plan.parents) and plan.endpoint.on_parent_error == "skip",
+        evaluate=_failed_parents,
     ),
 }
 """Every check, in the order they are shown."""

@@ -41,21 +41,21 @@ def plan_checks(plan: "ResourcePlan") -> tuple[PlannedCheck, ...]:
 
 
 def _refuse_unknown(wanted: Mapping[str, Any], plan: "ResourcePlan") -> None:
-    from dagster_rest.config.errors import ConfigError, Problem, did_you_mean
+    from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, one_of
 
-    unknown = [name for name in wanted if name not in RULES]
-    if unknown:
-        raise ConfigError(
-            Problem(
-                path=f"{plan.config_path}.checks.{name}",
-                line=plan.line,
-                code="config_unknown_key",
-                message=f"there is no check `{name}`",
-                expected=f"one of {', '.join(RULES)}",
-                hint=did_you_mean(name, RULES),
-            )
-            for name in unknown
+    problems = [
+        Problem(
+            path=f"{plan.config_path}.checks.{name}",
+            code="config_unknown_key",
+            message=f"there is no check `{name}`",
+            expected=one_of(RULES, word=name),
+            hint=did_you_mean(name, RULES),
         )
+        for name in wanted
+        if name not in RULES
+    ]
+    if problems:
+        raise ConfigError(plan.origin.locate(problems), source=plan.source_file)
 
 
 def _planned(name: str, config: Any, plan: "ResourcePlan") -> PlannedCheck:
@@ -64,12 +64,10 @@ def _planned(name: str, config: Any, plan: "ResourcePlan") -> PlannedCheck:
     if config is None:
         return PlannedCheck(name=name, max_drop=DEFAULT_MAX_DROP if max_drop is None else max_drop)
     if config.blocking and config.severity == "warn":
-        from dagster_rest.config.errors import problem_error
-
-        raise problem_error(
+        raise plan.error(
             f"the check `{name}` is blocking, and its failure only a warning",
             code="config_conflict",
-            path=f"{plan.config_path}.checks.{name}",
+            key=f"checks.{name}",
             expected="severity: error, or no severity",
         )
     if config.max_drop is not None:

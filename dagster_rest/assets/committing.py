@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.assets.errors import Contended
 from dagster_rest.assets.lanes import SHARED, Lane
 from dagster_rest.assets.load_context import LoadContext
+from dagster_rest.assets.parent_errors import failed_in
 from dagster_rest.assets.parents import ParentInput
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.reports import LoadReport, SliceReport
+from dagster_rest.warehouse.failed_parents import replace_failed_parents
 from dagster_rest.warehouse.ledger import (
     CursorState,
     LoadRow,
@@ -79,11 +81,24 @@ class WindowCommit:
         tells = any(lane.start.recovery == "tell" for lane in lanes)
         if window.is_last and not tells and self._context.request.limit is None:
             parents.mark_consumed(connection, self._context.asset)
+            for lane, load in zip(lanes, staged, strict=True):
+                self._write_failed_parents(connection, lane, load)
         if self._context.before_commit is not None and window.is_last:
             self._context.before_commit(connection, report)
         self._context.on_event("in_transaction")
         # Last of all: between this question and the commit there is no time to be declared dead in.
         self._context.check_own_run()
+
+    def _write_failed_parents(self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad") -> None:
+        if not self._context.plan.parents or lane.start.recovery == "tell":
+            return
+        replace_failed_parents(
+            connection,
+            failed_in([staged], plan=self._context.plan),
+            child=self._context.asset.id,
+            partition=lane.slice.key,
+            now=self._context.clock(),
+        )
 
     def _check_start(self, connection: "DuckDBPyConnection", lane: Lane, one: SliceReport) -> list[str]:
         """Check that the decision about the start still holds; the loads that are not confirmed yet."""

@@ -1,6 +1,5 @@
 """A whole source as a Dagster component: its config in ``defs.yaml``, or in a file beside it."""
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ from dagster.components.resolved.core_models import (
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 from pydantic import BaseModel, Field
 
+from dagster_rest.assets.rest_asset import DATABASE_KEY
 from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
 
 CONFIG_FILE = "rest_api.yaml"
@@ -104,7 +104,11 @@ class RestApiComponent(dg.Component, dg.Model, dg.Resolvable):
     )
     duckdb: str | None = Field(
         default=None,
-        description="The DuckDB file, relative to the project; absent, the project's own `duckdb` resource is used.",
+        description="The DuckDB file, relative to the project; absent, the project's own resource of that key is used.",
+    )
+    duckdb_key: str = Field(
+        default=DATABASE_KEY,
+        description="Key of the DuckDBResource; sources that load into different files need different keys.",
     )
     dataset: str | None = Field(default=None, description="The DuckDB schema; the source's name if absent.")
     mode: Literal["per_resource", "single_op"] = Field(
@@ -150,13 +154,14 @@ class RestApiComponent(dg.Component, dg.Model, dg.Resolvable):
         Raises:
             ConfigError: With every problem of the config.
         """
-        from dagster_rest.assets.definitions import source_definitions
+        from dagster_rest.assets.definitions import database_resource, source_definitions
 
         op = self.op or RestApiOp()
         return source_definitions(
             self._config(context.path),
             name=self.name,
-            duckdb=None if self.duckdb is None else database_of(str(context.project_root / self.duckdb)),
+            duckdb=None if self.duckdb is None else database_resource(str(context.project_root / self.duckdb)),
+            duckdb_key=self.duckdb_key,
             polling_seconds=self.polling_seconds,
             dataset=self.dataset,
             translator=_ComponentTranslator(self),
@@ -181,15 +186,3 @@ class _ComponentTranslator(DagsterRestTranslator):
 
     def get_asset_spec(self, props: RestResourceProps) -> dg.AssetSpec:
         return self._component.get_asset_spec(props)
-
-
-@functools.cache
-def database_of(path: str) -> Any:
-    """The DuckDBResource of a file: the same object for every component that loads into it, as Dagster demands.
-
-    Args:
-        path: The DuckDB file.
-    """
-    from dagster_duckdb import DuckDBResource
-
-    return DuckDBResource(database=path)

@@ -1,6 +1,8 @@
 """Everything of a source at once: assets with their checks, resources, jobs and schedules."""
 
+import functools
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -22,6 +24,7 @@ def build_rest_definitions(
     *,
     name: str,
     duckdb: "DuckDBResource | str",
+    duckdb_key: str = DATABASE_KEY,
     dataset: str | None = None,
     translator: DagsterRestTranslator | None = None,
     mode: Mode = "per_resource",
@@ -41,7 +44,10 @@ def build_rest_definitions(
         config: A dict, the path of a YAML file, or a ``RestApiConfig``.
         name: The source's name.
         duckdb: The DuckDBResource, or the path of the DuckDB file. Do not name the file like the dataset: DuckDB would
-            call ``blog.posts`` ambiguous in ``blog.duckdb``, in your SQL and in IO managers.
+            call ``blog.posts`` ambiguous in ``blog.duckdb``, in your SQL and in IO managers. All sources that name the
+            same path share one resource, so that ``Definitions.merge`` takes them; of a resource of your own, give all
+            of them the same object.
+        duckdb_key: The key of the DuckDBResource. Sources that load into different files need different keys.
         dataset: The DuckDB schema; ``name`` if None.
         translator: Decides how a resource becomes an asset.
         mode: ``per_resource`` or ``single_op``.
@@ -70,6 +76,7 @@ def build_rest_definitions(
         config,
         name=name,
         duckdb=database_resource(duckdb),
+        duckdb_key=duckdb_key,
         dataset=dataset,
         translator=translator,
         mode=mode,
@@ -86,17 +93,19 @@ def source_definitions(
     *,
     name: str,
     duckdb: "DuckDBResource | None",
+    duckdb_key: str = DATABASE_KEY,
     polling_seconds: int | None = None,
     dataset: str | None = None,
     translator: DagsterRestTranslator | None = None,
     **options: Any,
 ) -> dg.Definitions:
-    """As ``build_rest_definitions``, with a polling sensor if asked for, and without the ``duckdb`` resource if None.
+    """As ``build_rest_definitions``, with a polling sensor if asked for, and without the DuckDBResource if None.
 
     Args:
         config: The config.
         name: The source's name.
         duckdb: The DuckDBResource; None where somebody else provides it.
+        duckdb_key: Its key.
         polling_seconds: Seconds between two ticks of a polling sensor; None for no sensor.
         dataset: The DuckDB schema; ``name`` if None.
         translator: Decides how a resource becomes an asset.
@@ -106,7 +115,9 @@ def source_definitions(
     from dagster_rest.resources import RestApiResource
 
     loaded = load_config(config)
-    assets = build_rest_assets(loaded, name=name, dataset=dataset, translator=translator, **options)
+    assets = build_rest_assets(
+        loaded, name=name, dataset=dataset, duckdb_key=duckdb_key, translator=translator, **options
+    )
     jobs = build_jobs(name, assets)
     partitioned = [job for job, partitions in jobs if isinstance(partitions, dg.TimeWindowPartitionsDefinition)]
     sensors = []
@@ -119,6 +130,7 @@ def source_definitions(
                 name=name,
                 dataset=dataset,
                 translator=translator,
+                partitions_def=options.get("partitions_def"),
                 minimum_interval_seconds=polling_seconds,
             )
         )
@@ -129,20 +141,44 @@ def source_definitions(
         sensors=sensors,
         resources={
             name: RestApiResource.from_config(loaded.client),
-            **({} if duckdb is None else {DATABASE_KEY: duckdb}),
+            **({} if duckdb is None else {duckdb_key: duckdb}),
         },
     )
 
 
 def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
-    """The DuckDBResource, made from a path if it is one.
+    """The DuckDBResource: as it is, or of a path, and then the same object for all that name the same path.
 
     Args:
-        duckdb: The resource, or the path of the DuckDB file.
+        duckdb: The resource, or the path of the DuckDB file, or a ``dagster.EnvVar`` that holds it.
+
+    Raises:
+        WarehouseError: ``warehouse_not_local``, ``warehouse_in_memory`` or ``warehouse_reserved_name`` for a database
+            that is written down here (one from the environment is looked at when it is used).
     """
     from dagster_duckdb import DuckDBResource
 
-    return DuckDBResource(database=str(duckdb)) if not isinstance(duckdb, DuckDBResource) else duckdb
+    from dagster_rest.warehouse.connection import local_path
+
+    if isinstance(duckdb, dg.EnvVar):
+        return _shared_database(duckdb.env_var_name, is_variable=True)
+    resource = duckdb if isinstance(duckdb, DuckDBResource) else _shared_database(_normal(str(duckdb)))
+    if not isinstance(resource.database, dg.EnvVar):
+        local_path(resource)
+    return resource
+
+
+def _normal(path: str) -> str:
+    is_file = "://" not in path and not path.startswith(":")
+    return str(PurePath(path)) if is_file else path
+
+
+@functools.cache
+def _shared_database(path: str, *, is_variable: bool = False) -> "DuckDBResource":
+    """One object for each path: ``Definitions.merge`` takes a key from two sources only with one object behind it."""
+    from dagster_duckdb import DuckDBResource
+
+    return DuckDBResource(database=dg.EnvVar(path) if is_variable else path)
 
 
 def build_jobs(

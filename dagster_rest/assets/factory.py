@@ -1,6 +1,7 @@
 """From a config to assets: one per resource, wired by its placeholders."""
 
 import keyword
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -9,7 +10,8 @@ import dagster as dg
 
 from dagster_rest.assets.rest_asset import DATABASE_KEY, RestAsset
 from dagster_rest.assets.run_config import run_config_of, run_config_schema
-from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
+from dagster_rest.assets.table_names import check_table_names
+from dagster_rest.assets.translator import SOURCE_KEY, DagsterRestTranslator, RestResourceProps
 from dagster_rest.warehouse.naming import normalize
 
 if TYPE_CHECKING:
@@ -23,12 +25,17 @@ if TYPE_CHECKING:
 
 Mode = Literal["per_resource", "single_op"]
 
+_RESOURCE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_IO_MANAGER = "io_manager"
+"""The key under which every asset, of whatever source, looks for its IO manager."""
+
 
 def build_rest_assets(
     config: "Config",
     *,
     name: str,
     dataset: str | None = None,
+    duckdb_key: str = DATABASE_KEY,
     translator: DagsterRestTranslator | None = None,
     mode: Mode = "per_resource",
     partitions_def: dg.PartitionsDefinition | None = None,
@@ -39,12 +46,14 @@ def build_rest_assets(
 ) -> list[dg.AssetsDefinition]:
     """One asset per REST resource of a config, with an edge for every ``{resources.<parent>.<field>}``.
 
-    The assets need two resources at run time: ``name`` (a ``RestApiResource``) and ``duckdb`` (a ``DuckDBResource``).
+    The assets need two resources at run time: ``name`` (a ``RestApiResource``) and ``duckdb_key`` (a
+    ``DuckDBResource``).
 
     Args:
         config: A dict, the path of a YAML file, or a ``RestApiConfig``; dlt's ``rest_api_source`` config as it is.
         name: The source's name: group, default dataset and key of its ``RestApiResource``.
         dataset: The DuckDB schema; ``name`` if None.
+        duckdb_key: The key of the DuckDBResource. Sources that load into different files need different keys.
         translator: Decides how a resource becomes an asset.
         mode: ``per_resource`` gives every resource a step of its own; ``single_op`` puts all of them into one.
         partitions_def: Partitions of the resources that have none of their own.
@@ -75,12 +84,14 @@ def build_rest_assets(
         ```
     """
     chosen = translator or DagsterRestTranslator()
+    check_resource_keys(name, duckdb_key)
     source = plan_source(config, name=name)
+    _check_files(source, database_key=duckdb_key)
     props = resource_props(source, dataset=dataset or name, partitions_def=partitions_def)
     specs = {one.resource.name: chosen.get_asset_spec(one) for one in props.values()}
-    assets = rest_assets(source, props=props, specs=specs)
+    assets = rest_assets(source, props=props, specs=specs, database_key=duckdb_key)
     options: dict[str, Any] = {
-        "required_resource_keys": {name, DATABASE_KEY},
+        "required_resource_keys": {name, duckdb_key},
         "retry_policy": retry_policy,
         "op_tags": op_tags,
         "config_schema": run_config_schema(),
@@ -148,18 +159,46 @@ def plan_source(config: "Config", *, name: str) -> "SourcePlan":
     Raises:
         ConfigError: With every problem of the config; ``config_bad_value`` for a name that Dagster cannot use.
     """
-    from dagster_rest.config.errors import problem_error
     from dagster_rest.config.loading import load_config
     from dagster_rest.config.plan import build_plan
 
-    if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+    _check_resource_key(name, path="name", what="the source's name becomes a resource key")
+    return build_plan(load_config(config), name=name)
+
+
+def check_resource_keys(name: str, duckdb_key: str) -> None:
+    """Refuse resource keys that Dagster cannot use, or that two resources would share.
+
+    Args:
+        name: The source's name, the key of its ``RestApiResource``.
+        duckdb_key: The key of its DuckDBResource.
+
+    Raises:
+        ConfigError: ``config_bad_value``.
+    """
+    from dagster_rest.config.errors import problem_error
+
+    _check_resource_key(name, path="name", what="the source's name becomes a resource key")
+    _check_resource_key(duckdb_key, path="duckdb_key", what="it names a resource")
+    if name == duckdb_key:
         raise problem_error(
-            "the source's name becomes a resource key",
+            f"`{name}` is the key of the DuckDBResource, so the source's RestApiResource cannot have it",
             code="config_bad_value",
             path="name",
-            expected="letters, digits and underscores, no Python keyword",
+            hint="Give the source another name, or the DuckDBResource another `duckdb_key`.",
         )
-    return build_plan(load_config(config), name=name)
+
+
+def _check_resource_key(key: str, *, path: str, what: str) -> None:
+    from dagster_rest.config.errors import problem_error
+
+    if _RESOURCE_KEY.fullmatch(key) is None or keyword.iskeyword(key) or key == _IO_MANAGER:
+        raise problem_error(
+            what,
+            code="config_bad_value",
+            path=path,
+            expected=f"a letter, then letters, digits and underscores; no Python keyword, and not `{_IO_MANAGER}`",
+        )
 
 
 def resource_props(
@@ -173,7 +212,8 @@ def resource_props(
         partitions_def: Partitions of the resources that have none of their own.
 
     Raises:
-        ConfigError: ``config_duplicate_resource`` for names that differ only in what asset keys cannot show.
+        ConfigError: ``config_duplicate_resource`` for names that differ only in what asset keys cannot show; as
+            ``check_table_names`` for resources that meet in one table.
     """
     from dagster_rest.assets.partitions import inherited_partitions
 
@@ -197,17 +237,16 @@ def resource_props(
             upstream=tuple(external[link.resource] for link in plan.parents if link.resource in external),
             partitions_def=partitions[plan.name],
         )
+    check_table_names(props, dataset=dataset)
     return props
 
 
 def _same_key(plan: "ResourcePlan", key_name: str) -> Exception:
-    from dagster_rest.config.errors import problem_error
-
-    return problem_error(
+    return plan.error(
         f"`{plan.name}` and another resource both become the asset `{key_name}`",
         code="config_duplicate_resource",
-        path=f"{plan.config_path}.name",
-        hint="Rename one; `table_name` lets both load into one table.",
+        key="name",
+        hint="Rename one.",
     )
 
 
@@ -223,7 +262,11 @@ def _table(plan: "ResourcePlan") -> str | None:
 
 
 def rest_assets(
-    source: "SourcePlan", *, props: Mapping[str, RestResourceProps], specs: Mapping[str, dg.AssetSpec]
+    source: "SourcePlan",
+    *,
+    props: Mapping[str, RestResourceProps],
+    specs: Mapping[str, dg.AssetSpec],
+    database_key: str = DATABASE_KEY,
 ) -> list[RestAsset]:
     """What the bodies of a source's assets work from, parents first.
 
@@ -231,6 +274,7 @@ def rest_assets(
         source: The planned source.
         props: What ``resource_props`` gave.
         specs: The translator's spec of each resource.
+        database_key: The resource key of their DuckDBResource.
 
     Raises:
         ConfigError: For checks that do not exist or contradict themselves, and for ``scd2`` or ``cdc`` of everything
@@ -263,28 +307,65 @@ def rest_assets(
                 parent_partitions=same_partitions,
                 partitions_def=own.partitions_def,
                 checks=plan_checks(one.resource),
+                database_key=database_key,
             )
         )
         _check_partitions(assets[-1])
+        _check_parent_errors(assets[-1])
         _check_snapshots(assets[-1])
     return assets
 
 
-def _check_partitions(asset: RestAsset) -> None:
-    """Refuse partitions that would all load the same rows."""
-    partitions_def, plan = asset.partitions_def, asset.plan
-    if partitions_def is None or plan.request.partition_attributes or any((asset.parent_partitions or {}).values()):
-        return
-    over_time = isinstance(partitions_def, (dg.TimeWindowPartitionsDefinition, dg.MultiPartitionsDefinition))
-    if plan.incremental is not None and over_time:
-        return
-    from dagster_rest.assets.errors import StateError
+def _check_files(source: "SourcePlan", *, database_key: str) -> None:
+    """Refuse parents of another source that are loaded with another DuckDBResource: their rows are in another file."""
+    for name, asset in source.external.items():
+        if not isinstance(asset, dg.AssetsDefinition) or database_key in asset.required_resource_keys:
+            continue
+        if any(SOURCE_KEY in metadata for metadata in asset.metadata_by_key.values()):
+            from dagster_rest.config.errors import problem_error
 
+            raise problem_error(
+                f"the parent `{name}` is loaded with another DuckDBResource than `{database_key}`, into another file",
+                code="config_conflict",
+                path="resources",
+                hint="Load both sources with the same `duckdb_key`.",
+            )
+
+
+def _check_partitions(asset: RestAsset) -> None:
+    """Refuse partitions that would load the same rows."""
+    from dagster_rest.assets.errors import StateError
+    from dagster_rest.assets.partitions import not_asked_for
+
+    partitions_def, plan = asset.partitions_def, asset.plan
+    if partitions_def is None:
+        return
+    missing = not_asked_for(partitions_def, plan)
+    if not missing or any((asset.parent_partitions or {}).values()):
+        return
     raise StateError(
-        "every partition would load the same rows: nothing in the request says which partition is meant",
+        f"partitions would load the same rows: nothing in the request says which {missing[0]} is meant",
         code="partition_not_asked_for",
         where=f"{plan.config_path}.partitions",
-        hint="Use {partition.key}, {partition.start} or {partition.end}; for partitions over time also an incremental.",
+        hint="Use {partition.key}, {partition.keys.<dimension>}, {partition.start} or {partition.end}; for partitions"
+        " over time also an incremental.",
+    )
+
+
+def _check_parent_errors(asset: RestAsset) -> None:
+    """Refuse to leave parents out where one cursor for all of them would pass over what they owe."""
+    plan, incremental = asset.plan, asset.plan.incremental
+    if plan.endpoint.on_parent_error != "skip" or not plan.parents:
+        return
+    if incremental is None or incremental.state != "shared" or asset.partitions_def is not None:
+        return
+    from dagster_rest.config.errors import problem_error
+
+    raise problem_error(
+        "a parent that is left out would miss what the cursor of all parents has passed by the next run",
+        code="config_conflict",
+        path=f"{plan.config_path}.endpoint.on_parent_error",
+        expected="`fail`, or an incremental without `state: shared`",
     )
 
 
@@ -297,13 +378,11 @@ def _check_snapshots(asset: RestAsset) -> None:
     in_windows = plan.incremental is not None and plan.incremental.step is not None
     if asset.partitions_def is None and not in_windows:
         return
-    from dagster_rest.config.errors import problem_error
-
     part = "partition" if asset.partitions_def is not None else "window"
-    raise problem_error(
+    raise plan.error(
         f"`{disposition.strategy}` takes what a load lacks for gone, and the load of a {part} lacks all the others",
         code="config_conflict",
-        path=f"{plan.config_path}.write_disposition",
+        key="write_disposition",
         hint="Set `destination_scope` in `write_disposition`, or `merge_key` with `scd2`.",
     )
 

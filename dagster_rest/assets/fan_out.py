@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from dagster_rest.config.jsonpath import MISSING, first_match
 if TYPE_CHECKING:
     from dagster_rest.config.plan import ParentLink, ResourcePlan
     from dagster_rest.http import FetchUnit
+    from dagster_rest.warehouse.fan_out import ParentRows
 
 Fields = Mapping[str, Any]
 
@@ -26,12 +27,19 @@ class ParentGroup:
         values: Field values per parent resource.
         includes: What ``include_from_parent`` adds to the records: one mapping for each distinct set of values.
         partition: The parent rows' partition, or the empty text.
+        batched: The keys of the groups that were put together into this one, if any.
     """
 
     key: str = ""
     values: Mapping[str, Fields] = field(default_factory=dict)
     includes: tuple[Fields, ...] = ()
     partition: str = ""
+    batched: tuple[str, ...] = ()
+
+    @property
+    def parent_keys(self) -> tuple[str, ...]:
+        """The key of each parent (or combination of parents) that it asks for."""
+        return self.batched or (self.key,)
 
 
 @dataclass
@@ -40,6 +48,7 @@ class FanOutCounts:
 
     parents: int = 0
     null_parents: int = 0
+    failed_parents: int = 0
 
 
 TOP_LEVEL = (ParentGroup(),)
@@ -47,25 +56,34 @@ TOP_LEVEL = (ParentGroup(),)
 
 
 def group_parents(
-    plan: "ResourcePlan", rows: Mapping[str, Sequence[Fields]], *, partition: str = ""
+    plan: "ResourcePlan", rows: Mapping[str, "ParentRows"], *, partition: str = "", again: Collection[str] = ()
 ) -> list[ParentGroup]:
     """Parent rows as groups with one request each, in the order the parents were loaded.
 
     Args:
         plan: The child resource.
-        rows: The stored rows per parent resource; several parents give their cross product.
+        rows: The stored rows per parent resource; several parents give those combinations of their cross product that
+            have a new row in them.
         partition: The partition the rows belong to, or the empty text.
+        again: Keys of groups that are wanted even if none of their rows is new.
 
     Raises:
         StateError: ``state_parent_field_missing`` when a stored row lacks a field that the child uses.
     """
     grouped: dict[str, tuple[dict[str, Fields], dict[str, Fields]]] = {}
-    for combination in itertools.product(*(rows[link.resource] for link in plan.parents)):
+    found = [rows[link.resource] for link in plan.parents]
+    wanted = itertools.chain(
+        zip(_new_combinations(found), itertools.repeat(True)),
+        zip(_old_combinations(found) if again else (), itertools.repeat(False)),
+    )
+    for combination, is_new in wanted:
         values: dict[str, Fields] = {
             link.resource: _take(link, row, link.fields, plan=plan)
             for link, row in zip(plan.parents, combination, strict=True)
         }
         key = json.dumps([values[link.resource] for link in plan.parents], default=str, sort_keys=True)
+        if not is_new and key not in again:
+            continue
         _, includes = grouped.setdefault(key, (values, {}))
         include = _include(plan, combination)
         if include:
@@ -74,6 +92,18 @@ def group_parents(
         ParentGroup(key=key, values=values, includes=tuple(includes.values()), partition=partition)
         for key, (values, includes) in grouped.items()
     ]
+
+
+def _new_combinations(parents: Sequence["ParentRows"]) -> Iterator[tuple[Fields, ...]]:
+    """The combinations with a new row, each once: the first new one is of the first parent, or the second ..."""
+    for position in range(len(parents)):
+        old = (parent.select(new=False) for parent in parents[:position])
+        everything = (parent.rows for parent in parents[position + 1 :])
+        yield from itertools.product(*old, parents[position].select(new=True), *everything)
+
+
+def _old_combinations(parents: Sequence["ParentRows"]) -> Iterator[tuple[Fields, ...]]:
+    return itertools.product(*(parent.select(new=False) for parent in parents))
 
 
 def _take(link: "ParentLink", row: Fields, fields: Sequence[str], *, plan: "ResourcePlan") -> dict[str, Any]:
@@ -116,6 +146,7 @@ def _batch(groups: Sequence[ParentGroup], *, separator: str) -> ParentGroup:
         key=json.dumps([group.key for group in groups]),
         values=values,
         partition=groups[0].partition,
+        batched=tuple(group.key for group in groups),
     )
 
 
@@ -211,7 +242,9 @@ class KeyCollector:
             for name in (*link.fields, *link.include)
         }
         self.fields: tuple[str, ...] = tuple(names)
-        self._key = plan.primary_key or plan.merge_key
+        replaces_by_merge_key = plan.write_disposition.strategy in ("delete-insert", "scd2")
+        self._key = plan.primary_key
+        self._merge_key = plan.merge_key if replaces_by_merge_key else ()
         self._takers = {name: first_match(name) for name in self.fields}
 
     def __bool__(self) -> bool:
@@ -221,13 +254,19 @@ class KeyCollector:
         """One staged row for each record."""
         from dagster_rest.warehouse.fan_out import encode_row
 
-        return [encode_row(self._values(record), row_key=self._row_key(record)) for record in records]
+        return [
+            encode_row(
+                self._values(record),
+                row_key=_key_values(record, self._key),
+                merge_key=_key_values(record, self._merge_key),
+            )
+            for record in records
+        ]
 
     def _values(self, record: Any) -> dict[str, Any]:
         taken = ((name, take(record)) for name, take in self._takers.items())
         return {name: value for name, value in taken if value is not MISSING}
 
-    def _row_key(self, record: Any) -> list[Any] | None:
-        if not self._key or not isinstance(record, dict):
-            return None
-        return [record.get(name) for name in self._key]
+
+def _key_values(record: Any, key: Sequence[str]) -> list[Any] | None:
+    return [record.get(name) for name in key] if key and isinstance(record, dict) else None

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.fan_out import ParentGroup, add_includes, make_units
+from dagster_rest.assets.held_pages import HeldPage, HeldPages
 from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import SHARED, Lane, Router, cursor_of, position_of
 from dagster_rest.assets.load_context import LoadContext
-from dagster_rest.assets.partitions import Slice
+from dagster_rest.assets.parent_errors import ParentErrors
+from dagster_rest.assets.partitions import range_values
 from dagster_rest.assets.ranges import Window, template_values
 from dagster_rest.assets.reports import LoadReport
+from dagster_rest.warehouse.failed_parents import SIDE as FAILED
 
 if TYPE_CHECKING:
-    from dagster_rest.http import Page
+    from dagster_rest.http import FetchUnit, HttpError, Page
 
 
 class WindowFetch:
@@ -43,6 +46,9 @@ class WindowFetch:
         self._groups = groups
         self._report = report
         self._by_key = {lane.slice.key: lane for lane in lanes}
+        self._router: Router | None = None
+        self._errors = ParentErrors(context)
+        self._held = HeldPages()
 
     def run(self) -> None:
         """Fetch until the last page is staged.
@@ -62,19 +68,62 @@ class WindowFetch:
         if first >= len(groups) and groups:
             self._report.counts.parents = len(groups) if self._context.plan.parents else 0
             return
-        router = Router(lanes, plan=self._context.plan) if len(lanes) > 1 and self._context.asks_one_range else None
+        self._router = (
+            Router(lanes, plan=self._context.plan) if len(lanes) > 1 and self._context.asks_one_range else None
+        )
         for page in self._pages(first=first, position=position):
-            group = groups[page.unit.index]
-            records = self._take(page, group)
-            if router is not None and not group.partition:
-                for lane, part in router.split(records):
-                    self._keep(lane, part, page=page, group=group)
-            else:
-                lane = self._by_key.get(group.partition) or lanes[0]
-                self._keep(lane, records, page=page, group=group)
-                if self._is_past_the_end(lane):
-                    self._report.ended_by["row_order"] += 1
-                    break
+            if not self._stage(page, records=self._take(page, groups[page.unit.index])):
+                self._report.ended_by["row_order"] += 1
+                break
+        self._warn_of_empty_windows()
+
+    def _stage(self, page: "Page", *, records: list[Any]) -> bool:
+        """Stage a page, or hold it while its parent may still fail; whether more of them are wanted."""
+        if not self._context.skips_failed_parents:
+            resumable = page.state is not None
+            return self._keep(_held(page, records, resumable=resumable))
+        self._held.add(_held(page, records, resumable=False))
+        if not page.is_last:
+            return True
+        return all(self._keep(one) for one in self._held.take())
+
+    def _keep(self, page: HeldPage) -> bool:
+        group = self._groups[page.unit]
+        if self._router is not None and not group.partition:
+            for lane, part in self._router.split(page.records):
+                self._keep_in(lane, part, page=page, group=group)
+            return True
+        lane = self._lane_of(group)
+        self._keep_in(lane, page.records, page=page, group=group)
+        return not self._is_past_the_end(lane)
+
+    def _lane_of(self, group: ParentGroup) -> Lane:
+        return self._by_key.get(group.partition) or self._lanes[0]
+
+    def _leave_out(self, unit: "FetchUnit", error: "HttpError") -> bool:
+        """Note a parent whose request failed; whether the others go on without it."""
+        group = self._groups[unit.index]
+        failed = self._errors.left_out(group, error)
+        if not failed:
+            return False
+        self._held.drop()
+        in_one_lane = self._router is None or group.partition
+        for lane in [self._lane_of(group)] if in_one_lane else self._lanes:
+            lane.stager.write_side(FAILED, [one.encode() for one in failed])
+            rows = None if self._context.per_parent else lane.filter_for(SHARED)
+            cursor = rows.state() if rows is not None else None
+            lane.stager.write([], position=position_of(unit.index + 1, None, cursor, resumable=True, now=lane.now))
+        return True
+
+    def _warn_of_empty_windows(self) -> None:
+        lanes, report = self._lanes, self._report
+        if not report.rows_fetched or not all(lane.bounds.window and not lane.stager.rows_staged for lane in lanes):
+            return
+        key = lanes[0].slice.key if len(lanes) == 1 else f"{lanes[0].slice.key} to {lanes[-1].slice.key}"
+        report.warnings.append(
+            f"all {report.rows_fetched} records of the API lie outside of the partition {key}: look at cursor_path and"
+            " at how the request says which part is meant"
+        )
 
     def _restore_cursor(self, position: Mapping[str, Any], *, first: int) -> None:
         lane, groups = self._lanes[0], self._groups
@@ -108,6 +157,7 @@ class WindowFetch:
             units_total=len(self._groups),
             prefetch=self._context.plan.incremental is None or self._context.plan.incremental.row_order is None,
             progress=self._progress(len(self._groups)),
+            on_unit_error=self._leave_out,
         )
         if self._context.request.limit is not None:
             limit = self._context.request.limit
@@ -138,13 +188,7 @@ class WindowFetch:
             return None
         if group.partition in self._by_key:
             return self._by_key[group.partition].slice.template_values(pattern=pattern)
-        lanes = self._lanes
-        whole = Slice(
-            key=f"{lanes[0].slice.key}...{lanes[-1].slice.key}",
-            start=lanes[0].slice.start,
-            end=lanes[-1].slice.end,
-        )
-        return whole.template_values(pattern=pattern)
+        return range_values([lane.slice for lane in self._lanes], pattern=pattern)
 
     def _progress(self, total: int) -> Callable[[Any], None]:
         parents = f" of {total}" if self._context.plan.parents else ""
@@ -159,6 +203,7 @@ class WindowFetch:
     def _take(self, page: "Page", group: ParentGroup) -> list[Any]:
         report = self._report
         report.rows_fetched += len(page)
+        report.replaced_characters += page.replaced
         if page.ended_by:
             report.ended_by[page.ended_by] += 1
             report.ignored_midway += page.ended_by == "ignored" and page.number > 0
@@ -177,7 +222,7 @@ class WindowFetch:
             records = add_includes(records, group.includes)
         return self._context.steps(records)
 
-    def _keep(self, lane: Lane, records: list[Any], *, page: "Page", group: ParentGroup) -> None:
+    def _keep_in(self, lane: Lane, records: list[Any], *, page: HeldPage, group: ParentGroup) -> None:
         scope = group.key if self._context.per_parent else SHARED
         rows = lane.filter_for(scope)
         kept = rows.keep(records) if rows is not None else records
@@ -185,14 +230,14 @@ class WindowFetch:
             lane.stager.write_side("fan_out", self._context.collector.collect(kept))
             lane.keys_staged += len(kept)
         cursor = rows.state() if rows is not None else None
-        unit = page.unit.index
+        unit = page.unit
         if page.is_last:
             if self._context.per_parent:
                 lane.finish_scope(scope, window=self._window)
                 cursor = None
             position = position_of(unit + 1, None, cursor, resumable=True, now=lane.now)
         else:
-            position = position_of(unit, page.state, cursor, resumable=page.state is not None, now=lane.now)
+            position = position_of(unit, page.state, cursor, resumable=page.resumable, now=lane.now)
         lane.stager.write(kept if self._context.asset.is_selected else [], position=position)
         self._context.on_event("page_staged")
 
@@ -203,3 +248,7 @@ class WindowFetch:
         rows = lane.filter_for(SHARED)
         assert rows is not None
         return rows.passed_start if incremental.row_order == "desc" else rows.passed_end
+
+
+def _held(page: "Page", records: list[Any], *, resumable: bool) -> HeldPage:
+    return HeldPage(unit=page.unit.index, records=records, state=page.state, is_last=page.is_last, resumable=resumable)

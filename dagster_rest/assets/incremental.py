@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
+from dagster_rest.assets.ahead import AheadRows, at_cursor, to_boundary
 from dagster_rest.assets.cursor import (
     comparable,
     compare_keys,
     cursor_type,
     from_state,
+    now_like,
     shift,
     to_text,
 )
+from dagster_rest.assets.edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.ledger import CursorState
@@ -38,12 +43,16 @@ class Bounds:
         end: Where it ends; None for no end.
         start_open: Whether records exactly at the start are left out.
         end_closed: Whether records exactly at the end are kept.
+        is_given: Whether a person gave them for one run: then they must be of the records' kind.
+        window: The window of a partition: it decides on what is kept; start and end are what is asked for.
     """
 
     start: Any = None
     end: Any = None
     start_open: bool = False
     end_closed: bool = False
+    is_given: bool = False
+    window: tuple[Edge, Edge] | None = None
 
 
 def start_value(config: IncrementalConfig, known: CursorState | None, *, where: str | None = None) -> Any:
@@ -89,6 +98,7 @@ class RowFilter:
         known: The stored cursor with the rows at its boundary, or None.
         key: Fields that tell boundary rows apart; empty for their whole content; None for no de-duplication.
         where: The config path, for errors.
+        ahead: Takes the rows that the cursor must not go to; None lets it go anywhere.
 
     Example:
         ```python
@@ -107,6 +117,7 @@ class RowFilter:
     known: CursorState | None = None
     key: tuple[str, ...] | None = ()
     where: str | None = None
+    ahead: AheadRows | None = None
     skipped: int = 0
     passed_start: bool = False
     passed_end: bool = False
@@ -118,9 +129,21 @@ class RowFilter:
     def __post_init__(self) -> None:
         self._pick = make_picker(self.config.cursor_path)
         if self.known is not None:
-            self._last = from_state(self.known)
-            self._boundary = set(self.known.boundary)
-            self._seen_before = frozenset(self.known.boundary) if self._deduplicates() else frozenset()
+            self._last, self._boundary = from_state(self.known), at_cursor(self.known.boundary)
+            self._seen_before = frozenset(self._boundary) if self._deduplicates() else frozenset()
+            if self.ahead is not None:
+                self.ahead.load(self.known.boundary, earlier=True)
+                self._leave_the_future()
+
+    def _leave_the_future(self) -> None:
+        """A stored cursor that lies too far off gives way to what a run sees that starts before it."""
+        assert self.ahead is not None
+        if self.ahead.reach.is_future(self._last):
+            self.ahead.say_stored(self._last)
+            start = self.bounds.start
+            if start is not None and self._order([start], self._last)[0] < 0:
+                self._last, self._boundary = None, set()
+        self.ahead.has_begun = self._last is not None
 
     def _deduplicates(self) -> bool:
         lagged = bool(self.config.lag) and not callable(self.config.last_value_func)
@@ -129,7 +152,10 @@ class RowFilter:
     def continue_from(self, cursor: CursorState) -> None:
         """Go on from where an interrupted run stood: its rows are staged already."""
         self._last = from_state(cursor)
-        self._boundary = set(cursor.boundary)
+        self._boundary = at_cursor(cursor.boundary)
+        if self.ahead is not None:
+            self.ahead.load(cursor.boundary, earlier=False)
+            self.ahead.has_begun = True
 
     def keep(self, records: Sequence[Any]) -> list[Any]:
         """The records of a page that are in range and not loaded yet; moves the cursor over them.
@@ -154,7 +180,9 @@ class RowFilter:
         if not values:
             return kept
         dropped = self._out_of_range(values, present)
-        self._move(values, [record for _, record in present], dropped)
+        in_range = [i for i in range(len(values)) if i not in dropped]
+        dropped |= self._loaded_ahead(values, present, in_range)
+        self._move(values, [record for _, record in present], in_range)
         if not dropped:
             return kept
         self.skipped += len(dropped)
@@ -176,8 +204,12 @@ class RowFilter:
             )
 
     def _out_of_range(self, values: list[Any], present: list[tuple[int, Any]]) -> set[int]:
+        if self.bounds.window is not None:
+            return self._out_of_window(values, self.bounds.window)
         dropped: set[int] = set()
         bounds = self.bounds
+        if bounds.is_given:
+            self._check_given(values[0])
         if bounds.start is not None:
             order = self._order(values, bounds.start)
             for i, side in enumerate(order):
@@ -193,6 +225,25 @@ class RowFilter:
                     dropped.add(i)
         return dropped
 
+    def _check_given(self, value: Any) -> None:
+        """As text, a word comes before or after every date: such a range would leave all or nothing out."""
+        family = comparable(value, where=self.where).family
+        for given in (self.bounds.start, self.bounds.end):
+            if given is not None and comparable(given).family == "text" != family:
+                raise CursorError(
+                    f"the run's range has {str(given)[:60]!r}, and a record's cursor is no such text",
+                    code="run_config_range",
+                    where=self.where,
+                    hint="Write it as the API writes the cursor.",
+                )
+
+    def _out_of_window(self, values: list[Any], window: tuple[Edge, Edge]) -> set[int]:
+        """Time runs forwards in a window, whatever the cursor's own direction."""
+        passed = count_passed(values, window, where=self.where)
+        self.passed_start = self.passed_start or 0 in passed
+        self.passed_end = self.passed_end or len(window) in passed
+        return {i for i, count in enumerate(passed) if count != 1}
+
     def _is_known_row(self, value: Any, record: Any) -> bool:
         return bool(self._seen_before) and row_hash(record, self.key, where=self.where) in self._seen_before
 
@@ -205,11 +256,47 @@ class RowFilter:
         sign = -1 if function == "min" else 1
         return [0 if key == pivot else (sign if key > pivot else -sign) for key in keys]
 
-    def _move(self, values: list[Any], records: list[Any], dropped: set[int]) -> None:
-        candidates = [i for i in range(len(values)) if i not in dropped]
+    def _loaded_ahead(self, values: list[Any], present: list[tuple[int, Any]], in_range: list[int]) -> set[int]:
+        """The rows that an earlier load has loaded, though they lie beyond its cursor."""
+        if self.ahead is None:
+            return set()
+        ahead = self.ahead
+        return {i for i in in_range if ahead.was_loaded(values[i], functools.partial(self._hash_ahead, present[i][1]))}
+
+    def _hash_ahead(self, record: Any) -> str:
+        return row_hash(record, self.key or (), where=self.where)
+
+    def _move(self, values: list[Any], records: list[Any], candidates: list[int]) -> None:
         if not candidates:
             return
-        newest = self._newest([values[i] for i in candidates])
+        if self.ahead is not None:
+            candidates = self._within_reach(values, records, candidates)
+        if candidates:
+            hashes = (
+                None if self.key is None else lambda i: row_hash(records[candidates[i]], self.key, where=self.where)
+            )
+            self._advance([values[i] for i in candidates], hashes)
+        if self.ahead is not None:
+            released = self.ahead.release(self._last)
+            if released:
+                self._advance([row.value for row in released], lambda i: released[i].hash)
+
+    def _within_reach(self, values: list[Any], records: list[Any], candidates: list[int]) -> list[int]:
+        """The rows that the cursor may go to; the others are kept apart."""
+        assert self.ahead is not None
+        last, ahead = self._last, self.ahead
+        if not ahead.is_ahead(self._newest([values[i] for i in candidates]), last=last):
+            return candidates
+        near: list[int] = []
+        for i in candidates:
+            if ahead.is_ahead(values[i], last=last):
+                ahead.hold(values[i], records[i], row_hash=self._hash_ahead(records[i]))
+            else:
+                near.append(i)
+        return near
+
+    def _advance(self, values: list[Any], hash_of: Callable[[int], str] | None) -> None:
+        newest = self._newest(values)
         if self._last is not None:
             side = self._order([newest], self._last)[0]
             if side < 0:
@@ -218,11 +305,11 @@ class RowFilter:
                 self._last, self._boundary = newest, set()
         else:
             self._last = newest
-        if self.key is None:
+        if hash_of is None:
             return
-        for i, side in zip(candidates, self._order([values[i] for i in candidates], self._last), strict=True):
+        for i, side in enumerate(self._order(values, self._last)):
             if side == 0:
-                self._boundary.add(row_hash(records[i], self.key, where=self.where))
+                self._boundary.add(hash_of(i))
 
     def _newest(self, values: list[Any]) -> Any:
         function = self.config.last_value_func
@@ -237,13 +324,27 @@ class RowFilter:
 
     def state(self) -> CursorState | None:
         """The cursor after all records so far, or None if there was none before and no record had one."""
-        if self._last is None:
+        last, boundary = self._last, self._boundary
+        begins, ahead = self.ahead.settled() if self.ahead is not None else ([], [])
+        if last is None and begins:
+            last = begins[-1].value
+            boundary = {row.hash for row in begins if row.position == begins[-1].position}
+        elif last is None and ahead:
+            # Nothing but rows ahead: the next run begins where this one began, and knows them.
+            last = self._beginning(ahead[0].value)
+        if last is None:
             return None
         return CursorState(
-            value=to_text(self._last),
-            type=cursor_type(self._last, where=self.where),
-            boundary=tuple(sorted(self._boundary)),
+            value=to_text(last),
+            type=cursor_type(last, where=self.where),
+            boundary=(*sorted(boundary), *to_boundary(ahead)),
         )
+
+    def _beginning(self, pattern: Any) -> Any:
+        if self.config.initial_value is not None:
+            return self.config.initial_value
+        began = now_like(pattern, now=datetime(1970, 1, 1, tzinfo=timezone.utc))
+        return 0 if began is None else began
 
 
 def bulk_keys(values: Sequence[Any], against: Any, *, where: str | None = None) -> tuple[Sequence[Any], Any]:

@@ -1,17 +1,17 @@
 """A lane takes records to one partition's staging folder; the router gives every record its lane."""
 
-import bisect
 import contextlib
 import logging
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.assets.edges import count_passed
 from dagster_rest.assets.errors import StateError
-from dagster_rest.assets.incremental import Bounds, RowFilter, bulk_keys, make_picker
+from dagster_rest.assets.incremental import Bounds, RowFilter, make_picker
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import try_lock
 from dagster_rest.assets.ranges import Window
@@ -130,18 +130,17 @@ class Router:
             )
         if not values:
             return
-        starts = [lane.bounds.start for lane in self._lanes]
-        keys, _ = bulk_keys([*starts, *values], starts[0], where=self._where)
-        edges, keys = list(keys[: len(starts)]), keys[len(starts) :]
+        starts = [lane.bounds.window[0] for lane in self._lanes if lane.bounds.window is not None]
+        numbers = (max(count - 1, 0) for count in count_passed(values, starts, where=self._where))
         found: dict[int, list[Any]] = {}
-        for record, key in zip(records, keys, strict=True):
-            found.setdefault(max(bisect.bisect_right(edges, key) - 1, 0), []).append(record)
+        for record, index in zip(records, numbers, strict=True):
+            found.setdefault(index, []).append(record)
         for index in sorted(found):
             yield self._lanes[index], found[index]
 
 
 def staging_root(database: Database, *, configured: str | None = None) -> Path:
-    """The folder under which loads are staged: as configured, else beside the DuckDB file, else the system's.
+    """The folder under which loads are staged: as configured, else beside the DuckDB file.
 
     Args:
         database: The database.
@@ -149,13 +148,12 @@ def staging_root(database: Database, *, configured: str | None = None) -> Path:
 
     Raises:
         ConfigError: ``config_missing_env``.
+        WarehouseError: As ``local_path``, wherever loads are staged.
     """
+    path = local_path(database)
     if configured:
         return Path(resolve_env(interpolate(configured), where="client.staging_dir"))
-    path = local_path(database)
-    if path is not None:
-        return path.with_name(f"{path.name}.staging")
-    return Path(tempfile.gettempdir()) / "dagster_rest_staging"
+    return path.with_name(f"{path.name}.staging")
 
 
 @contextlib.contextmanager
@@ -182,8 +180,10 @@ def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Pa
                 _sweep(root, name)
             else:
                 logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
-                folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
+                # The lock before the folder: one without a holder is taken for abandoned.
+                folder = root / f"{name}-{secrets.token_hex(6)}"
                 stack.enter_context(try_lock(_lock_of(folder)))
+                folder.mkdir()
         try:
             yield folder, alone
         finally:
@@ -204,8 +204,8 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _remove(folder: Path) -> None:
+    """Remove a folder, as the holder of its lock, with which the lock's file goes."""
     shutil.rmtree(folder, ignore_errors=True)
-    _lock_of(folder).unlink(missing_ok=True)
 
 
 def _folder_name(asset: str, partition: str) -> str:

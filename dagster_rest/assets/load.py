@@ -3,14 +3,14 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.committing import WindowCommit
 from dagster_rest.assets.decision import decide
-from dagster_rest.assets.errors import BlockingCheckError, Contended, StateError
+from dagster_rest.assets.errors import Contended, StateError
 from dagster_rest.assets.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.fetching import WindowFetch
 from dagster_rest.assets.garbage import collect_rarely
@@ -18,15 +18,16 @@ from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import Lane, staging_root
 from dagster_rest.assets.load_context import LoadContext, Log, RunRequest
 from dagster_rest.assets.opening import LaneOpener
+from dagster_rest.assets.parent_errors import failed_in
 from dagster_rest.assets.parents import ParentInput, read_parents
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import Presence, is_at_work
 from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
+from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start
 from dagster_rest.warehouse.connection import Database, short_read, short_write
-from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, read_state, upgrade_ledger
 
 if TYPE_CHECKING:
@@ -38,18 +39,6 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.staging import StagedLoad
 
 _CONTENDED_TRIES = 20
-_NOT_THE_DATA = frozenset(
-    {
-        "warehouse_disk_full",
-        "warehouse_locked",
-        "warehouse_newer_format",
-        "warehouse_newer_ledger",
-        "warehouse_no_folder",
-        "warehouse_read_only",
-        "warehouse_unreadable",
-    }
-)
-"""Errors of a commit that another try with the same staged data can get past."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +98,7 @@ class ResourceLoad:
             client=client,
             database=database,
             root=staging_root(database, configured=staging_dir),
-            spec=TableSpec.from_plan(asset.plan, dataset=asset.dataset),
+            spec=TableSpec.from_plan(asset.plan, dataset=asset.dataset, asset=asset.id),
             steps=compile_steps(asset.plan.config.processing_steps, where=asset.plan.config_path),
             collector=KeyCollector(asset.plan, asset.source.children(asset.plan.name)),
             log=log,
@@ -283,11 +272,13 @@ class ResourceLoad:
         opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
             lanes = [opener.open(one, stack=stack) for one in report.slices]
+            stack.enter_context(_discarding_what_may_be_bad(lanes))
             report.resumed = report.resumed or any(lane.stager.resumed for lane in lanes)
             if not telling:
                 WindowFetch(self._context, window, lanes=lanes, groups=groups, report=report).run()
             staged = [self._finish_lane(lane, window) for lane in lanes]
             report.rows_skipped += sum(lane.rows_skipped for lane in lanes)
+            report.counts.failed_parents = len(failed_in(staged, plan=self._context.plan))
             if window.is_first:
                 self._check_empty(staged, report)
             self._context.on_event("before_transaction")
@@ -306,14 +297,8 @@ class ResourceLoad:
         parents: ParentInput,
     ) -> None:
         commit = WindowCommit(self._context, window, report=report)
-        try:
-            with short_write(self._context.database, log=self._context.log) as connection:
-                commit.run(connection, lanes, staged, parents=parents)
-        except (BlockingCheckError, WarehouseError) as error:
-            if error.code not in _NOT_THE_DATA:
-                # The next run must fetch again: what is staged would fail in the same way.
-                _discard(lanes)
-            raise
+        with short_write(self._context.database, log=self._context.log) as connection:
+            commit.run(connection, lanes, staged, parents=parents)
 
     def _groups(self, parents: ParentInput) -> list[ParentGroup]:
         plan = self._context.plan
@@ -324,7 +309,8 @@ class ResourceLoad:
                 group
                 for partition, rows in parents.rows.items()
                 for group in batch_groups(
-                    self._context.plan, group_parents(self._context.plan, rows, partition=partition)
+                    self._context.plan,
+                    group_parents(self._context.plan, rows, partition=partition, again=parents.again),
                 )
             ]
         if self._request.limit is not None:
@@ -352,6 +338,17 @@ class ResourceLoad:
                 hint="The table is as before. Look at the API; on_empty: warn lets an empty load through.",
             )
         report.empty_replace = True
+
+
+@contextlib.contextmanager
+def _discarding_what_may_be_bad(lanes: Iterable[Lane]) -> Iterator[None]:
+    """Keep what is staged for the next run only if the error says nothing against it."""
+    try:
+        yield
+    except BaseException as error:
+        if not is_known_good(error):
+            _discard(lanes)
+        raise
 
 
 def _discard(lanes: Iterable[Lane]) -> None:

@@ -111,10 +111,20 @@ class LoadContext:
         return not self.partitioned and self.plan.fan_out == "new" and bool(self.plan.parents)
 
     @property
+    def skips_failed_parents(self) -> bool:
+        """Whether a parent whose request fails is left out: the next run can make up for it."""
+        incremental, request = self.plan.incremental, self.request
+        has_range = any(one is not None for one in (request.start_value, request.end_value)) or (
+            incremental is not None and incremental.end_value is not None
+        )
+        return bool(self.plan.parents) and self.plan.endpoint.on_parent_error == "skip" and not has_range
+
+    @property
     def asks_one_range(self) -> bool:
         """Whether one request asks for all the partitions of the run."""
-        asks_by_key = "key" in self.plan.request.partition_attributes
-        return self.plan.incremental is not None and not asks_by_key and is_one_range(self.request.slices)
+        asked, slices = self.plan.request.partition_attributes, self.request.slices
+        asks_by_key = "key" in asked or f"keys.{slices[0].time_dimension}" in asked
+        return self.plan.incremental is not None and not asks_by_key and is_one_range(slices)
 
     def replaces(self, one: Slice) -> bool:
         """Whether a load of this partition replaces the partition; one that keeps a cursor of its own adds to it."""

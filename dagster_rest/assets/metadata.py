@@ -41,7 +41,9 @@ KEYS: dict[str, str] = {
     "dagster_rest/throttled_seconds": "Seconds waited for rate limits.",
     "dagster_rest/parents": "Parent rows worked on.",
     "dagster_rest/null_parents": "Parent rows left out because their value is null.",
+    "dagster_rest/failed_parents": "Parent rows left out because their request failed; the next run tries them again.",
     "dagster_rest/windows": "Windows committed, each on its own.",
+    "dagster_rest/replaced_characters": "Characters that stand for bytes which could not be read (`encoding_errors`).",
     CURSOR_KEY: "The cursor after the load, as text.",
     "dagster_rest/cursor_type": "Type of the cursor: int, float, decimal, str, date, datetime.",
     "dagster_rest/cursor_path": "The field the cursor comes from.",
@@ -55,7 +57,8 @@ KEYS: dict[str, str] = {
     "dagster_rest/tables": "Child tables with their row counts.",
     "dagster_rest/schema_changes": "Tables, columns and types this load added.",
     "dagster_rest/resumed": "Whether the load went on from an interrupted one.",
-    "dagster_rest/sampled": "True when `limit` cut the run short.",
+    "dagster_rest/sampled": "True when the run was a sample (`limit`): the asset's own table is untouched.",
+    "dagster_rest/sample_table": "Where a sample went, as `schema.table`; the next sample replaces it.",
     "dagster_rest/warnings": "What a person should know about this load.",
     "dagster_rest/preview": "Some rows of the load, if `preview` asks for them.",
     "dagster_rest/error_code": "The error's code (on a step that failed for good).",
@@ -87,8 +90,11 @@ def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
         "dagster_rest/duration_seconds": round(report.seconds, 3),
         "dagster_rest/parents": report.counts.parents,
         "dagster_rest/null_parents": report.counts.null_parents,
+        "dagster_rest/failed_parents": report.counts.failed_parents,
         "dagster_rest/windows": report.windows,
     }
+    if asset.plan.endpoint.encoding_errors == "replace":
+        numbers["dagster_rest/replaced_characters"] = report.replaced_characters
     return {**numbers, **_table_metadata(asset, report), **_about_the_fetch(report)}
 
 
@@ -96,6 +102,9 @@ def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
     last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
     if last is None:
         return {}
+    if report.sampled:
+        # The numbers of the asset's own table stay those of its newest load.
+        return {"dagster_rest/sample_table": f"{asset.dataset}.{last.table}"}
     metadata: dict[str, Any] = {
         "dagster/table_name": f"{asset.dataset}.{last.table}",
         "dagster/storage_kind": "duckdb",

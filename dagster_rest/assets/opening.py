@@ -5,16 +5,18 @@ import dataclasses
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.assets.ahead import AheadRows
 from dagster_rest.assets.cursor import from_state, to_state
 from dagster_rest.assets.fan_out import ParentGroup
 from dagster_rest.assets.incremental import RowFilter
 from dagster_rest.assets.lanes import Lane, claim_folder, now_of
 from dagster_rest.assets.load_context import LoadContext
 from dagster_rest.assets.ranges import Window
+from dagster_rest.assets.reach import Reach, reach_of
 from dagster_rest.assets.reports import SliceReport
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class LaneOpener:
             )
 
         stager = open_stager()
-        if stager.resumed and not (stager.position or {}).get("resumable", True):
+        if stager.resumed and not self._can_go_on(stager.position or {}):
             stager.discard()
             stager = open_stager()
         if stager.resumed:
@@ -99,6 +101,11 @@ class LaneOpener:
             return False
         return self._context.replaces(one.slice) or one.start.rebuild
 
+    def _can_go_on(self, position: Mapping[str, Any]) -> bool:
+        # In the middle of a parent its first pages are staged already: it could not be left out any more.
+        in_the_middle = position.get("state") is not None and self._context.skips_failed_parents
+        return bool(position.get("resumable", True)) and not in_the_middle
+
     def _filter_maker(self, one: SliceReport, window: Window) -> Callable[[str], RowFilter] | None:
         incremental = window.incremental
         if incremental is None:
@@ -106,20 +113,45 @@ class LaneOpener:
         bounds, key = window.bounds[one.slice.key], self._boundary_key()
         forgetful = window.stateless or self._context.replaces(one.slice)
         where = f"{self._context.plan.config_path}.endpoint.incremental"
+        reach = reach_of(self._context.plan, now=self._context.clock())
 
         def make(scope: str) -> RowFilter:
             if forgetful:
                 return RowFilter(incremental, bounds=bounds, key=key, where=where)
-            if not self._context.per_parent:
-                return RowFilter(incremental, bounds=bounds, known=one.cursor, key=key, where=where)
-            known = one.parent_cursors.get(scope)
-            own = window.bounds_for_parent(bounds, known)
-            return RowFilter(incremental, bounds=own, known=known, key=key, where=where)
+            ahead = None if reach is None else self._ahead_rows(reach, one, where=where)
+            known, own = one.cursor, bounds
+            if self._context.per_parent:
+                known = one.parent_cursors.get(scope)
+                own = window.bounds_for_parent(bounds, known)
+            return RowFilter(incremental, bounds=own, known=known, key=key, where=where, ahead=ahead)
 
         return make
 
+    def _ahead_rows(self, reach: Reach, one: SliceReport, *, where: str) -> AheadRows:
+        return AheadRows(
+            reach,
+            growing=self._only_grows(),
+            drops=not self._replaces_groups(),
+            key=self._context.plan.primary_key,
+            where=where,
+            on_first=one.ahead.cursors.append,
+        )
+
+    def _replaces_groups(self) -> bool:
+        """Whether a load takes rows away that it does not bring: then it must bring those that are known as well."""
+        plan = self._context.plan
+        merges = plan.write_disposition.disposition == "merge"
+        return merges and (bool(plan.merge_key) or plan.write_disposition.strategy in ("scd2", "cdc"))
+
+    def _only_grows(self) -> bool:
+        """Whether a row that comes again is in the table twice."""
+        plan = self._context.plan
+        return plan.write_disposition.disposition == "append" or not (plan.primary_key or plan.merge_key)
+
     def _boundary_key(self) -> tuple[str, ...] | None:
         assert self._context.plan.incremental is not None
+        if self._replaces_groups():
+            return None
         explicit = self._context.plan.incremental.primary_key
         if explicit is not None:
             return _names(explicit) or None

@@ -1,20 +1,47 @@
 """The parent rows a run works on: from the stored keys of sibling assets, or from the table of any other asset."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.rest_asset import RestAsset, ledger_name
-from dagster_rest.warehouse.fan_out import ParentRows, mark_consumed, read_parent_rows
+from dagster_rest.warehouse.external import read_table_rows
+from dagster_rest.warehouse.failed_parents import read_failed_parents
+from dagster_rest.warehouse.fan_out import (
+    ParentRows,
+    consumed_values,
+    mark_consumed,
+    read_parent_rows,
+    replace_consumed_values,
+    value_hashes,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.config.plan import ParentLink
 
-Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+Rows = Mapping[str, ParentRows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumption:
+    """What of one parent a run works on, to be recorded in its own transaction.
+
+    Args:
+        partition: The child's partition, or the empty text.
+        parent: The parent's asset id.
+        load_ids: The parent's loads.
+        values: What tells the parent's rows apart, where its loads do not; else None.
+    """
+
+    partition: str
+    parent: str
+    load_ids: tuple[str, ...] = ()
+    values: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,26 +52,24 @@ class ParentInput:
         rows: Per partition key, per parent resource: its rows. One entry with an empty key where the parents'
             partitions do not matter.
         by_partition: Whether the child follows its parents' partitions.
-        consumed: The parent loads to record as consumed: (child partition, parent asset id, load ids).
+        consumed: What to record as consumed.
         forget_earlier: Whether earlier consumption is void (a rebuild).
+        again: Keys of parents that failed in an earlier run: they are wanted, though they are not new.
     """
 
     rows: Mapping[str, Rows] = field(default_factory=dict)
     by_partition: bool = False
-    consumed: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    consumed: tuple[Consumption, ...] = ()
     forget_earlier: bool = False
+    again: frozenset[str] = frozenset()
 
     def mark_consumed(self, connection: "DuckDBPyConnection", asset: RestAsset) -> None:
         """Record in the child's transaction what it has worked on."""
-        for partition, parent, load_ids in self.consumed:
-            mark_consumed(
-                connection,
-                child=asset.id,
-                child_partition=partition,
-                parent=parent,
-                load_ids=load_ids,
-                forget_earlier=self.forget_earlier,
-            )
+        for one in self.consumed:
+            place = {"child": asset.id, "child_partition": one.partition, "parent": one.parent}
+            mark_consumed(connection, **place, load_ids=one.load_ids, forget_earlier=self.forget_earlier)
+            if one.values is not None:
+                replace_consumed_values(connection, **place, hashes=one.values)
 
 
 def read_parents(
@@ -64,56 +89,112 @@ def read_parents(
     if not asset.plan.parents:
         return ParentInput()
     by_partition = any(asset.follows_partitions_of(link.resource) for link in asset.plan.parents)
+    only_new = asset.plan.fan_out == "new" and asset.partitions_def is None and not everything
+    again = read_failed_parents(connection, child=asset.id, partition="") if only_new else {}
     rows: dict[str, Rows] = {}
-    consumed: list[tuple[str, str, tuple[str, ...]]] = []
+    consumed: list[Consumption] = []
     for one in slices if by_partition else [Slice()]:
-        found = {
-            link.resource: _read(connection, asset, link, slice_=one, everything=everything)
-            for link in asset.plan.parents
-        }
+        reader = _Reader(connection, asset, slice_=one, everything=everything, with_old=bool(again))
+        found = {link.resource: reader.read(link) for link in asset.plan.parents}
         rows[one.key] = {name: parent.rows for name, parent in found.items()}
-        consumed += [
-            (one.key, ledger_name(asset.parents[name]), parent.load_ids)
-            for name, parent in found.items()
-            if parent.load_ids
-        ]
-    return ParentInput(rows=rows, by_partition=by_partition, consumed=tuple(consumed), forget_earlier=everything)
+        consumed += [parent.consumption for parent in found.values()]
+    return ParentInput(
+        rows=rows,
+        by_partition=by_partition,
+        consumed=tuple(one for one in consumed if one.load_ids or one.values is not None),
+        forget_earlier=everything,
+        again=frozenset(again),
+    )
 
 
-def _read(
-    connection: "DuckDBPyConnection | None",
-    asset: RestAsset,
-    link: "ParentLink",
-    *,
-    slice_: Slice,
-    everything: bool,
-) -> ParentRows:
-    key = asset.parents[link.resource]
-    if link.resource in asset.external:
-        from dagster_rest.warehouse.external import read_table_rows
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    rows: ParentRows
+    consumption: Consumption
 
-        found = read_table_rows(connection, path=key.path, fields=(*link.fields, *link.include))
-    else:
+
+class _Reader:
+    """Reads the rows of the parents of one run and partition."""
+
+    def __init__(
+        self,
+        connection: "DuckDBPyConnection | None",
+        asset: RestAsset,
+        *,
+        slice_: Slice,
+        everything: bool,
+        with_old: bool,
+    ) -> None:
+        self._connection = connection
+        self._asset = asset
+        self._slice = slice_
+        self._everything = everything
+        # A new row meets the old ones of the other parents, too.
+        self._with_old = with_old or len(asset.plan.parents) > 1
+
+    def read(self, link: "ParentLink") -> _Found:
+        """The rows of a parent.
+
+        Raises:
+            StateError: ``state_parent_not_loaded``.
+        """
+        asset, parent_id = self._asset, ledger_name(self._asset.parents[link.resource])
+        found = self._read_table(link) if link.resource in asset.external else self._read_keys(link)
+        if not found.known:
+            raise _not_loaded(asset, link, partition=self._slice.key)
+        values = None
+        if self._is_told_by_values(link):
+            values = tuple(value_hashes(found.rows, fields=link.fields))
+            found = self._told_by_values(found, values, parent=parent_id)
+        consumption = Consumption(partition=self._slice.key, parent=parent_id, load_ids=found.load_ids, values=values)
+        return _Found(rows=found, consumption=consumption)
+
+    def _is_told_by_values(self, link: "ParentLink") -> bool:
+        """Whether the parent's loads do not say which of its rows are new, for each of them brings all."""
+        asset = self._asset
+        if asset.partitions_def is not None or asset.plan.fan_out != "new":
+            return False
+        if link.resource in asset.external:
+            return True
+        return len(asset.plan.parents) > 1 and asset.source.resource(link.resource).incremental is None
+
+    def _told_by_values(self, found: ParentRows, values: Sequence[str], *, parent: str) -> ParentRows:
+        known = consumed_values(self._connection, child=self._asset.id, child_partition=self._slice.key, parent=parent)
+        if known is None or self._everything:
+            return found
+        return dataclasses.replace(found, is_new=tuple(value not in known for value in values))
+
+    def _read_table(self, link: "ParentLink") -> ParentRows:
+        path = self._asset.parents[link.resource].path
+        return read_table_rows(self._connection, path=path, fields=(*link.fields, *link.include))
+
+    def _read_keys(self, link: "ParentLink") -> ParentRows:
+        asset, everything = self._asset, self._everything
         parent = asset.source.resource(link.resource)
         follows = asset.follows_partitions_of(link.resource)
         which = "all" if everything or follows or asset.partitions_def is not None else asset.plan.fan_out
-        found = read_parent_rows(
-            connection,
-            parent=ledger_name(key),
+        appends = parent.write_disposition.disposition == "append" and parent.config.partitions is None
+        return read_parent_rows(
+            self._connection,
+            parent=ledger_name(asset.parents[link.resource]),
             child=asset.id,
-            child_partition=slice_.key,
+            child_partition=self._slice.key,
             which=which,
+            with_old=self._with_old,
             latest_group_only=not everything
             and not follows
-            and parent.write_disposition.disposition == "append"
-            and parent.config.partitions is None,
-            partitions=[slice_.key] if follows else None,
+            and appends
+            and (which == "all" or self._is_told_by_values(link)),
+            partitions=[self._slice.key] if follows else None,
         )
-    if not found.known:
-        raise StateError(
-            f"the parent {link.resource!r} ({key.to_user_string()}) has never been loaded into this database",
-            code="state_parent_not_loaded",
-            where=asset.plan.config_path,
-            hint=f"Materialize {key.to_user_string()} first, or both together.",
-        )
-    return found
+
+
+def _not_loaded(asset: RestAsset, link: "ParentLink", *, partition: str) -> StateError:
+    key = asset.parents[link.resource].to_user_string()
+    if partition and asset.follows_partitions_of(link.resource):
+        message = f"the partition {partition} of the parent {link.resource!r} ({key}) has never been loaded"
+        hint = f"Materialize {partition} of {key} first, or of both together."
+    else:
+        message = f"the parent {link.resource!r} ({key}) has never been loaded into this database"
+        hint = f"Materialize {key} first, or both together."
+    return StateError(message, code="state_parent_not_loaded", where=asset.plan.config_path, hint=hint)

@@ -1,10 +1,14 @@
 """Shows the other processes of this host that a run of an asset is at work: a lock that ends with its process."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDER = "at_work"
+_OLD = 30 * 86_400
+"""Seconds after which nobody asks any more whether the process that left a sign behind is alive."""
+_TRIES = 5
 
 
 class Presence:
@@ -30,12 +34,25 @@ class Presence:
 
         with staging_errors(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(self._path.parent)
             self._stack.enter_context(try_lock(self._path))
 
     def end(self) -> None:
         """Stop showing it, and leave nothing behind."""
         self._stack.close()
-        self._path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the signs that processes left behind when they died, a long time ago."""
+    for path in folder.glob("*.lock"):
+        try:
+            is_old = time.time() - path.stat().st_mtime > _OLD
+        except FileNotFoundError:
+            continue
+        if is_old:
+            with try_lock(path):
+                # It is removed when it is let go, if nobody holds it.
+                pass
 
 
 def is_at_work(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | None:
@@ -51,28 +68,43 @@ def is_at_work(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | N
     if not path.exists():
         return None
     # The file stays: if this run dies as well, the next one must still be able to know.
-    with try_lock(path) as got_it:
+    with try_lock(path, keep=True) as got_it:
         return not got_it
 
 
 @contextlib.contextmanager
-def try_lock(path: Path) -> Iterator[bool]:
-    """Hold a file lock if nobody else does; whether it is held.
+def try_lock(path: Path, *, keep: bool = False) -> Iterator[bool]:
+    """Hold a file lock if nobody else does; whether it is held. The file goes with the lock.
+
+    Its holder removes the file as the last thing it does. Whoever opened it before gets a lock on a file without a
+    name, which ``filelock`` notices, and begins anew: no two ever hold what they take for the same lock.
 
     Args:
         path: The lock file.
+        keep: Leave the file there.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(str(path))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    for _ in range(_TRIES):
+        try:
+            lock.acquire(timeout=0)
+            break
+        except Timeout:
+            if path.exists():
+                # Somebody holds it.
+                yield False
+                return
+    if not lock.is_locked:
         yield False
         return
     try:
         yield True
     finally:
+        if not keep:
+            # A system that does not let go of open files keeps this one until the next time.
+            with contextlib.suppress(OSError):
+                path.unlink()
         lock.release()
 
 

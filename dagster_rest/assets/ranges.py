@@ -5,12 +5,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.assets.cursor import advance, from_state, is_before, now_like, to_state
+from dagster_rest.assets.cursor import advance, comparable, from_state, is_before, now_like, to_state
+from dagster_rest.assets.edges import Edge, unit_of
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, start_value
-from dagster_rest.assets.partitions import Slice, instant_like
+from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
 from dagster_rest.warehouse.ledger import CursorState
 
@@ -31,6 +33,7 @@ class Window:
         is_first: Whether it is the run's first: a rebuild begins with it.
         is_last: Whether it is the run's last: consumption and the final cursor go with it.
         stateless: Whether the run leaves the stored cursor alone (an explicit end).
+        start_given: Whether the run names its start, for every parent.
         step_end: Where the cursor stands after a window that is not open to the present.
         ends_now: Whether its end is the moment of the run: a load that goes on keeps the end it began with.
     """
@@ -40,17 +43,18 @@ class Window:
     is_first: bool = True
     is_last: bool = True
     stateless: bool = False
+    start_given: bool = False
     step_end: Any = None
     ends_now: bool = False
 
     def whole_range(self) -> Bounds:
         """From the start of the first partition to the end of the last."""
         ordered = list(self.bounds.values())
-        return dataclasses.replace(ordered[0], end=ordered[-1].end)
+        return dataclasses.replace(ordered[0], end=ordered[-1].end, window=None)
 
     def bounds_for_parent(self, bounds: Bounds, known: CursorState | None) -> Bounds:
         """The range of one parent: from its own cursor, or from the beginning for a parent not seen before."""
-        if self.incremental is None or self.stateless:
+        if self.incremental is None or self.stateless or self.start_given:
             return bounds
         return dataclasses.replace(bounds, start=start_value(self.incremental, known))
 
@@ -97,13 +101,16 @@ def plan_windows(
         CursorError: ``cursor_range`` or ``cursor_step``.
     """
     incremental = plan.incremental
+    has_windows = any(one.start is not None for one in slices)
+    given = {"start_value": start_override, "end_value": end_override}
+    _check_given(plan, given, has_windows=has_windows, starts=starts.values())
     if incremental is not None and all(one.recovery == "continue" for one in starts.values()):
         # The load that is continued went back by the lag already.
         incremental = incremental.model_copy(update={"lag": None})
     if incremental is None:
         yield Window(bounds={one.key: Bounds() for one in slices})
         return
-    if any(one.start is not None for one in slices):
+    if has_windows:
         yield Window(bounds={one.key: _partition_bounds(incremental, one) for one in slices}, incremental=incremental)
         return
     end = incremental.end_value if end_override is None else end_override
@@ -121,23 +128,85 @@ def plan_windows(
             start_open=incremental.range_start == "open"
             and not _starts_at_an_edge(starts[one.key], given=start_override is not None or end is not None),
             end_closed=incremental.range_end == "closed",
+            is_given=start_override is not None or end_override is not None,
         )
         for one in slices
     }
     for one in bounds.values():
         _check_range(one, where=f"{plan.config_path}.endpoint.incremental")
-    whole = Window(bounds=bounds, incremental=incremental, stateless=end is not None)
+    whole = Window(
+        bounds=bounds, incremental=incremental, stateless=end is not None, start_given=start_override is not None
+    )
     if incremental.step is None or len(slices) > 1:
         yield whole
     else:
         yield from _steps(plan, whole, key=slices[0].key, now=now)
 
 
+def _check_given(plan: "ResourcePlan", given: Mapping[str, Any], *, has_windows: bool, starts: Iterable[Start]) -> None:
+    """Refuse values of the run's config that would not do what they say.
+
+    Raises:
+        CursorError: ``run_config_range``.
+    """
+    values = {name: value for name, value in given.items() if value is not None}
+    if not values:
+        return
+    incremental, name = plan.incremental, next(iter(values))
+    if incremental is None:
+        raise _refused(plan, f"{name} says nothing to a resource without `incremental`", hint="Leave it out.")
+    if has_windows:
+        raise _refused(plan, f"the partition is the range, and {name} is another", hint="Choose partitions instead.")
+    stored = (start.cursor for start in starts)
+    known = [*(from_state(cursor) for cursor in stored if cursor is not None), incremental.initial_value]
+    # An empty text is before all others, and says nothing of their kind.
+    pattern = next((value for value in known if value not in (None, "")), None)
+    for name, value in values.items():
+        if pattern is not None and not _are_of_one_kind(value, pattern):
+            raise _refused(
+                plan,
+                f"{name} is {str(value)[:60]!r}, and the cursor is like {str(pattern)[:60]!r}",
+                hint="Write it as the API writes the cursor.",
+            )
+    _check_order(plan, values)
+
+
+def _check_order(plan: "ResourcePlan", values: Mapping[str, Any]) -> None:
+    incremental = plan.incremental
+    assert incremental is not None
+    start = values.get("start_value", incremental.initial_value)
+    end = values.get("end_value", incremental.end_value)
+    if start is None or end is None or callable(incremental.last_value_func):
+        return
+    if not _are_of_one_kind(start, end):
+        raise _refused(plan, "start_value and end_value are of different kinds", hint="Write both in one way.")
+    if incremental.last_value_func == "min":
+        start, end = end, start
+    closed = incremental.range_end == "closed" and incremental.range_start == "closed"
+    if is_before(end, start) or not (closed or is_before(start, end)):
+        raise _refused(
+            plan, "the range is empty: it starts where it ends, or after it", hint="The end is not part of a range."
+        )
+
+
+def _are_of_one_kind(left: Any, right: Any) -> bool:
+    """Whether two cursor values have an order that means something: not a word and a date."""
+    families = {comparable(value).family for value in (left, right)}
+    return len(families) == 1 or families == {"day", "instant"}
+
+
+def _refused(plan: "ResourcePlan", message: str, *, hint: str) -> CursorError:
+    return CursorError(message, code="run_config_range", where=f"{plan.config_path}.endpoint.incremental", hint=hint)
+
+
 def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
     pattern = incremental.initial_value
     assert one.start is not None
     assert one.end is not None
-    return Bounds(start=instant_like(one.start, pattern), end=instant_like(one.end, pattern))
+    is_number = isinstance(pattern, (int, float, Decimal)) and not isinstance(pattern, bool)
+    unit = unit_of(pattern) if is_number and pattern else None
+    start, end = one.window_like(pattern)
+    return Bounds(start=start, end=end, window=(Edge(instant=one.start, unit=unit), Edge(instant=one.end, unit=unit)))
 
 
 def _start(

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dagster_rest.assets.ahead import SeenAhead
 from dagster_rest.assets.fan_out import FanOutCounts
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
@@ -27,6 +28,7 @@ class SliceReport:
         cursor_before: The cursor at the start.
         parent_cursors: The cursor of each parent, for a child that keeps one for each.
         data_version: Tells whether the content changed.
+        ahead: Rows that the cursor does not go to.
     """
 
     slice: Slice
@@ -37,6 +39,7 @@ class SliceReport:
     load_ids: list[str] = field(default_factory=list)
     outcomes: list["LoadOutcome"] = field(default_factory=list)
     data_version: str = ""
+    ahead: SeenAhead = field(default_factory=SeenAhead)
 
 
 @dataclass(kw_only=True)
@@ -48,6 +51,7 @@ class LoadReport:
         windows: Windows committed.
         rows_fetched: Records the API sent.
         rows_skipped: Records left out by the cursor.
+        replaced_characters: Characters that stand for bytes which could not be read.
         counts: Parents.
         stats: What the client did for it.
         seconds: How long it took.
@@ -66,6 +70,7 @@ class LoadReport:
     windows: int = 0
     rows_fetched: int = 0
     rows_skipped: int = 0
+    replaced_characters: int = 0
     counts: FanOutCounts = field(default_factory=FanOutCounts)
     stats: "StatsSnapshot | None" = None
     seconds: float = 0.0

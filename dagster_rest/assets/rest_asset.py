@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.plan import ResourcePlan, SourcePlan
 
 DATABASE_KEY = "duckdb"
-"""The resource key of the DuckDBResource."""
+"""The resource key of the DuckDBResource, unless another one is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class RestAsset:
         parent_partitions: Whether the parent of that name has the same partitions.
         partitions_def: The asset's partitions, or None.
         checks: The checks of its loads.
+        database_key: The resource key of its DuckDBResource.
     """
 
     source: "SourcePlan"
@@ -39,6 +40,7 @@ class RestAsset:
     parent_partitions: Mapping[str, bool] | None = None
     partitions_def: dg.PartitionsDefinition | None = None
     checks: tuple["PlannedCheck", ...] = ()
+    database_key: str = DATABASE_KEY
 
     @property
     def id(self) -> str:

@@ -37,11 +37,13 @@ def stored_before(
 def _evaluated_before(
     context: dg.AssetExecutionContext, asset: RestAsset, name: str, *, run_id: str
 ) -> dg.AssetCheckResult:
-    key = dg.AssetCheckKey(asset.key, name)
-    record = context.instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
-    event = record.event.dagster_event if record is not None and record.event is not None else None
-    is_evaluation = event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    if event is None or record is None or record.run_id != run_id or not is_evaluation:
+    # Not Dagster's newest record of the check: since this run began, that is the evaluation it plans itself.
+    events = context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    evaluations = [event.dagster_event.asset_check_evaluation_data for event in events if event.dagster_event]
+    found = next(
+        (one for one in reversed(evaluations) if one.asset_check_key == dg.AssetCheckKey(asset.key, name)), None
+    )
+    if found is None:
         return dg.AssetCheckResult(
             asset_key=asset.key,
             check_name=name,
@@ -49,7 +51,6 @@ def _evaluated_before(
             severity=dg.AssetCheckSeverity.WARN,
             description="Its evaluation was lost with an earlier attempt of this run.",
         )
-    found = event.asset_check_evaluation_data
     return dg.AssetCheckResult(
         asset_key=asset.key,
         check_name=name,

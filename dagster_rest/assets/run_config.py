@@ -12,9 +12,13 @@ FULL_REFRESH_TAG = "dagster_rest/full_refresh"
 SENSOR_TAG = "dagster_rest/sensor"
 """Run tag with the name of the polling sensor that asked for the run."""
 
+POLL_TAG = "dagster_rest/poll"
+"""Run tag that says which tick of the sensor it was."""
+
 TAGS: dict[str, str] = {
     FULL_REFRESH_TAG: "On a run: `true` makes every REST asset of the run rebuild its table.",
     SENSOR_TAG: "On a run: the polling sensor that asked for it.",
+    POLL_TAG: "On a run: the tick of that sensor.",
 }
 """Every tag of this package, with its meaning."""
 
@@ -26,7 +30,7 @@ class RestRunConfig(dg.Config):
         full_refresh: Forget the cursor and rebuild the table (dlt: "Refresh entire source").
         start_value: Start the incremental range here, for this run only.
         end_value: End the incremental range here, for this run only; the cursor does not move.
-        limit: Sample this many pages and parents; the cursor does not move, and the metadata says so.
+        limit: Sample this many pages and parents into the table ``<table>__sample``; nothing else is touched.
 
     Example:
         ```python
@@ -46,7 +50,7 @@ class RestRunConfig(dg.Config):
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="Sample this many pages and parents; the cursor does not move.",
+        description="Sample this many pages and parents into <table>__sample; nothing else is touched.",
     )
 
 

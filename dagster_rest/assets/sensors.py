@@ -1,28 +1,26 @@
 """A sensor that asks an API whether there is anything new, before a run is started for it."""
 
-import hashlib
 import json
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from dagster_rest.assets.factory import plan_source, resource_props, rest_assets
+from dagster_rest.assets.probe import Probe, probe
+from dagster_rest.assets.requested_runs import asked_for, is_lost, is_settled, run_of, without_run
 from dagster_rest.assets.rest_asset import RestAsset
-from dagster_rest.assets.run_config import SENSOR_TAG
+from dagster_rest.assets.run_config import POLL_TAG, SENSOR_TAG
 from dagster_rest.assets.translator import DagsterRestTranslator
 from dagster_rest.warehouse.naming import normalize
 
 if TYPE_CHECKING:
-    import httpx
-
     from dagster_rest.assets.factory import Config
-    from dagster_rest.config.request import RequestSpec
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.ledger import CursorState
 
 CURSOR_VERSION = 1
 
@@ -30,22 +28,7 @@ TICK_SECONDS = 40.0
 """A tick stops asking after this long and goes on with the next one: Dagster ends it after 60 s."""
 
 REQUEST_SECONDS = 10.0
-"""The longest wait for one answer in a tick; nothing is asked twice."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """What the API said about one resource.
-
-    Args:
-        changed: Whether there may be something new.
-        remembered: What to hold the next answer against.
-        reason: In words.
-    """
-
-    changed: bool
-    remembered: Mapping[str, str]
-    reason: str
+"""The longest that one resource may take in a tick; nothing is asked twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +51,7 @@ def build_rest_polling_sensor(
     resources: Sequence[str] | None = None,
     dataset: str | None = None,
     translator: DagsterRestTranslator | None = None,
+    partitions_def: dg.PartitionsDefinition | None = None,
     sensor_name: str | None = None,
     minimum_interval_seconds: int = 60,
     default_status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.STOPPED,
@@ -78,7 +62,11 @@ def build_rest_polling_sensor(
     A tick sends one request a resource: its first page, as the next load would ask for it, with ``If-None-Match`` or
     ``If-Modified-Since`` if the API gave an ETag or a Last-Modified date. ``304 Not Modified`` ends it there. Otherwise
     ETag, date, newest cursor or content of the page, whichever there is first, is held against the tick before; and
-    an incremental resource whose newest cursor is materialized already, by whatever run, is left alone.
+    an incremental resource whose newest cursor is materialized already, by whatever run, is left alone. A run that
+    fails is asked for again, at first at once and then ever later, until what it was to load is materialized.
+
+    Response actions hold as for a load. One resource that fails keeps no other from being asked; the tick fails when
+    all of them do.
 
     Resources without parents and partitions can be watched. What fans out from them runs along with them; a partition
     runs when its time comes (schedule).
@@ -89,6 +77,7 @@ def build_rest_polling_sensor(
         resources: The resources to watch; all that can be watched if None.
         dataset: The DuckDB schema; ``name`` if None.
         translator: The translator of the assets, if they have one.
+        partitions_def: The partitions of the assets, if ``build_rest_assets`` was given any.
         sensor_name: The sensor's name; ``<name>_polling_sensor`` if None.
         minimum_interval_seconds: Seconds between two ticks.
         default_status: Whether it runs from the beginning.
@@ -106,7 +95,14 @@ def build_rest_polling_sensor(
         assert sensor.name == "blog_polling_sensor"
         ```
     """
-    watched = _watched(config, name=name, resources=resources, dataset=dataset or name, translator=translator)
+    watched = _watched(
+        config,
+        name=name,
+        resources=resources,
+        dataset=dataset or name,
+        translator=translator,
+        partitions_def=partitions_def,
+    )
     own_name = sensor_name or f"{normalize(name)}_polling_sensor"
     keys = {key for one in watched for key in one.selection}
 
@@ -132,12 +128,13 @@ def _watched(
     resources: Sequence[str] | None,
     dataset: str,
     translator: DagsterRestTranslator | None,
+    partitions_def: dg.PartitionsDefinition | None,
 ) -> list[Watched]:
     from dagster_rest.config.errors import problem_error
 
     source = plan_source(config, name=name)
     chosen = translator or DagsterRestTranslator()
-    props = resource_props(source, dataset=dataset, partitions_def=None)
+    props = resource_props(source, dataset=dataset, partitions_def=partitions_def)
     specs = {one.resource.name: chosen.get_asset_spec(one) for one in props.values()}
     assets = rest_assets(source, props=props, specs=specs)
     can = {
@@ -177,6 +174,52 @@ def _impatient_client(rest: Any) -> Iterator["RestClient"]:
         yield client
 
 
+@dataclass
+class Memory:
+    """What the ticks of a sensor remember.
+
+    Args:
+        resources: By resource: what its answers are held against, and the run that was asked for.
+        failing: Resources whose last request failed.
+        first: The resource to begin with, by number.
+    """
+
+    resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    first: int = 0
+
+    @classmethod
+    def read(cls, text: str | None) -> "Memory":
+        """The memory of a sensor's cursor; an empty one if it cannot be read."""
+        try:
+            stored = json.loads(text or "{}")
+            if stored["version"] != CURSOR_VERSION:
+                return cls()
+            return cls(
+                resources={str(name): _texts(known) for name, known in stored["resources"].items()},
+                failing={str(name) for name in stored.get("failing", ())},
+                first=int(stored["next"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+            return cls()
+
+    def write(self) -> str:
+        """The sensor's cursor."""
+        stored = {
+            "version": CURSOR_VERSION,
+            "next": self.first,
+            "resources": self.resources,
+            "failing": sorted(self.failing),
+        }
+        return json.dumps(stored, sort_keys=True)
+
+
+def _texts(known: Mapping[str, Any]) -> dict[str, str]:
+    if not all(isinstance(value, str) for value in known.values()):
+        raise TypeError
+    return dict(known)
+
+
 def _tick(
     context: dg.SensorEvaluationContext,
     watched: Sequence[Watched],
@@ -185,166 +228,80 @@ def _tick(
     sensor: str,
     clock: Callable[[], float],
 ) -> dg.SensorResult:
-    remembered, first = _read_cursor(context.cursor)
-    first %= len(watched)
+    memory = Memory.read(context.cursor)
+    # A tick that fails leaves no cursor behind, so each of them must begin somewhere else.
+    first = (random.randrange(len(watched)) if memory.failing else memory.first) % len(watched)
+    poll = f"{sensor}-{time.time_ns()}"
     changed: list[dg.AssetKey] = []
     reasons: list[str] = []
-    deadline, asked = clock() + TICK_SECONDS, 0
+    now = clock()
+    deadline, asked = now + TICK_SECONDS, 0
     for one in [*watched[first:], *watched[:first]]:
-        if asked and clock() >= deadline:
+        if asked and (now := clock()) >= deadline:
             reasons.append(f"{len(watched) - asked} resources are asked in the next tick")
             break
         asked += 1
-        resource = one.asset.plan.name
+        name = one.asset.plan.name
+        known = memory.resources.get(name, {})
         try:
-            probe = _probe(context.instance, one.asset, client=client, before=remembered.get(resource, {}))
+            found = _look(context.instance, one, client=client, known=known, poll=poll, seconds=deadline - now)
         except Exception as error:  # noqa: BLE001 - one resource that fails must not keep the others from being seen
-            reasons.append(f"{resource}: could not be asked ({client.redactor.redact(str(error))})")
+            memory.failing.add(name)
+            reasons.append(f"{name}: could not be asked ({_in_words(error, client=client)})")
             context.log.warning(reasons[-1])
             continue
-        remembered[resource] = dict(probe.remembered)
-        reasons.append(f"{resource}: {probe.reason}")
-        if probe.changed:
+        memory.failing.discard(name)
+        memory.resources[name] = dict(found.remembered)
+        reasons.append(f"{name}: {found.reason}")
+        if found.changed:
             changed += [key for key in one.selection if key not in changed]
-    cursor = {"version": CURSOR_VERSION, "next": (first + asked) % len(watched), "resources": remembered}
+    _check_any(watched, failing=memory.failing, reasons=reasons)
+    memory.first = (first + asked) % len(watched)
     return dg.SensorResult(
         # No run key: it would be held against every run the sensor ever asked for, and an old ETag may come back.
-        run_requests=[dg.RunRequest(asset_selection=changed, tags={SENSOR_TAG: sensor})] if changed else [],
+        run_requests=[dg.RunRequest(asset_selection=changed, tags={SENSOR_TAG: sensor, POLL_TAG: poll})]
+        if changed
+        else [],
         skip_reason=None if changed else dg.SkipReason("; ".join(reasons)),
-        cursor=json.dumps(cursor, sort_keys=True),
+        cursor=memory.write(),
     )
 
 
-def _read_cursor(text: str | None) -> tuple[dict[str, dict[str, str]], int]:
-    """What earlier ticks remembered, and with which resource to begin; nothing if it cannot be read."""
-    try:
-        stored = json.loads(text or "{}")
-        if stored["version"] != CURSOR_VERSION:
-            return {}, 0
-        return {str(name): dict(known) for name, known in stored["resources"].items()}, int(stored["next"])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return {}, 0
+def _look(
+    instance: dg.DagsterInstance,
+    one: Watched,
+    *,
+    client: "RestClient",
+    known: Mapping[str, str],
+    poll: str,
+    seconds: float,
+) -> Probe:
+    """Ask for one resource, and after the run that was asked for."""
+    found = probe(instance, one.asset, client=client, before=known, timeout=max(1.0, min(seconds, REQUEST_SECONDS)))
+    remembered = without_run(found.remembered)
+    settled = is_settled(instance, known, selection=one.selection)
+    again = not found.changed and not settled and is_lost(instance, known)
+    if found.changed or again:
+        reason = "the run that was asked for has failed" if again else found.reason
+        run = asked_for(poll, known=known, again=again)
+        return Probe(changed=True, remembered={**remembered, **run}, reason=reason)
+    run = {} if settled else run_of(known)
+    return Probe(changed=False, remembered={**remembered, **run}, reason=found.reason)
 
 
-def _probe(instance: dg.DagsterInstance, asset: RestAsset, *, client: "RestClient", before: Mapping[str, str]) -> Probe:
-    materialized = _materialized_cursor(instance, asset)
-    request = asset.plan.request.render(incremental=_incremental_values(asset, materialized))
-    url = _digest(repr((request.method, request.path, request.params, request.json, request.data)).encode())
-    # An ETag belongs to its URL, and the URL moves with the cursor.
-    known = before if before.get("request") == url else {}
-    response = _ask(asset, request, client=client, known=known)
-    if response.status_code == 304:
-        return Probe(changed=False, remembered=before, reason="304 Not Modified")
-    response.raise_for_status()
-    records = _records(asset, response)
-    found = {"request": url, **_evidence(response, records)}
-    if _shows_what_is_new(asset):
-        newest = _newest_cursor(asset, records)
-        if newest is not None:
-            found["newest"] = newest.value
-        if materialized is not None and (newest is None or not _is_after(asset, newest, materialized)):
-            return Probe(changed=False, remembered=found, reason=f"the cursor {materialized.value} is materialized")
-    kind = next((kind for kind in _WORDS if kind in found and kind in known), None)
-    if kind is None:
-        return Probe(changed=True, remembered=found, reason="asked for the first time")
-    same = found[kind] == known[kind]
-    return Probe(
-        changed=not same, remembered=found, reason=f"{_WORDS[kind]} {'is the same' if same else 'has changed'}"
+def _in_words(error: Exception, *, client: "RestClient") -> str:
+    return client.redactor.redact(str(error)) or type(error).__name__
+
+
+def _check_any(watched: Sequence[Watched], *, failing: set[str], reasons: Sequence[str]) -> None:
+    """Fail the tick when no resource can be asked: a sensor that only skips looks like one that finds nothing new."""
+    names = [one.asset.plan.name for one in watched]
+    if not set(names) <= failing:
+        return
+    from dagster_rest.assets.errors import StateError
+
+    raise StateError(
+        f"no resource could be asked: {'; '.join(reasons)}",
+        code="sensor_no_answer",
+        hint="The next tick asks again, from where the last one that went well has ended.",
     )
-
-
-_WORDS: Mapping[str, str] = {
-    "etag": "the ETag",
-    "last_modified": "the Last-Modified date",
-    "newest": "the newest cursor",
-    "content": "the first page",
-}
-
-
-def _incremental_values(asset: RestAsset, materialized: "CursorState | None") -> Mapping[str, Any]:
-    from dagster_rest.assets.incremental import Bounds, start_value
-    from dagster_rest.assets.ranges import template_values
-
-    incremental = asset.plan.incremental
-    if incremental is None:
-        return {}
-    return template_values(incremental, Bounds(start=start_value(incremental, materialized)))
-
-
-def _ask(
-    asset: RestAsset, request: "RequestSpec", *, client: "RestClient", known: Mapping[str, str]
-) -> "httpx.Response":
-    headers = dict(request.headers)
-    if "etag" in known:
-        headers["If-None-Match"] = known["etag"]
-    elif "last_modified" in known:
-        headers["If-Modified-Since"] = known["last_modified"]
-    return client.request(
-        request.method,
-        request.path,
-        params=request.params,
-        headers=headers,
-        json=request.json,
-        data=request.data,
-        auth=asset.plan.auth,
-    )
-
-
-def _records(asset: RestAsset, response: "httpx.Response") -> list[Any]:
-    from dagster_rest.http.decoding import decode_json
-    from dagster_rest.http.selection import select
-    from dagster_rest.warehouse.steps import compile_steps
-
-    plan = asset.plan
-    body = decode_json(response.content) if response.content else []
-    records = select(plan.data_selector, body).records(body, allow_missing=True)
-    return compile_steps(plan.config.processing_steps or [], where=plan.config_path)(records)
-
-
-def _evidence(response: "httpx.Response", records: list[Any]) -> dict[str, str]:
-    named = {"etag": response.headers.get("etag"), "last_modified": response.headers.get("last-modified")}
-    found = {kind: value for kind, value in named.items() if value}
-    # The records and not the body: many APIs put a time or a request's number beside them.
-    return found or {"content": _digest(repr(records).encode())}
-
-
-def _shows_what_is_new(asset: RestAsset) -> bool:
-    """Whether the first page must hold anything new there is."""
-    incremental = asset.plan.incremental
-    if incremental is None:
-        return False
-    return bool(asset.plan.request.incremental_attributes) or incremental.row_order == "desc"
-
-
-def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None":
-    from dagster_rest.assets.incremental import Bounds, RowFilter
-
-    assert asset.plan.incremental is not None
-    rows = RowFilter(asset.plan.incremental, bounds=Bounds(), key=None)
-    rows.keep(records)
-    return rows.state()
-
-
-def _is_after(asset: RestAsset, newest: "CursorState", materialized: "CursorState") -> bool:
-    from dagster_rest.assets.cursor import from_state, is_before
-
-    assert asset.plan.incremental is not None
-    function = asset.plan.incremental.last_value_func
-    if callable(function):
-        return newest.value != materialized.value
-    left, right = (materialized, newest) if function != "min" else (newest, materialized)
-    return is_before(from_state(left), from_state(right))
-
-
-def _materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "CursorState | None":
-    from dagster_rest.assets.event_log import newest_event
-    from dagster_rest.warehouse.ledger import CursorState
-
-    event = newest_event(instance, asset_key=asset.key)
-    if event is None or event.cursor is None or event.cursor_type is None:
-        return None
-    return CursorState(value=event.cursor, type=event.cursor_type)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -23,6 +23,7 @@ Case = Literal[
     "missing_table",
     "other_cursor",
     "full_refresh",
+    "sample",
 ]
 
 Recovery = Literal["repeat", "tell", "redo", "continue"]

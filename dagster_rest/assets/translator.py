@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -11,6 +12,10 @@ import dagster as dg
 if TYPE_CHECKING:
     from dagster_rest.config.incremental import IncrementalConfig
     from dagster_rest.config.plan import ResourcePlan, SourcePlan
+
+
+SOURCE_KEY = "dagster_rest/source"
+"""The metadata key that every asset of ours has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,7 @@ class RestResourceProps:
         resource: The resource this asset loads.
         dataset: The DuckDB schema the table is in.
         table: The table; None for a resource that has none (``selected: false``) or many (a callable ``table_name``).
-        key_name: The last part of the asset key: the table, or the resource's name where two resources share a table.
+        key_name: The last part of the asset key: the table, or the resource's name where that is taken.
         parents: The props of the resources this one fans out from.
         upstream: Asset keys of parents that are no resources of this config.
         partitions_def: The partitions of the asset, or None.
@@ -96,7 +101,7 @@ def _description(props: RestResourceProps) -> str:
 
 def _metadata(props: RestResourceProps) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {
-        "dagster_rest/source": props.source.name,
+        SOURCE_KEY: props.source.name,
         "dagster_rest/resource": props.resource.name,
         "dagster_rest/endpoint": props.endpoint,
         "dagster_rest/write_disposition": props.resource.write_disposition.disposition,
@@ -136,18 +141,25 @@ def partition_expression(
         SQL over the root table, or None without partitions over time, or for a cursor that is no column of it.
     """
     from dagster_rest.assets.cursor import parse_day
+    from dagster_rest.assets.edges import unit_of
     from dagster_rest.warehouse.catalog import literal, quoted
 
     column = partition_column(str(incremental.cursor_path))
     if column is None or not isinstance(partitions_def, dg.TimeWindowPartitionsDefinition):
         return None
-    initial, zone = incremental.initial_value, literal(partitions_def.timezone)
-    if isinstance(initial, (int, float)):
-        return f"timezone({zone}, to_timestamp({quoted(column)}))"
-    if isinstance(initial, str) and parse_day(initial) is not None:
-        return f"{quoted(column)}::timestamp" if "-" in initial else f"strptime({quoted(column)}, '%Y%m%d')"
-    # Instants are stored with a zone; a session's own zone must not shift them.
-    return f"timezone({zone}, {quoted(column)}::timestamptz)"
+    initial, zone, field = incremental.initial_value, literal(partitions_def.timezone), quoted(column)
+    if isinstance(initial, (int, float, Decimal)) and not isinstance(initial, bool):
+        unit = unit_of(initial)
+        return f"timezone({zone}, to_timestamp({field if unit == 1 else f'{field} / {unit}'}))"
+    if isinstance(initial, str) and "-" not in initial and parse_day(initial) is not None:
+        return f"strptime({field}, '%Y%m%d')"
+    # Which of these the records bring is known when they are there. A date is a day of the partitions' zone; instants
+    # are stored with a zone, or in UTC: a session's own zone must not shift them.
+    return (
+        f"case when typeof({field}) = 'DATE' or length({field}::varchar) = 10 then {field}::timestamp"
+        f" when typeof({field}) = 'TIMESTAMP' then timezone({zone}, timezone('UTC', {field}::timestamp))"
+        f" else timezone({zone}, {field}::timestamptz) end"
+    )
 
 
 def partition_column(cursor_path: str) -> str | None:

@@ -8,15 +8,23 @@ from typing_extensions import Self
 from dagster_rest.config.base import ConfigModel, Problems, check_model, own
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.reading import read_keys
+from dagster_rest.config.times import CRON_SCHEMA, Cron, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.types import (
+    DURATION_SCHEMA,
+    ENV_TEXT,
     Bool,
     Checked,
     Duration,
     FilledText,
-    Number,
+    Int,
     Positive,
+    Share,
     Text,
+    check_bool,
+    from_env,
     problem,
+    words,
     wrong_type,
 )
 
@@ -27,32 +35,39 @@ class PartitionsConfig(ConfigModel):
     every: Literal["hourly", "daily", "weekly", "monthly"] | None = own(None, "Length of a partition.")
     cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
     keys: list[FilledText] | None = own(None, "Static partition keys.")
-    start: FilledText | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
-    end: FilledText | None = own(None, "Last moment, as ISO 8601; now if absent.")
-    timezone: FilledText = own("UTC", "Time zone of the partitions.")
-    end_offset: Annotated[
-        int,
-        Checked(lambda value, info: _check_offset(value), schema={"type": "integer"}, expected="a whole number"),
-    ] = own(0, "More (or fewer) partitions at the end.")
+    dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
+    dimensions: "dict[str, Partitions] | None" = own(None, "Partitions of two dimensions, each with its own.")
+    start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
+    end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
+    timezone: TimeZone = own("UTC", "Time zone of the partitions.")
+    end_offset: Int = own(0, "More (or fewer) partitions at the end.")
     fmt: FilledText | None = own(None, "Format of the partition keys.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        given = [name for name in ("every", "cron", "keys") if getattr(self, name) is not None]
+        kinds = ("every", "cron", "keys", "dynamic", "dimensions")
+        given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
-            raise problem("config_conflict", "partitions need one kind", expected="exactly one of every, cron, keys")
+            raise problem("config_conflict", "partitions need one kind", expected=f"exactly one of {', '.join(kinds)}")
+        over_time = ("start", "end", "timezone", "end_offset", "fmt")
+        unused = [name for name in over_time if name in self.model_fields_set and given[0] not in ("every", "cron")]
+        if unused:
+            raise problem(
+                "config_conflict",
+                f"`{unused[0]}` says nothing about partitions by `{given[0]}`",
+                expected="it beside `every` or `cron`",
+            )
+        if self.cron is not None:
+            refuse_bad_cron(self.cron, "cron")
         return self
-
-
-def _check_offset(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong_type(value, expected="a whole number")
-    return value
 
 
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
     """Partitions in any of their forms."""
     expected = "hourly, daily, weekly, monthly, a list of keys, or a mapping"
+    # Dagster's own come first: some are tuples.
+    if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
+        return value
     if isinstance(value, str) and not is_env(value):
         if value not in ("hourly", "daily", "weekly", "monthly"):
             raise problem(
@@ -61,14 +76,17 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
                 expected=expected,
                 hint=did_you_mean(value, ("hourly", "daily", "weekly", "monthly")),
             )
-        return PartitionsConfig.model_validate({"every": value})
+        return PartitionsConfig.model_validate({"every": value}, context=info.context)
     if isinstance(value, (list, tuple)):
-        return PartitionsConfig.model_validate({"keys": list(value)})
+        return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
     if isinstance(value, dict):
         return PartitionsConfig.model_validate(value, context=info.context)
-    if isinstance(value, PartitionsConfig) or type(value).__name__.endswith("PartitionsDefinition"):
-        return value
     raise wrong_type(value, expected=expected)
+
+
+def _is_dagster_partitions(value: Any) -> bool:
+    """Told by name, whatever was derived from it: a config is read without importing Dagster."""
+    return any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__)
 
 
 class FreshnessConfig(ConfigModel):
@@ -76,15 +94,15 @@ class FreshnessConfig(ConfigModel):
 
     fail_window: Duration | None = own(None, "Older than this is a failure.")
     warn_window: Duration | None = own(None, "Older than this is a warning.")
-    deadline_cron: FilledText | None = own(None, "Cron expression of the deadlines.")
+    deadline_cron: Cron | None = own(None, "Cron expression of the deadlines.")
     lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
-    timezone: FilledText = own("UTC", "Time zone of the deadlines.")
+    timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
 
 
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
     """A duration, a mapping or a Dagster policy."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return FreshnessConfig.model_validate({"fail_window": value})
+        return FreshnessConfig.model_validate({"fail_window": value}, context=info.context)
     if isinstance(value, dict):
         return FreshnessConfig.model_validate(value, context=info.context)
     if isinstance(value, FreshnessConfig) or type(value).__name__.endswith("FreshnessPolicy"):
@@ -96,8 +114,10 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
     """A named automation, a cron expression or a Dagster condition."""
     if isinstance(value, str):
         text = str.__str__(value).strip()
-        if text in ("eager", "on_new_data") or text.startswith("@") or len(text.split()) == 5:
+        if text in ("eager", "on_new_data"):
             return text
+        if text.startswith("@") or len(text.split()) > 1:
+            return check_cron(text, info)
         raise problem(
             "config_bad_value",
             "no such automation",
@@ -115,17 +135,17 @@ class CheckConfig(ConfigModel):
     enabled: Bool = own(True, "Whether the check runs.")
     severity: Literal["warn", "error"] | None = own(None, "What a failure means.")
     blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
-    max_drop: Number | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
+    max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
 def check_checks(value: Any, info: ValidationInfo) -> Any:
     """All checks on or off, or each by name."""
-    if isinstance(value, bool):
-        return value
+    if isinstance(value, bool) or is_env(value):
+        return check_bool(value, info)
     if not isinstance(value, dict):
         raise wrong_type(value, expected="true, false, or a mapping of checks")
     problems, checks = Problems(), {}
-    for name, item in value.items():
+    for name, item in read_keys(value).items():
         if not isinstance(name, str):
             raise problem("config_wrong_type", "a check's name is not text", expected="text")
         checks[name] = problems.check(name, _check_check, item, info)
@@ -134,15 +154,21 @@ def check_checks(value: Any, info: ValidationInfo) -> Any:
 
 
 def _check_check(value: Any, info: ValidationInfo) -> Any:
+    if is_env(value):
+        text = str(from_env(value))
+        value = {"true": True, "false": False}.get(text.strip().lower(), text)
     if isinstance(value, bool):
-        return CheckConfig.model_validate({"enabled": value})
+        return CheckConfig.model_validate({"enabled": value}, context=info.context)
     if isinstance(value, str):
-        return CheckConfig.model_validate({"severity": value})
+        return CheckConfig.model_validate({"severity": value}, context=info.context)
     return check_model(CheckConfig, value, info, expected="true, false, warn, error, or a mapping")
 
 
 def check_preview(value: Any, info: ValidationInfo) -> int:
     """A number of rows; true means 5."""
+    if is_env(value):
+        text = str(from_env(value)).strip().lower()
+        value = {"true": True, "false": False}.get(text, int(text) if text.isascii() and text.isdigit() else text)
     if isinstance(value, bool):
         return 5 if value else 0
     if not isinstance(value, int) or value < 0:
@@ -164,29 +190,40 @@ Partitions: TypeAlias = Annotated[
         check_partitions,
         schema={
             "anyOf": [
-                {"enum": ["hourly", "daily", "weekly", "monthly"]},
+                *words("hourly", "daily", "weekly", "monthly"),
                 {"type": "array", "items": {"type": "string"}},
                 {"$ref": "PartitionsConfig"},
             ]
         },
         expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
+        read_at="parts",
     ),
 ]
 Freshness: TypeAlias = Annotated[
     Any,
     Checked(
         check_freshness,
-        schema={"anyOf": [{"type": ["string", "number"]}, {"$ref": "FreshnessConfig"}]},
+        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "FreshnessConfig"}]},
         expected="a duration, or a mapping",
+        read_at="check",
     ),
 ]
 Automation: TypeAlias = Annotated[
     Any,
-    Checked(check_automation, schema={"type": "string"}, expected="eager, on_new_data, or a cron expression"),
+    Checked(
+        check_automation,
+        schema={"anyOf": [*words("eager", "on_new_data"), CRON_SCHEMA]},
+        expected="eager, on_new_data, or a cron expression",
+    ),
 ]
 Preview: TypeAlias = Annotated[
     int,
-    Checked(check_preview, schema={"type": ["integer", "boolean"]}, expected="a number of rows, or true for 5"),
+    Checked(
+        check_preview,
+        schema={"anyOf": [{"type": "integer", "minimum": 0}, {"type": "boolean"}, ENV_TEXT]},
+        expected="a number of rows, or true for 5",
+        read_at="check",
+    ),
 ]
 Checks: TypeAlias = Annotated[
     Any,
@@ -195,12 +232,16 @@ Checks: TypeAlias = Annotated[
         schema={
             "anyOf": [
                 {"type": "boolean"},
+                ENV_TEXT,
                 {
                     "type": "object",
-                    "additionalProperties": {"anyOf": [{"type": ["boolean", "string"]}, {"$ref": "CheckConfig"}]},
+                    "additionalProperties": {
+                        "anyOf": [{"type": "boolean"}, *words("warn", "error"), {"$ref": "CheckConfig"}]
+                    },
                 },
             ]
         },
         expected="true, false, or a mapping of checks",
+        read_at="check",
     ),
 ]

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing_extensions import Self
 
-from dagster_rest.config.env import is_env
+from dagster_rest.config.env import EnvRef, is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.foreign import mapping_of
-from dagster_rest.config.types import IMPORT_STRING, Checked, JsonSchema, import_object, problem, wrong_type
-
-MASK = "***"
-_SECRET_NAME = re.compile(
-    r"auth|token|secret|passw|pwd|api[-_]?key|apikey|^key$|cookie|session|signature|credential|private|cert|assertion|bearer",
-    re.IGNORECASE,
+from dagster_rest.config.reading import Failure, is_secret_field, read_fields
+from dagster_rest.config.secrecy import MASK, is_secret_name, masked_url
+from dagster_rest.config.types import (
+    IMPORT_STRING,
+    Checked,
+    JsonSchema,
+    at,
+    from_env,
+    import_object,
+    problem,
+    wrong_type,
 )
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
-_URL_VALUE = re.compile(r"([?&;][^=&;\s]*=)[^&;\s#]*")
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a header or parameter with this name may carry a secret."""
-    return bool(_SECRET_NAME.search(name))
-
-
-def masked_url(text: str) -> str:
-    """A URL or path without userinfo and without query values."""
-    return _URL_VALUE.sub(rf"\1{MASK}", _USERINFO.sub(f"{MASK}@", text))
 
 
 def key(default: Any, description: str, **more: Any) -> Any:
@@ -61,6 +54,10 @@ class ConfigModel(BaseModel):
         use_attribute_docstrings=False,
     )
     type_names: ClassVar[tuple[str, ...]] = ()
+    filled_at_run: ClassVar[frozenset[str]] = frozenset()
+    """Keys that may not be empty when a step runs, wherever their text came from."""
+    schema_rules: ClassVar[JsonSchema] = {}
+    """What JSON Schema can say of the keys together."""
 
     def __init__(self, **data: Any) -> None:
         try:
@@ -71,11 +68,44 @@ class ConfigModel(BaseModel):
     # pydantic calls an overridden __init__ for nested models too, unless it is marked as its own.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
+    @classmethod
+    def of_resolved(cls, data: dict[str, Any]) -> Self:
+        """A model of values that come from the environment already: no text in them is a reference.
+
+        Args:
+            data: The values by key.
+
+        Raises:
+            ConfigError: As for keyword arguments.
+        """
+        try:
+            return cls.model_validate(data, context={"resolved": True})
+        except ValidationError as error:
+            _raise_config_error(error, cls, data)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_environment(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
+        """Definition-time texts are read before they are checked, and every problem is told at once."""
+        context = info.context or {}
+        if not isinstance(data, dict) or context.get("resolved"):
+            return handler(data)
+        failures: list[Failure] = []
+        interpolated = bool(context.get("yaml"))
+        read = read_fields(cls, data, interpolated=interpolated, failures=failures)
+        if not failures:
+            return handler(read)
+        problems = Problems()
+        problems.check_rest(handler, read, left_out={path[0] for path, _ in failures})
+        for path, error in failures:
+            problems.add(error, path)
+        raise problems.error()
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, field in type(self).model_fields.items():
             if name not in self.model_fields_set:
                 continue
-            yield name, shown(getattr(self, name), name=name, secret=is_secret_field(field.metadata))
+            yield name, shown(getattr(self, name), name=name, secret=is_secret_field(field))
 
     def __str__(self) -> str:
         return repr(self)
@@ -91,11 +121,6 @@ def _raise_config_error(error: ValidationError, model: type[ConfigModel], data: 
     raise to_config_error(error, model=model, data=data) from None
 
 
-def is_secret_field(metadata: list[Any]) -> bool:
-    """Whether a model field is declared with a secret type."""
-    return any(isinstance(item, Checked) and item.secret for item in metadata)
-
-
 def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
     """What a repr may show of ``value``."""
     if is_env(value):
@@ -109,7 +134,8 @@ def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
     if isinstance(value, dict):
         hidden = name in ("headers", "data")
         return {item: shown(value[item], name=item if isinstance(item, str) else "", secret=hidden) for item in value}
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
+        # Some of Dagster's objects are tuples that refuse to be iterated.
         return [shown(item, name=name) for item in value]
     if isinstance(value, (int, float)):
         return value
@@ -125,12 +151,6 @@ class Shown(str):
         return str(self)
 
 
-def at(step: str | int, error: PydanticCustomError, *more: str | int) -> ValidationError:
-    """The error placed below a key, to be raised from a check."""
-    details = InitErrorDetails(type=error, loc=(step, *more), input=None)
-    return ValidationError.from_exception_data("config", [details], hide_input=True)
-
-
 class ByType(Checked):
     """A choice between models by their ``type``: an alias, a mapping with ``type``, or an instance.
 
@@ -142,6 +162,7 @@ class ByType(Checked):
         accepts: Whether an object is an instance of the wanted kind.
         default: The type of a mapping without ``type``.
         older: Older aliases, understood and not advertised.
+        secret_key: The key that a lone text from the environment was meant for.
     """
 
     def __init__(
@@ -154,6 +175,7 @@ class ByType(Checked):
         accepts: Callable[[Any], bool],
         default: str | None = None,
         older: Mapping[str, str] = MappingProxyType({}),
+        secret_key: str | None = None,
     ) -> None:
         self.noun = noun
         self.models = models
@@ -163,7 +185,13 @@ class ByType(Checked):
         self.accepts = accepts
         self.default = default
         self.older = older
-        super().__init__(self.choose, schema=cast(JsonSchema, {}), expected=f"a {noun}", secret=False)
+        self.secret_key = secret_key
+        super().__init__(
+            self.choose,
+            schema=cast(JsonSchema, {}),
+            expected=f"a {noun}",
+            read_at="parts" if secret_key is None else "check",
+        )
 
     def names(self) -> list[str]:
         """All aliases."""
@@ -178,6 +206,8 @@ class ByType(Checked):
         """The model, registered alias or instance that the value means."""
         if isinstance(value, dict):
             return self._from_mapping(value, info)
+        if self.secret_key is not None and is_env(value):
+            raise self._lone_secret(value)
         if isinstance(value, str) and not is_env(value):
             if not IMPORT_STRING.match(value):
                 return self._by_name(value, {"type": value}, info, nested=False)
@@ -185,7 +215,17 @@ class ByType(Checked):
         of_dlt = mapping_of(value)
         return self._from_object(value) if of_dlt is None else self._from_mapping(of_dlt, info)
 
+    def _lone_secret(self, value: Any) -> PydanticCustomError:
+        named = str.__str__(value) if isinstance(value, EnvRef) else f'dg.EnvVar("{value.env_var_name}")'
+        return problem(
+            "config_wrong_type",
+            "found a text from the environment",
+            expected=f"{self.noun}: {{{self.secret_key}: {named}}}",
+        )
+
     def _from_mapping(self, value: dict[Any, Any], info: ValidationInfo) -> Any:
+        if is_env(value.get("type")):
+            value = {**value, "type": from_env(value["type"])}
         kind = value.get("type", self.default)
         if "type" not in value and self.default is not None:
             self._check_default(value)
@@ -249,28 +289,38 @@ class Problems:
         try:
             return check(*args, **options)
         except ValidationError as error:
-            for item in error.errors(include_url=False):
-                self._add(
-                    PydanticCustomError(item["type"], _no_template(item["msg"]), item.get("ctx")),
-                    (step, *item["loc"]),
-                    item["input"],
-                )
+            self._keep(error, (step,))
         except PydanticCustomError as error:
-            self._add(error, (step,))
+            self.add(error, (step,))
         return None
 
-    def _add(self, error: PydanticCustomError, loc: tuple[str | int, ...], found: Any = None) -> None:
-        # What was found serves suggestions; it is never shown.
+    def check_rest(self, handler: Callable[[Any], Any], data: dict[str, Any], *, left_out: set[Any]) -> None:
+        """The errors of what ``handler`` makes of ``data``, but for the absence of keys that were ``left_out``."""
+        try:
+            handler(data)
+        except ValidationError as error:
+            self._keep(error, (), unless=lambda item: item["type"] == "missing" and item["loc"][0] in left_out)
+
+    def _keep(
+        self, error: ValidationError, path: tuple[str | int, ...], *, unless: Callable[[Any], bool] = lambda item: False
+    ) -> None:
+        for item in error.errors(include_url=False):
+            if not unless(item):
+                kind = PydanticCustomError(item["type"], item["msg"], item.get("ctx"))
+                self.add(kind, (*path, *item["loc"]), item["input"])
+
+    def add(self, error: PydanticCustomError, loc: tuple[str | int, ...], found: Any = None) -> None:
+        """Keep an error. What was found serves suggestions; it is never shown."""
         self._details.append(InitErrorDetails(type=error, loc=loc, input=found))
+
+    def error(self) -> ValidationError:
+        """What was collected, as one error."""
+        return ValidationError.from_exception_data("config", self._details, hide_input=True)
 
     def raise_if_any(self) -> None:
         """Raise what was collected."""
         if self._details:
-            raise ValidationError.from_exception_data("config", self._details, hide_input=True)
-
-
-def _no_template(message: str) -> str:
-    return message.replace("{", "{{").replace("}", "}}")
+            raise self.error()
 
 
 def check_model(model: type[ConfigModel], value: Any, info: ValidationInfo, *, expected: str) -> Any:

@@ -6,27 +6,33 @@ from pydantic import Field, ValidationInfo
 
 from dagster_rest.config.auth import AuthConfig
 from dagster_rest.config.base import ConfigModel, key, own
+from dagster_rest.config.env import is_env
 from dagster_rest.config.paginators import PaginatorConfig
 from dagster_rest.config.types import (
+    DURATION_SCHEMA,
     Anything,
     Bool,
     Checked,
     Duration,
-    FilledText,
-    Mapping_,
+    LateFilledText,
+    LateMapping,
+    LateText,
+    LateTextMapping,
     Number,
     Positive,
-    Text,
-    TextMapping,
     check_duration,
+    from_env,
     problem,
     wrong_type,
 )
+from dagster_rest.config.urls import BASE_URL, PROXY_URL
 
 
 def check_status(value: Any, info: ValidationInfo) -> int | str:
     """A status code as number or text, or a class such as ``4xx``."""
     expected = 'a status code (404 or "404") or a class ("4xx")'
+    if is_env(value):
+        value = from_env(value)
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str):
@@ -50,7 +56,8 @@ STATUS_SCHEMA: dict[str, Any] = {
     ]
 }
 Status: TypeAlias = Annotated[
-    int | str, Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx")
+    int | str,
+    Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx", read_at="check"),
 ]
 
 
@@ -64,7 +71,8 @@ class RetryConfig(ConfigModel):
     max_wait: Duration = own(
         60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later."
     )
-    total: Duration = own(600.0, "Seconds for all attempts of one request together.")
+    max_retry_later: Duration = own(86_400.0, "A still longer one is an error.")
+    total: Duration = own(600.0, "Seconds for all attempts of one request together, from the first send on.")
     statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are asked again.")
     methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are asked again.")
 
@@ -74,7 +82,9 @@ class RateLimitConfig(ConfigModel):
 
     requests: Positive = own(..., "Number of requests.")
     per: Duration = own(1.0, "In this time.")
-    key: FilledText | None = own(None, "Clients with the same key share the limit; the host of `base_url` if absent.")
+    key: LateFilledText | None = own(
+        None, "Clients with the same key share the limit; the host of `base_url` if absent."
+    )
 
 
 class TimeoutConfig(ConfigModel):
@@ -84,6 +94,7 @@ class TimeoutConfig(ConfigModel):
     read: Duration | None = own(60.0, "Between two pieces of a response.")
     write: Duration | None = own(60.0, "Between two pieces of a request.")
     pool: Duration | None = own(None, "To get a connection from the pool.")
+    total: Duration | None = own(600.0, "For one whole response, however steadily it comes.")
 
 
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
@@ -113,12 +124,13 @@ Timeout: TypeAlias = Annotated[
     float | TimeoutConfig,
     Checked(
         check_timeout,
-        schema={"$ref": "TimeoutConfig"},
-        expected="seconds, or a mapping of connect, read, write, pool",
+        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
+        expected="seconds, or a mapping of connect, read, write, pool, total",
+        read_at="check",
     ),
 ]
 Verify: TypeAlias = Annotated[
-    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path")
+    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path", read_at="run")
 ]
 Cert: TypeAlias = Annotated[
     Any,
@@ -132,6 +144,7 @@ Cert: TypeAlias = Annotated[
         },
         expected="a path, or a list of certificate, key and password",
         secret=True,
+        read_at="run",
     ),
 ]
 
@@ -139,26 +152,26 @@ Cert: TypeAlias = Annotated[
 class ClientConfig(ConfigModel):
     """Where the API is, who asks, and how requests are made."""
 
-    base_url: Text = Field(
+    base_url: Annotated[str, BASE_URL] = Field(
         description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute."
     )
-    headers: TextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
+    headers: LateTextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
     auth: AuthConfig | None = key(None, "How to authenticate.")
     paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
     session: Anything | None = key(None, "A client object of one's own that sends the requests.")
-    params: Mapping_ | None = own(None, "Query parameters of every request.")
+    params: LateMapping | None = own(None, "Query parameters of every request.")
     timeout: Timeout = own(60.0, "Seconds to wait for the server.")
     retry: RetryConfig = own(RetryConfig.model_construct(), "What is asked again.")
     rate_limit: RateLimitConfig | None = own(None, "At most so many requests per time.")
     max_concurrency: Positive = own(8, "Requests at the same time, per step.")
-    allowed_origins: list[FilledText] = own([], "Other origins that may be asked, with credentials.")
+    allowed_origins: list[LateFilledText] = own([], "Other origins that may be asked, with credentials.")
     verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
     cert: Cert | None = own(None, "Client certificate.")
-    proxy: Text | None = own(None, "URL of a proxy.")
+    proxy: Annotated[str, PROXY_URL] | None = own(None, "URL of a proxy.")
     http2: Bool = own(False, "Use HTTP/2.")
     follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
-    staging_dir: Text | None = own(None, "Folder for what is fetched and not loaded yet.")
-    max_response_bytes: Positive = own(1_073_741_824, "A larger response, unpacked, is an error.")
+    staging_dir: LateText | None = own(None, "Folder for what is fetched and not loaded yet.")
+    max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
 
 
 __all__ = ["ClientConfig", "Number", "RateLimitConfig", "RetryConfig", "Status", "TimeoutConfig"]

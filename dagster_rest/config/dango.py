@@ -270,8 +270,9 @@ def name_of_path(path: str) -> str:
         assert name_of_path("/admin/orders.json") == "orders"
         ```
     """
-    last = path.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
-    return re.sub(r"\.\w+$", "", last) or "root"
+    # A placeholder is no name, and dots in it are no extension.
+    segments = [part for part in re.sub(r"\{[^{}]*\}", "", path.split("?")[0]).split("/") if part]
+    return re.sub(r"\.\w+$", "", segments[-1]) if segments else "root"
 
 
 def _paginator(value: Any) -> Any:

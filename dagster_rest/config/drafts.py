@@ -16,6 +16,9 @@ from dagster_rest.config.request import RequestTemplate
 from dagster_rest.config.resources import ResourceConfig
 from dagster_rest.config.templates import Constant, Mapped, ParentField, RunValue, Template, Text, parts_of
 
+DEFAULTS = "resource_defaults"
+"""Where the keys stand that every resource inherits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
@@ -41,7 +44,7 @@ class _Places:
 
     def of(self, key: str, *steps: str) -> str:
         """The path of a key, or of one of its members."""
-        return join_path("resource_defaults.endpoint" if self._inherited(key, *steps) else self.where, key, *steps)
+        return join_path(f"{DEFAULTS}.endpoint" if self._inherited(key, *steps) else self.where, key, *steps)
 
     def _inherited(self, key: str, *steps: str) -> bool:
         name = "json_body" if key == "json" else key
@@ -210,7 +213,6 @@ _CALLABLE_HINTS = (
     "write_disposition",
     "schema_contract",
     "nested_hints",
-    "parent_table_name",
     "references",
 )
 

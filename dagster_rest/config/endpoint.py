@@ -1,6 +1,7 @@
 """The endpoint of a resource: the request, and how its answer is read."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+import codecs
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
@@ -13,20 +14,27 @@ from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.incremental import IncrementalConfig, Params
 from dagster_rest.config.paginators import PaginatorConfig
 from dagster_rest.config.types import (
+    ENV_TEXT,
     IMPORT_STRING,
-    Anything,
+    IMPORT_TEXT,
     Bool,
     Checked,
     Count,
     FilledText,
     JsonPath,
-    Number,
+    JsonSchema,
     Positive,
+    RequestText,
+    RequestValue,
     Selector,
+    Share,
     Text,
+    from_env,
     import_object,
     problem,
+    refuse_unread_members,
     type_name,
+    words,
     wrong_type,
 )
 
@@ -77,7 +85,7 @@ Action: TypeAlias = Annotated[
     Any,
     Checked(
         check_action,
-        schema={"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        schema={"anyOf": [*words(*RESPONSE_ACTIONS, imported=True), {"type": "array", "items": IMPORT_TEXT}]},
         expected="ignore, retry, fail, a callable, or a list of callables",
     ),
 ]
@@ -87,6 +95,7 @@ Statuses: TypeAlias = Annotated[
         check_statuses,
         schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
         expected="a status code, a class such as 4xx, or a list of them",
+        read_at="load",
     ),
 ]
 
@@ -94,6 +103,14 @@ Statuses: TypeAlias = Annotated[
 class ResponseAction(ConfigModel):
     """What to do with a response that matches. All conditions that are given must hold."""
 
+    schema_rules: ClassVar[JsonSchema] = {
+        "anyOf": [
+            {"required": ["status_code"]},
+            {"required": ["content"]},
+            {"required": ["json"]},
+            {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
+        ]
+    }
     status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
     content: Text | None = key(None, "Text that the body contains.")
     json_predicate: FilledText | None = own(
@@ -125,6 +142,8 @@ def check_response_actions(value: Any, info: ValidationInfo) -> Any:
 
 
 def _check_response_action(value: Any, info: ValidationInfo) -> Any:
+    if is_env(value):
+        value = from_env(value)
     if isinstance(value, (str, list, tuple)) or callable(value):
         return _check_hook(value)
     return check_model(ResponseAction, value, info, expected="a mapping with `action`, or a callable")
@@ -134,8 +153,9 @@ ResponseActions: TypeAlias = Annotated[
     list[Any],
     Checked(
         check_response_actions,
-        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, {"type": "string"}]}},
+        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, IMPORT_TEXT, ENV_TEXT]}},
         expected="a list of actions",
+        read_at="check",
     ),
 ]
 
@@ -145,7 +165,7 @@ class ExpectConfig(ConfigModel):
 
     total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
     min_rows: Count | None = own(None, "At least so many rows.")
-    max_drop: Number | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+    max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
 def check_json(value: Any, info: ValidationInfo) -> Any:
@@ -168,28 +188,48 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
                 f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}",
                 expected="text",
             )
+    refuse_unread_members(value, info)
     return value
 
 
-JsonBody: TypeAlias = Annotated[Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping")]
+JsonBody: TypeAlias = Annotated[
+    Any,
+    Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request"),
+]
 Headers: TypeAlias = Annotated[
     dict[str, Any],
     Checked(
         check_any_mapping,
         schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
         expected="a mapping of headers",
+        read_at="request",
     ),
+]
+
+
+def check_encoding(value: Any, info: ValidationInfo) -> str:
+    """The name of an encoding that Python knows."""
+    if not isinstance(value, str):
+        raise wrong_type(value, expected="the name of an encoding")
+    try:
+        return codecs.lookup(value).name
+    except LookupError:
+        raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
+
+
+Encoding: TypeAlias = Annotated[
+    str, Checked(check_encoding, schema={"type": "string"}, expected="the name of an encoding")
 ]
 
 
 class EndpointConfig(ConfigModel):
     """One endpoint: the request, and how its answer is read."""
 
-    path: Text = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
+    path: RequestText = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
     method: Literal["GET", "POST"] = key("GET", "HTTP method.")
     params: Params | None = key(None, "Query parameters; placeholders are filled in.")
     json_body: JsonBody | None = key(None, "JSON body; placeholders are filled in and keep their type.", alias="json")
-    data: Anything | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
+    data: RequestValue | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
     headers: Headers | None = key(None, "Headers; placeholders are filled in.")
     paginator: PaginatorConfig | None = key(None, "How to get from page to page.")
     data_selector: Selector | None = key(None, "JSONPath of the records in a response; detected if absent.")
@@ -201,9 +241,24 @@ class EndpointConfig(ConfigModel):
         "any", "Whether an `ignore` action may end a pagination that has begun."
     )
     on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
-    on_name_collision: Literal["error", "suffix"] = own("error", "What two fields with the same column name mean.")
-    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "What a `replace` that fetched nothing means.")
+    on_parent_error: Literal["fail", "skip"] = own(
+        "fail", "What a parent whose request fails means: `skip` leaves it out and tries it again in the next run."
+    )
+    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: at most so many parents may fail in a run.")
+    on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
+    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
     max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
+    max_empty_pages: Count = own(100, "More empty pages in a row, with always another one announced, are an error.")
+    max_repeated_pages: Count = own(
+        0, "How many pages in a row may have the content of earlier ones; more are an error."
+    )
+    encoding: Encoding | None = own(
+        None, "Encoding of bodies that are not UTF-8, where the response names none or a wrong one."
+    )
+    encoding_errors: Literal["strict", "replace"] = own(
+        "strict", "Bytes that are not of the encoding: an error, or replaced by U+FFFD and counted."
+    )
+    on_body_errors: Literal["fail", "warn"] = own("fail", "What `errors` in a body beside its records mean.")
     expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
 
     @model_validator(mode="after")

@@ -5,17 +5,52 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dagster_rest.config.errors import ConfigError, Problem, join_path
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?\}|\$\{")
+_NAMED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^${}]*)?\}")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable in a text.
+
+    Attributes:
+        name: Its name.
+        default: The text instead of a variable that is not set or empty; None if it has to be there.
+    """
+
+    name: str
+    default: str | None = None
+
+    @property
+    def reference(self) -> EnvRef:
+        """The text that stands for it alone."""
+        return EnvRef(f"${{{self.name}}}" if self.default is None else f"${{{self.name}:-{self.default}}}")
+
+    def value(self, environ: Mapping[str, str]) -> str:
+        """Its value, or the default; KeyError with the name if there is neither."""
+        found = environ.get(self.name) or self.default
+        if found is None:
+            raise KeyError(self.name)
+        return found
+
+    def problem(self, *, path: str, environ: Mapping[str, str]) -> Problem | None:
+        """What is wrong if it has no value, else None."""
+        if environ.get(self.name) or self.default is not None:
+            return None
+        return missing_problem(self.name, path=path, empty=self.name in environ)
 
 
 class EnvRef(str):
     """Text from YAML that names environment variables, as ``${TOKEN}`` or ``Bearer ${TOKEN}``.
 
     The text itself holds only names, so it may be shown; the values appear when ``resolve_env`` is called.
+    A variable that is not set or empty is an error, unless a default is given: ``${REGION:-eu}``, ``${SUFFIX:-}``.
     ``$${`` stands for the characters ``${``. It offers ``env_var_name`` as Dagster's ``EnvVar`` does.
 
     Args:
@@ -33,14 +68,19 @@ class EnvRef(str):
     __slots__ = ()
 
     @property
+    def pieces(self) -> tuple[str | Variable, ...]:
+        """The texts and variables, in order."""
+        return split_references(str.__str__(self))
+
+    @property
     def parts(self) -> tuple[tuple[bool, str], ...]:
         """(is a variable, text or name), in order."""
-        return tuple(split_references(str.__str__(self)))
+        return tuple((False, piece) if isinstance(piece, str) else (True, piece.name) for piece in self.pieces)
 
     @property
     def env_var_names(self) -> tuple[str, ...]:
         """The variables, in order of appearance."""
-        return tuple(text for is_variable, text in self.parts if is_variable)
+        return tuple(piece.name for piece in self.pieces if isinstance(piece, Variable))
 
     @property
     def env_var_name(self) -> str:
@@ -52,9 +92,10 @@ class EnvRef(str):
         return str(lookup(self, environ=os.environ))
 
 
-def split_references(text: str) -> list[tuple[bool, str]]:
+@lru_cache(maxsize=4096)
+def split_references(text: str) -> tuple[str | Variable, ...]:
     """Split ``text`` at its ``${NAME}`` references; ValueError if a ``${`` names nothing."""
-    parts: list[tuple[bool, str]] = []
+    pieces: list[str | Variable] = []
     literal: list[str] = []
     position = 0
     for match in _REFERENCE.finditer(text):
@@ -65,24 +106,27 @@ def split_references(text: str) -> list[tuple[bool, str]]:
         elif match.group(1) is None:
             raise ValueError("`${` without a variable's name")
         else:
-            if "".join(literal):
-                parts.append((False, "".join(literal)))
+            pieces.append("".join(literal))
             literal = []
-            parts.append((True, match.group(1)))
+            pieces.append(Variable(match.group(1), match.group(2)))
     literal.append(text[position:])
-    if "".join(literal):
-        parts.append((False, "".join(literal)))
-    return parts
+    pieces.append("".join(literal))
+    return tuple(piece for piece in pieces if piece != "")
 
 
 def interpolate(text: str) -> str:
     """Turn YAML text into an EnvRef if it names variables, else into the text with ``$${`` unescaped."""
     if "${" not in text:
         return text
-    parts = split_references(text)
-    if any(is_variable for is_variable, _ in parts):
+    pieces = split_references(text)
+    if any(isinstance(piece, Variable) for piece in pieces):
         return EnvRef(text)
-    return "".join(part for _, part in parts)
+    return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+def names_variable(text: str) -> bool:
+    """Whether a text holds a ``${NAME}``, which nothing reads outside of YAML."""
+    return "${" in text and _NAMED.search(text) is not None
 
 
 def is_env(value: object) -> bool:
@@ -96,16 +140,18 @@ def env_names(value: Any) -> tuple[str, ...]:
 
 
 def lookup(value: Any, *, environ: Mapping[str, str]) -> str | int:
-    """The value of an EnvRef or EnvVar; KeyError with the name of a missing variable."""
+    """The value of an EnvRef or EnvVar; KeyError with the name of a variable that is missing or empty."""
     if isinstance(value, EnvRef):
-        return "".join(environ[text] if is_variable else text for is_variable, text in value.parts)
-    text = environ[value.env_var_name]
+        return "".join(piece if isinstance(piece, str) else piece.value(environ) for piece in value.pieces)
+    text = Variable(value.env_var_name).value(environ)
     return int(text) if isinstance(value, int) else text
 
 
-def missing_variables(value: Any, *, environ: Mapping[str, str]) -> list[str]:
-    """The names of the variables of ``value`` that are not set."""
-    return [name for name in env_names(value) if name not in environ]
+def env_problems(value: Any, *, path: str, environ: Mapping[str, str]) -> list[Problem]:
+    """A problem for each variable of ``value`` that has no value."""
+    pieces = value.pieces if isinstance(value, EnvRef) else (Variable(str(value.env_var_name)),)
+    found = [piece.problem(path=path, environ=environ) for piece in pieces if isinstance(piece, Variable)]
+    return [problem for problem in found if problem is not None]
 
 
 def resolve_env(value: Any, *, where: str = "") -> Any:
@@ -143,6 +189,8 @@ def _resolve(value: Any, where: str, problems: list[Problem]) -> Any:
             (_resolve(key, where, problems), _resolve(item, join_path(where, key_text(key)), problems))
             for key, item in value.items()
         ]
+        if len({key for key, _ in pairs}) < len(pairs) and not problems:
+            problems.append(same_key_problem(where))
         same = all(new[0] is old[0] and new[1] is old[1] for new, old in zip(pairs, value.items(), strict=True))
         return value if same else dict(pairs)
     if type(value) in (list, tuple):
@@ -160,10 +208,22 @@ def _resolve_model(model: Any, where: str, problems: list[Problem]) -> Any:
         before = getattr(model, name)
         if before is None or isinstance(before, (bool, float)):
             continue
-        after = _resolve(before, join_path(where, field.alias or name), problems)
+        place = join_path(where, field.alias or name)
+        after = _resolve(before, place, problems)
+        if isinstance(after, str) and not after.strip() and name in getattr(type(model), "filled_at_run", ()):
+            problems.append(_empty_problem(place))
         if after is not before:
             changed[name] = after
     return model.model_copy(update=changed) if changed else model
+
+
+def _empty_problem(where: str) -> Problem:
+    return Problem(
+        path=where,
+        code="config_bad_value",
+        message="the secret is empty",
+        hint="A template such as {{ env.NAME }} is empty where the variable is not set; ${NAME} says so.",
+    )
 
 
 def key_text(key: object) -> str:
@@ -172,28 +232,41 @@ def key_text(key: object) -> str:
 
 
 def _resolve_one(value: Any, where: str, problems: list[Problem]) -> Any:
-    missing = missing_variables(value, environ=os.environ)
-    if not missing:
-        try:
-            return lookup(value, environ=os.environ)
-        except ValueError:
-            problems.append(
-                Problem(
-                    path=where,
-                    code="config_bad_value",
-                    message=f"environment variable {value.env_var_name} does not hold a whole number",
-                )
+    missing = env_problems(value, path=where, environ=os.environ)
+    problems.extend(missing)
+    if missing:
+        return None
+    try:
+        return lookup(value, environ=os.environ)
+    except ValueError:
+        problems.append(
+            Problem(
+                path=where,
+                code="config_bad_value",
+                message=f"environment variable {value.env_var_name} does not hold a whole number",
             )
-            return None
-    problems.extend(missing_problem(name, path=where) for name in missing)
-    return None
+        )
+        return None
 
 
-def missing_problem(name: str, *, path: str) -> Problem:
-    """The problem of a variable that is not set."""
+def missing_problem(name: str, *, path: str, empty: bool = False) -> Problem:
+    """The problem of a variable that is not set, or ``empty``."""
+    hint = f"Set {name} in the environment of the process that runs this step."
+    if empty:
+        hint = f"Give it a value, or write ${{{name}:-}} where nothing is meant."
     return Problem(
         path=path,
         code="config_missing_env",
-        message=f"environment variable {name} is not set",
-        hint=f"Set {name} in the environment of the process that runs this step.",
+        message=f"environment variable {name} is {'set and empty' if empty else 'not set'}",
+        hint=hint,
+    )
+
+
+def same_key_problem(where: str) -> Problem:
+    """The problem of two keys of one mapping that are equal once the environment is read."""
+    return Problem(
+        path=where,
+        code="config_duplicate_key",
+        message="two keys are the same once the environment is read",
+        hint="One of them would be lost: keep one, or give the variables other values.",
     )

@@ -37,6 +37,9 @@ CODES: dict[str, str] = {
 }
 
 
+_LISTED = 10
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """One thing that is wrong with a config.
@@ -139,6 +142,17 @@ def did_you_mean(word: object, known: Iterable[str]) -> str | None:
     names = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     return f"Did you mean `{names[near[0]]}`?" if near else None
+
+
+def one_of(names: Iterable[str], *, word: object = None) -> str:
+    """A list of what is possible, for a message: what is near ``word`` first, and not more than ten."""
+    import difflib
+
+    known = list(dict.fromkeys(names))
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.4) if isinstance(word, str) and len(word) <= 80 else []
+    ordered = [*near, *(name for name in known if name not in near)]
+    more = f", and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    return f"one of {', '.join(ordered[:_LISTED])}{more}"
 
 
 def join_path(base: str, *steps: str | int) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
-from dagster_rest.config.base import ConfigModel, is_secret_field, is_secret_name
+from dagster_rest.config.base import ConfigModel
 from dagster_rest.config.env import env_names, is_env
+from dagster_rest.config.reading import is_secret_field
+from dagster_rest.config.secrecy import is_credential_name, is_secret_name, without_credentials
 
 # Keys that change neither the rows nor the table.
 METADATA_ONLY = frozenset(
@@ -45,9 +47,17 @@ METADATA_ONLY = frozenset(
         "expect",
         "allow_missing_data",
         "ignore_scope",
+        "max_empty_pages",
+        "max_repeated_pages",
+        "on_body_errors",
+        "on_incomplete",
         "on_null_parent",
+        "on_parent_error",
+        "max_parent_errors",
     }
 )
+# Keys whose texts are sent, and may hold credentials beside what is asked for.
+_SENT = frozenset({"base_url", "path", "params", "headers", "json_body", "data"})
 # Modules of values whose text says all.
 _TELLING = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})
 
@@ -64,39 +74,65 @@ def fingerprint(*values: Any) -> str:
     return digest.hexdigest()[:32]
 
 
-def canonical(value: Any, *, secret: bool = False) -> str:
-    """A text that is equal for equal values."""
+def canonical(value: Any, *, secret: bool = False, sent: bool = False) -> str:
+    """A text that is equal for equal values.
+
+    Args:
+        value: What is fingerprinted.
+        secret: Whether it is a secret, of which nothing enters but that it is there.
+        sent: Whether it is sent, so that texts may hold credentials among other things.
+    """
     kind = type(value)
-    if kind in _PLAIN and not (secret and kind in (str, bytes)):
+    if secret and not is_env(value) and isinstance(value, (str, bytes, int, float)) and kind is not bool:
+        return "secret"
+    if sent and kind is str:
+        return repr(without_credentials(value))
+    if kind in _PLAIN:
         return repr(value)
     if is_env(value):
         return f"env:{'+'.join(env_names(value))}"
-    if isinstance(value, (str, bytes)):
-        return "secret" if secret else f"{kind.__name__}:{value!r}"
-    if isinstance(value, (int, float)):
+    if isinstance(value, (str, bytes, int, float)):
         return f"{kind.__name__}:{value!r}"
     if isinstance(value, ConfigModel):
         return _canonical_model(value)
+    if any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__):
+        return f"{type(value).__name__}:{value!r}"
     if isinstance(value, Mapping):
         items = sorted(
-            f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name))}" for name, item in value.items()
+            f"{canonical(name)}:{canonical(item, secret=secret or _is_secret(name), sent=sent)}"
+            for name, item in value.items()
         )
         return f"{{{','.join(items)}}}"
     if isinstance(value, (list, tuple)):
-        return f"[{','.join(canonical(item, secret=secret) for item in value)}]"
+        return f"[{','.join(canonical(item, secret=secret, sent=sent) for item in value)}]"
     if isinstance(value, (set, frozenset)):
-        return f"[{','.join(sorted(canonical(item, secret=secret) for item in value))}]"
+        return f"[{','.join(sorted(canonical(item, secret=secret, sent=sent) for item in value))}]"
     return _canonical_object(value)
 
 
 def _is_secret(name: object) -> bool:
-    return isinstance(name, str) and is_secret_name(str.__str__(name))
+    return isinstance(name, str) and is_credential_name(str.__str__(name))
+
+
+def _pair(value: Any) -> Any:
+    named = isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[0], str)
+    return {value[0]: value[1]} if named else value
+
+
+def _canonical_field(name: str, value: Any, *, secret: bool) -> str:
+    if name == "data" and isinstance(value, list):
+        # A form as a list of pairs: each value below its name.
+        value = [
+            {one[0]: one[1]} if isinstance(one, (list, tuple)) and len(one) == 2 and isinstance(one[0], str) else one
+            for one in value
+        ]
+    return canonical(value, secret=secret, sent=name in _SENT)
 
 
 def _canonical_model(model: ConfigModel) -> str:
     fields = type(model).model_fields
     parts = [
-        f"{name}={canonical(getattr(model, name), secret=is_secret_field(fields[name].metadata))}"
+        f"{name}={_canonical_field(name, getattr(model, name), secret=is_secret_field(fields[name]))}"
         for name in sorted(model.model_fields_set & set(fields))
         if name not in METADATA_ONLY
     ]

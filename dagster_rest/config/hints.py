@@ -9,11 +9,14 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
-from dagster_rest.config.base import ConfigModel, Problems, at, check_model, key, own
+from dagster_rest.config.base import ConfigModel, Problems, check_model, key, own
 from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.reading import read_keys
 from dagster_rest.config.types import (
+    ENV_TEXT,
     IMPORT_STRING,
+    IMPORT_TEXT,
     Anything,
     Bool,
     Callback,
@@ -23,8 +26,10 @@ from dagster_rest.config.types import (
     JsonSchema,
     Names,
     TextOrCallback,
+    at,
     import_object,
     problem,
+    words,
     wrong_type,
 )
 
@@ -173,7 +178,8 @@ def check_schema_contract(value: Any, info: ValidationInfo) -> Any:
         if not is_env(value) and IMPORT_STRING.match(value):
             return check_schema_contract(import_object(value), info)
         mode = choice(value, get_args(ContractMode))
-        return SchemaContractConfig.model_validate({"tables": mode, "columns": mode, "data_type": mode})
+        modes = {"tables": mode, "columns": mode, "data_type": mode}
+        return SchemaContractConfig.model_validate(modes, context=info.context)
     if callable(value):
         return value
     return check_model(SchemaContractConfig, value, info, expected="a mode or a mapping of tables, columns, data_type")
@@ -238,7 +244,7 @@ def check_columns(value: Any, info: ValidationInfo) -> Any:
 
 def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str, ColumnHint]:
     problems, columns = Problems(), {}
-    for name, hint in value.items():
+    for name, hint in read_keys(dict(value)).items():
         if not isinstance(name, str):
             raise problem("config_wrong_type", "a column's name is not text", expected="text")
         columns[name] = problems.check(name, check_model, ColumnHint, hint, info, expected="a mapping of column hints")
@@ -266,8 +272,9 @@ def _named_hint(item: Any, info: ValidationInfo) -> Any:
 COLUMNS_SCHEMA: JsonSchema = {
     "anyOf": [
         {"type": "object", "additionalProperties": {"$ref": "ColumnHint"}},
-        {"type": "array", "items": {"$ref": "ColumnHint"}},
-        {"type": "string"},
+        {"type": "array", "items": {"allOf": [{"$ref": "ColumnHint"}], "required": ["name"]}},
+        IMPORT_TEXT,
+        ENV_TEXT,
     ]
 }
 Columns: TypeAlias = Annotated[
@@ -276,22 +283,25 @@ Columns: TypeAlias = Annotated[
         check_columns,
         schema=COLUMNS_SCHEMA,
         expected="column hints by name, a list of them, a pydantic model, or a callable",
+        read_at="parts",
     ),
 ]
 WriteDispositionHint: TypeAlias = Annotated[
     Disposition | WriteDispositionConfig | Callable[..., Any],
     Checked(
         check_write_disposition,
-        schema={"anyOf": [{"enum": list(get_args(Disposition))}, {"$ref": "WriteDispositionConfig"}]},
+        schema={"anyOf": [*words(*get_args(Disposition), imported=True), {"$ref": "WriteDispositionConfig"}]},
         expected="append, replace, merge, skip, or a mapping",
+        read_at="parts",
     ),
 ]
 SchemaContractHint: TypeAlias = Annotated[
     SchemaContractConfig | Callable[..., Any],
     Checked(
         check_schema_contract,
-        schema={"anyOf": [{"enum": list(get_args(ContractMode))}, {"$ref": "SchemaContractConfig"}]},
+        schema={"anyOf": [*words(*get_args(ContractMode), imported=True), {"$ref": "SchemaContractConfig"}]},
         expected="evolve, freeze, discard_row, discard_value, or a mapping of tables, columns, data_type",
+        read_at="parts",
     ),
 ]
 
@@ -310,10 +320,24 @@ References: TypeAlias = Annotated[
 ]
 
 
+def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
+    """Only null: rows of a resource have no parent row, so there is nothing that the key could do."""
+    if value is None:
+        return value
+    raise problem(
+        "config_conflict",
+        "`parent_table_name` cannot be done: a table is nested where the data is",
+        hint="Take the key out. `references` documents a relation; `include_from_parent` brings the parent's key.",
+    )
+
+
+ParentTable: TypeAlias = Annotated[None, Checked(refuse_parent_table, schema={"type": "null"}, expected="nothing")]
+
+
 class NestedHint(ConfigModel):
     """Hints for one nested table."""
 
-    parent_table_name: TextOrCallback | None = key(None, "Table that this one belongs to.")
+    parent_table_name: ParentTable | None = key(None, "Refused: a nested table belongs to what it is nested in.")
     write_disposition: WriteDispositionHint | None = key(None, "How the nested table is written.")
     primary_key: Names | None = key(None, "Primary key; it makes the table one of its own.")
     merge_key: Names | None = key(None, "Merge key; it makes the table one of its own.")
@@ -333,7 +357,7 @@ def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of nested tables")
     problems, hints = Problems(), {}
-    for name, hint in value.items():
+    for name, hint in read_keys(value).items():
         path = (name,) if isinstance(name, str) else name
         if not (isinstance(path, tuple) and path and all(isinstance(part, str) for part in path)):
             raise problem(
@@ -351,8 +375,15 @@ NestedHints: TypeAlias = Annotated[
     Any,
     Checked(
         check_nested_hints,
-        schema={"type": "object", "additionalProperties": {"$ref": "NestedHint"}},
+        schema={
+            "anyOf": [
+                {"type": "object", "additionalProperties": {"$ref": "NestedHint"}},
+                IMPORT_TEXT,
+                ENV_TEXT,
+            ]
+        },
         expected="hints by nested table",
+        read_at="parts",
     ),
 ]
 
@@ -397,7 +428,7 @@ class TableHints(ConfigModel):
     max_table_nesting: Count | None = key(
         None, "Levels of nesting that become columns and tables; deeper ones stay JSON."
     )
-    parent_table_name: TextOrCallback | None = key(None, "Table that this one belongs to.")
+    parent_table_name: ParentTable | None = key(None, "Refused: only nested data makes nested tables.")
     references: References | None = key(None, "References to other tables, as documentation.")
     table_format: TableFormat | None = key(None, "Kept for other destinations.")
     file_format: FileFormat | None = key(None, "Kept for other destinations.")

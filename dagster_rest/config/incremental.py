@@ -1,5 +1,6 @@
 """The incremental part of an endpoint, and the two older ways to write params."""
 
+import math
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -11,10 +12,12 @@ from dagster_rest.config.env import is_env
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.hints import choice
 from dagster_rest.config.types import (
+    DURATION_SCHEMA,
     IMPORT_STRING,
     Bool,
     Callback,
     Checked,
+    Duration,
     FilledText,
     JsonPath,
     Names,
@@ -24,14 +27,20 @@ from dagster_rest.config.types import (
     from_env,
     import_object,
     problem,
+    refuse_unread_members,
     type_name,
+    words,
     wrong_type,
 )
 
 
 def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
-    """A cursor value is no secret and decides what is asked, so it is read from the environment at load."""
-    return from_env(value) if is_env(value) else value
+    """A value that cursors can be compared with."""
+    if value is None or isinstance(value, (bool, bytes, dict, list, tuple, set, frozenset)) or callable(value):
+        raise wrong_type(value, expected=_CURSOR)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise problem("config_bad_value", "the number is not finite", expected=_CURSOR)
+    return value
 
 
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
@@ -45,6 +54,7 @@ def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="max, min, or a callable")
 
 
+_CURSOR = "a date, a date-time, a number or a text, as the API writes its cursor"
 _CALENDAR_STEP = re.compile(r"(\d+)\s*(?:mo|y)\Z")
 
 
@@ -62,14 +72,26 @@ def check_step(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-CursorValue: TypeAlias = Annotated[Any, Checked(check_cursor_value, schema={}, expected="a value of the cursor")]
+CursorValue: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_cursor_value, schema={"not": {"type": ["object", "array", "boolean"]}}, expected="a value of the cursor"
+    ),
+]
 LastValueFunc: TypeAlias = Annotated[
     Any,
-    Checked(check_last_value_func, schema={"type": "string"}, expected="max, min, or a callable"),
+    Checked(
+        check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
+    ),
 ]
 Step: TypeAlias = Annotated[
     str | float,
-    Checked(check_step, schema={"type": ["string", "number"]}, expected="a duration such as 1d or 1mo, or a number"),
+    Checked(
+        check_step,
+        schema={"anyOf": [{"type": "number"}, DURATION_SCHEMA, {"type": "string", "pattern": r"^\s*\d+\s*(mo|y)\s*$"}]},
+        expected="a duration such as 1d or 1mo, or a number",
+        read_at="check",
+    ),
 ]
 
 
@@ -97,6 +119,12 @@ class IncrementalConfig(ConfigModel):
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
     step: Step | None = own(None, "Length of a window, such as `1d`; start to end is asked for window by window.")
+    max_future: Duration | None = own(
+        86400.0, "How far in the future a time may lie that the cursor goes to; null for no limit."
+    )
+    max_step: Duration | None = own(
+        None, "The longest gap between two values that the cursor goes over: a number, or a duration for times."
+    )
     state: Literal["per_parent", "shared"] = own("per_parent", "Whether a child keeps a cursor for each parent row.")
 
     @model_validator(mode="after")
@@ -180,12 +208,13 @@ def check_params(value: Any, info: ValidationInfo) -> Any:
             )
         params[name] = problems.check(str.__str__(name), _check_param, item, info)
     problems.raise_if_any()
+    refuse_unread_members(params, info)
     return params
 
 
 def _check_param(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, dict):
-        kind = value.get("type")
+        kind = from_env(value["type"]) if is_env(value.get("type")) else value.get("type")
         model = _PARAM_KINDS.get(kind) if isinstance(kind, str) else None
         if model is None:
             raise problem(
@@ -217,5 +246,6 @@ PARAMS_SCHEMA: dict[str, Any] = {
     },
 }
 Params: TypeAlias = Annotated[
-    dict[str, Any], Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters")
+    dict[str, Any],
+    Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters", read_at="request"),
 ]

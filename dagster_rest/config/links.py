@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_rest.config.drafts import Draft
+from dagster_rest.config.drafts import DEFAULTS, Draft
 from dagster_rest.config.env import key_text
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
 from dagster_rest.config.graph import cycles
@@ -30,9 +31,16 @@ class ParentLink:
 
 
 def find_parents(
-    drafts: Sequence[Draft], names: set[str], external: Mapping[str, Any], problems: list[Problem]
+    drafts: Sequence[Draft], names: set[str], external: Mapping[str, Any] | None, problems: list[Problem]
 ) -> dict[str, tuple[ParentLink, ...]]:
-    """The links of each resource to its parents; what is wrong with them goes to ``problems``."""
+    """The links of each resource to its parents; what is wrong with them goes to ``problems``.
+
+    Args:
+        drafts: The resources.
+        names: Their names.
+        external: The parents that are other assets; None if that is not known yet, so that every name is possible.
+        problems: Where problems go.
+    """
     links: dict[str, tuple[ParentLink, ...]] = {}
     for draft in drafts:
         links[draft.name] = _links(draft, names, external, problems)
@@ -40,13 +48,13 @@ def find_parents(
 
 
 def _links(
-    draft: Draft, names: set[str], external: Mapping[str, Any], problems: list[Problem]
+    draft: Draft, names: set[str], external: Mapping[str, Any] | None, problems: list[Problem]
 ) -> tuple[ParentLink, ...]:
     fields: dict[str, list[str]] = {}
     for resource, field_text in draft.request.parent_fields:
         fields.setdefault(resource, []).append(field_text)
     for resource, where in draft.uses:
-        if resource not in names and resource not in external:
+        if external is not None and resource not in names and resource not in external:
             problems.append(_unknown_parent(resource, where, [*names, *external]))
     if len(fields) > 1 and draft.config.parents != "product":
         problems.append(_two_parents(draft, list(fields)))
@@ -103,13 +111,17 @@ def _include_without_parent(draft: Draft) -> Problem:
 def find_cycles(drafts: Sequence[Draft], parents: Mapping[str, tuple[ParentLink, ...]]) -> list[Problem]:
     """A problem for each circle of references."""
     edges = {child: [link.resource for link in links if not link.external] for child, links in parents.items()}
-    places = {draft.name: draft.where for draft in drafts}
-    return [
-        Problem(
-            path=places[chain[0]],
-            code="config_cycle",
-            message=f"resources refer to each other in a circle: {' -> '.join(chain)}",
-            hint="Remove one of these references.",
-        )
-        for chain in cycles([draft.name for draft in drafts], edges)
-    ]
+    by_name = {draft.name: draft for draft in drafts}
+    return [_circle(chain, by_name) for chain in cycles([draft.name for draft in drafts], edges)]
+
+
+def _circle(chain: list[str], drafts: Mapping[str, Draft]) -> Problem:
+    message = f"resources refer to each other in a circle: {' -> '.join(chain)}"
+    for child, parent in itertools.pairwise(chain):
+        inherited = [where for name, where in drafts[child].uses if name == parent and where.startswith(DEFAULTS)]
+        if inherited:
+            hint = f"resource_defaults also apply to `{child}`: write this reference into the resources that need it."
+            return Problem(path=inherited[0], code="config_cycle", message=message, hint=hint)
+    first = drafts[chain[0]]
+    where = next((where for name, where in first.uses if name == chain[1]), first.where)
+    return Problem(path=where, code="config_cycle", message=message, hint="Remove one of these references.")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from dagster_rest.config import dango
-from dagster_rest.config.env import EnvRef, interpolate, resolve_env
-from dagster_rest.config.errors import ConfigError, Problem, join_path
+from dagster_rest.config.copying import copy_data
+from dagster_rest.config.env import EnvRef, resolve_env
+from dagster_rest.config.errors import ConfigError, Problem
 from dagster_rest.config.models import RestApiConfig
-from dagster_rest.config.origin import Origin, Step
+from dagster_rest.config.origin import Origin
+from dagster_rest.config.plan import check_plan
 from dagster_rest.config.types import type_name
-
-MAX_DEPTH = 100
 
 
 def load_config(
@@ -39,7 +40,9 @@ def load_config(
         The config. ``source`` is not changed, and instances and callables in it are kept by reference.
 
     Raises:
-        ConfigError: Everything that is wrong with it.
+        ConfigError: Everything that is wrong with it, in the order of the file: wrong keys and values first, then what
+            does not fit together (placeholders, names, circles). Only a parent that is not in the config is left
+            to ``build_plan``, because it may be another asset.
 
     Example:
         ```python
@@ -81,8 +84,10 @@ def _from_file(path: Path, interpolate_env: bool, dango_source: str | None) -> R
 
 
 def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | None = None) -> RestApiConfig:
-    problems: list[Problem] = []
-    copied = copy_containers(data, yaml=yaml, problems=problems)
+    if isinstance(data, dict):
+        data = {key: item for key, item in data.items() if not (isinstance(key, str) and key.startswith("x-"))}
+    copied, problems = copy_data(data, interpolated=yaml)
+    origin = replace(origin, data=copied)
     if problems:
         raise ConfigError(origin.locate(problems), source=origin.file)
     if not isinstance(copied, dict):
@@ -93,6 +98,7 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
         )
     if dango.is_dango(copied):
         copied, origin = dango.translate(copied, origin=origin, source=dango_source)
+        origin = replace(origin, data=copied)
     try:
         config = RestApiConfig.model_validate(copied, context={"yaml": yaml})
     except ValidationError as error:
@@ -100,59 +106,8 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
 
         raise to_config_error(error, model=RestApiConfig, data=copied, origin=origin) from None
     config._origin = origin
+    check_plan(config)
     return config
-
-
-def copy_containers(
-    value: Any, *, yaml: bool, problems: list[Problem], path: tuple[Step, ...] = (), depth: int = 0
-) -> Any:
-    """A copy of the dicts and lists of ``value``, so that the user's own are never shared; texts interpolated."""
-    if depth > MAX_DEPTH:
-        problems.append(
-            Problem(
-                path="",
-                code="config_bad_value",
-                message=f"nested deeper than {MAX_DEPTH} levels, or within itself",
-            )
-        )
-        return None
-    kind = type(value)
-    if kind is str:
-        return _interpolated(value, path, problems) if yaml else value
-    if isinstance(value, dict):
-        return {
-            (_interpolated(key, path, problems) if yaml and type(key) is str else key): copy_containers(
-                item,
-                yaml=yaml,
-                problems=problems,
-                path=(*path, key if isinstance(key, str) else repr(key)),
-                depth=depth + 1,
-            )
-            for key, item in value.items()
-            if not problems or depth < MAX_DEPTH
-        }
-    if kind is list:
-        return [
-            copy_containers(item, yaml=yaml, problems=problems, path=(*path, index), depth=depth + 1)
-            for index, item in enumerate(value)
-        ]
-    return value
-
-
-def _interpolated(text: str, path: tuple[Step, ...], problems: list[Problem]) -> str:
-    try:
-        return interpolate(text)
-    except ValueError:
-        problems.append(
-            Problem(
-                path=join_path("", *path),
-                code="config_bad_env_reference",
-                message="`${` does not name a variable",
-                expected="${NAME}",
-                hint="Write $${ for the characters themselves.",
-            )
-        )
-        return text
 
 
 def _whole(message: str, *, expected: str, source: str | None = None) -> ConfigError:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from dagster_rest.config.base import ConfigModel
 from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.hints import ColumnHint
+from dagster_rest.config.paginators import PaginatorModel
 from dagster_rest.config.resources import ResourceConfig, ResourceDefaults
 
 Model = TypeVar("Model", bound=ConfigModel)
@@ -51,11 +52,36 @@ def merge_resource(defaults: ResourceDefaults | None, resource: ResourceConfig) 
     return resource.model_copy(update=changes) if changes else resource
 
 
+# Keys of the resource that may also be written in its endpoint; the resource is their home.
+LIFTED = ("on_name_collision", "on_empty")
+
+
 def _lift(resource: ResourceConfig, changes: dict[str, Any], endpoint: EndpointConfig) -> None:
-    """``on_name_collision`` and ``on_empty`` may be written in the endpoint or beside it."""
-    for name in ("on_name_collision", "on_empty"):
-        if getattr(resource, name) is None and changes.get(name) is None:
+    """What a resource says itself, in whatever place, goes before the defaults; beside the endpoint before in it."""
+    own = resource.endpoint.model_fields_set if resource.endpoint is not None else set()
+    for name in LIFTED:
+        if getattr(resource, name) is None and (name in own or changes.get(name) is None):
             changes[name] = getattr(endpoint, name)
+    expect = resource.endpoint.expect if resource.endpoint is not None else None
+    if expect is not None and expect.max_drop is not None and "checks" not in resource.model_fields_set:
+        changes["checks"] = _without_max_drop(changes.get("checks"))
+
+
+def _without_max_drop(checks: Any) -> Any:
+    """Inherited checks without the bound that the resource gives itself, in ``expect``."""
+    if not isinstance(checks, dict) or checks.get("row_count_drop") is None:
+        return checks
+    return {**checks, "row_count_drop": checks["row_count_drop"].model_copy(update={"max_drop": None})}
+
+
+def limits_pages(paginator: Any) -> bool:
+    """Whether a paginator of the config has a ``max_pages``."""
+    return isinstance(paginator, PaginatorModel) and paginator.max_pages is not None
+
+
+def without_max_pages(paginator: Any) -> Any:
+    """A paginator that is bound by a nearer ``max_pages`` than its own."""
+    return paginator.model_copy(update={"max_pages": None}) if limits_pages(paginator) else paginator
 
 
 def _merge_columns(below: Any, own: Any) -> Any:
@@ -84,6 +110,10 @@ def merge_endpoint(below: EndpointConfig | None, own: EndpointConfig | None, *, 
         return construct(EndpointConfig, {"path": name, **lower})
     written = own.model_fields_set
     changes = {key: value for key, value in lower.items() if key not in written}
+    if limits_pages(own.paginator):
+        changes.pop("max_pages", None)
+    elif own.max_pages is not None and "paginator" in changes:
+        changes["paginator"] = without_max_pages(changes["paginator"])
     if "path" not in written:
         changes["path"] = name
     for key in ("params", "json_body"):

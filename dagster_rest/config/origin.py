@@ -22,6 +22,7 @@ class Origin:
         text: The YAML text.
         resource_lines: Line of each member of ``resources``, from 1.
         renamed: Where a config path stands in the file, for configs that were translated from another form.
+        data: What was read, in the order it was written.
     """
 
     # Two configs that say the same are equal, wherever they were read from.
@@ -29,6 +30,7 @@ class Origin:
     text: str | None = field(default=None, compare=False)
     resource_lines: tuple[int, ...] = field(default=(), compare=False)
     renamed: Mapping[tuple[Step, ...], tuple[Step, ...]] = field(default_factory=dict, compare=False)
+    data: Any = field(default=None, compare=False, repr=False)
 
     def __repr__(self) -> str:
         return f"Origin(file={self.file!r})"
@@ -59,18 +61,58 @@ class Origin:
         return path
 
     def locate(self, problems: Sequence[Problem]) -> list[Problem]:
-        """The problems with their lines."""
-        paths = [parse_path(problem.path) for problem in problems]
+        """The problems with their lines, in the order of the file."""
+        paths = [steps_of(problem.path, self.data) for problem in problems]
         lines = self.lines(paths)
-        return [
+        located = [
             replace(problem, path=self._path_text(problem.path, path), line=problem.line or line)
             for problem, path, line in zip(problems, paths, lines, strict=True)
         ]
+        places = [(problem.line or 0, _position(path, self.data)) for problem, path in zip(located, paths, strict=True)]
+        return [located[index] for index in sorted(range(len(located)), key=places.__getitem__)]
 
     def _path_text(self, text: str, path: tuple[Step, ...]) -> str:
         """A path as the author of the file would write it."""
         in_file = self._in_file(path)
         return text if in_file == path else join_path("", *in_file)
+
+
+def steps_of(path: str, data: Any) -> tuple[Step, ...]:
+    """The steps of a path in ``data``; a key may hold dots and brackets."""
+    steps: list[Step] = []
+    rest = path
+    while rest and isinstance(data, (dict, list, tuple)):
+        step = _next_step(rest, data)
+        if step is None:
+            break
+        steps.append(step)
+        rest = rest.removeprefix(f"[{step}]" if isinstance(step, int) else step).removeprefix(".")
+        data = value_at(data, step)
+    return (*steps, *parse_path(rest))
+
+
+def _next_step(rest: str, data: Any) -> Step | None:
+    if isinstance(data, dict):
+        fitting = (key for key in data if isinstance(key, str) and rest.startswith(key))
+        whole = (key for key in fitting if key and rest[len(key) : len(key) + 1] in ("", ".", "["))
+        return max(whole, key=len, default=None)
+    match = re.match(r"\[([0-9]{1,9})\]", rest)
+    return int(match[1]) if match else None
+
+
+def _position(path: tuple[Step, ...], data: Any) -> tuple[int, ...]:
+    """Where a path stands in ``data``; what is missing stands first in what it is missing from."""
+    position: list[int] = []
+    for step in path:
+        if isinstance(data, dict):
+            keys = [str(key) for key in data]
+            position.append(keys.index(str(step)) if str(step) in keys else -1)
+        elif isinstance(data, (list, tuple)) and isinstance(step, int):
+            position.append(step)
+        else:
+            break
+        data = value_at(data, step)
+    return tuple(position)
 
 
 def parse_path(path: str) -> tuple[Step, ...]:

@@ -117,6 +117,12 @@ class OffsetPaginatorConfig(PaginatorModel):
     limit_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the limit.")
     limit_header: FilledText | None = own(None, "Request header for the limit.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of records.")
+    advance_by: Literal["auto", "rows", "limit"] = own(
+        "auto",
+        "How the offset moves: by the `rows` that came, by the `limit`, or `auto`: by the limit, but by the rows of a "
+        "page that is shorter although the API says that there is more.",
+    )
+    on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
     maximum_offset: Count | None = key(None, "Offsets stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
@@ -140,6 +146,7 @@ class PageNumberPaginatorConfig(PaginatorModel):
     page_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the page.")
     page_header: FilledText | None = own(None, "Request header for the page.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of pages (not of records).")
+    on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
     maximum_page: Int | None = key(None, "Page numbers stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_rest.config import jsonpath
-from dagster_rest.config.base import is_secret_name
-from dagster_rest.config.env import EnvRef, is_env, split_references
+from dagster_rest.config.env import EnvRef, Variable, is_env
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
 from dagster_rest.config.incremental import IncrementalConfig, ResolveParam
+from dagster_rest.config.secrecy import is_secret_name
 from dagster_rest.config.templates import (
     Constant,
     EnvText,
@@ -32,6 +32,8 @@ from dagster_rest.config.templates import (
     Text,
 )
 
+# A reference to what placeholders stand for, in any number of braces.
+PLACEHOLDER = re.compile(r"\{\s*(?P<context>resources|incremental|partition)\.(?P<rest>[^{}\s]{1,200})\s*\}")
 RUN_ATTRIBUTES = ("start_value", "end_value", "last_value", "initial_value")
 PARTITION_ATTRIBUTES = ("key", "start", "end")
 
@@ -70,9 +72,9 @@ def _parse_env_text(text: Any, *, where: str, context: Context, native: bool, in
     if not isinstance(text, EnvRef):
         return Text((EnvText(text),), native=native)
     parts: list[Part] = []
-    for is_variable, piece in split_references(str.__str__(text)):
-        if is_variable:
-            parts.append(EnvText(EnvRef(f"${{{piece}}}")))
+    for piece in text.pieces:
+        if isinstance(piece, Variable):
+            parts.append(EnvText(piece.reference))
         else:
             parts.extend(_format_parts(piece, where, context, in_path))
     return Text(tuple(parts), native=native)
@@ -91,6 +93,7 @@ def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Ite
     except ValueError:
         _bad(context, where, "the braces do not match", hint="Double literal braces: {{ and }}.")
         return
+    _refuse_escaped("".join(before for before, *_ in pieces), where, context)
     literal = ""
     for before, name, spec, conversion in pieces:
         literal += before
@@ -105,6 +108,21 @@ def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Ite
         yield part
     if literal:
         yield Literal(literal)
+
+
+def _refuse_escaped(literal: str, where: str, context: Context) -> None:
+    """Refuse a reference in doubled braces: it would be sent as the text that it is."""
+    match = PLACEHOLDER.search(literal)
+    if match is None:
+        return
+    meant = f"{match['context']}.{match['rest']}"
+    shown = meant if _may_be_shown(meant, where) else f"{match['context']}..."
+    _bad(
+        context,
+        where,
+        f"the doubled braces around `{shown}` make it literal text",
+        hint=f"Write single braces: {{{shown}}}.",
+    )
 
 
 # What reads like a reference; anything else may be a piece of a body, and hold a secret.
@@ -125,7 +143,7 @@ def _part(name: str, spec: str, conversion: str | None, where: str, context: Con
         return _parent_part(rest, spec, conversion, where, context, shown)
     if head == "incremental" and rest:
         return _incremental_part(rest, spec, conversion, where, context)
-    if head == "partition" and rest in PARTITION_ATTRIBUTES:
+    if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
         return RunValue("partition", rest, conversion, spec)
     if in_path and name in context.params:
         return _bound_param(name, spec, conversion, where, context)

@@ -12,16 +12,17 @@ from dagster_rest.config.asset_keys import BatchConfig
 from dagster_rest.config.client import ClientConfig
 from dagster_rest.config.drafts import Draft, draft_resource
 from dagster_rest.config.endpoint import EndpointConfig
-from dagster_rest.config.env import key_text
-from dagster_rest.config.errors import ConfigError, Problem
+from dagster_rest.config.env import EnvRef, is_env, key_text
+from dagster_rest.config.errors import ConfigError, Problem, join_path
 from dagster_rest.config.fingerprint import fingerprint
 from dagster_rest.config.graph import topological
 from dagster_rest.config.hints import ColumnHint, Disposition, WriteDisposition, WriteDispositionConfig
 from dagster_rest.config.incremental import IncrementalConfig
 from dagster_rest.config.inherit import INHERIT, Inherit
 from dagster_rest.config.links import ParentLink, find_cycles, find_parents
-from dagster_rest.config.merge import construct, given
+from dagster_rest.config.merge import construct, given, limits_pages, without_max_pages
 from dagster_rest.config.models import RestApiConfig
+from dagster_rest.config.origin import Origin
 from dagster_rest.config.paginators import AutoPaginatorConfig, SinglePagePaginatorConfig
 from dagster_rest.config.request import RequestTemplate
 from dagster_rest.config.resources import ExternalAsset, ResourceConfig
@@ -53,6 +54,7 @@ class ResourcePlan:
         batch: Many parent values in one request.
         source: Instead of an endpoint: what yields lists of records.
         fingerprint: Changes when what is fetched, or how it is stored, changes.
+        origin: Where the config was read from.
     """
 
     name: str
@@ -76,6 +78,23 @@ class ResourcePlan:
     batch: BatchConfig | None
     source: Any | None
     fingerprint: str
+    origin: Origin = field(default_factory=Origin, compare=False, repr=False)
+
+    def error(
+        self, message: str, *, code: str, key: str = "", expected: str | None = None, hint: str | None = None
+    ) -> ConfigError:
+        """The error of something wrong with this resource, with file and line.
+
+        Args:
+            message: What was found.
+            code: One of the codes of ``dagster_rest.config.errors``.
+            key: The path of the key below the resource, such as ``checks.primary_key``.
+            expected: What would have been right.
+            hint: What to do next.
+        """
+        path = join_path(self.config_path, key) if key else self.config_path
+        problem = Problem(path=path, code=code, message=message, expected=expected, hint=hint)
+        return ConfigError(self.origin.locate([problem]), source=self.source_file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,15 +144,8 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
     """
     external: dict[str, Any] = dict.fromkeys(external_parents)
     external.update({item.name: item.asset for item in config.resources if isinstance(item, ExternalAsset)})
-    members = [(index, item) for index, item in enumerate(config.resources) if isinstance(item, ResourceConfig)]
-    problems = _duplicate_names(config)
-    drafts = [draft_resource(config, index, item, problems) for index, item in members]
+    drafts, parents = _drafted(config, external)
     names = [draft.name for draft in drafts]
-    parents = find_parents(drafts, set(names), external, problems)
-    if not problems:
-        problems.extend(find_cycles(drafts, parents))
-    if problems:
-        raise ConfigError(config.origin.locate(_unique(problems)), source=config.origin.file)
     by_name = {draft.name: draft for draft in drafts}
     order = topological(
         names,
@@ -151,6 +163,28 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
     )
 
 
+def check_plan(config: RestApiConfig) -> None:
+    """Find what does not fit together in a config, but for parents that it does not have: other assets may be them.
+
+    Raises:
+        ConfigError: Every problem.
+    """
+    _drafted(config, None)
+
+
+def _drafted(
+    config: RestApiConfig, external: Mapping[str, Any] | None
+) -> tuple[list[Draft], dict[str, tuple[ParentLink, ...]]]:
+    members = [(index, item) for index, item in enumerate(config.resources) if isinstance(item, ResourceConfig)]
+    problems = _duplicate_names(config)
+    drafts = [draft_resource(config, index, item, problems) for index, item in members]
+    parents = find_parents(drafts, {draft.name for draft in drafts}, external, problems)
+    problems.extend(find_cycles(drafts, parents))
+    if problems:
+        raise ConfigError(config.origin.locate(_unique(problems)), source=config.origin.file)
+    return drafts, parents
+
+
 def _unique(problems: Sequence[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
 
@@ -166,7 +200,7 @@ def _duplicate_names(config: RestApiConfig) -> list[Problem]:
                     path=f"resources[{index}].name",
                     code="config_duplicate_resource",
                     message=f"resource `{name}` is defined already, at resources[{seen[name]}]",
-                    hint="Rename one; with `table_name` both may load into one table.",
+                    hint="Rename one.",
                 )
             )
         seen.setdefault(name, index)
@@ -183,6 +217,7 @@ def _finish(
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)
     paginator = _paginator(endpoint, config.client, single=single)
+    endpoint = _bounded(endpoint, paginator)
     selector = endpoint.data_selector if endpoint.data_selector is not None else ("$" if single else None)
     disposition = _write_disposition(resource.write_disposition)
     # A load that replaces stands for all there is: it asks for all parents, as it starts from the initial value.
@@ -211,6 +246,7 @@ def _finish(
         batch=resource.batch,
         source=resource.source,
         fingerprint=fingerprint(client_part, resource, paginator, selector, fan_out),
+        origin=config.origin,
     )
 
 
@@ -231,16 +267,33 @@ def is_single_entity(path: str) -> bool:
         assert is_single_entity("users/{id}") and not is_single_entity("users/{id}/comments")
         ```
     """
-    return _SINGLE_ENTITY.search(PurePosixPath(key_text(path)).name) is not None
+    if is_env(path):
+        # The braces of a variable are no placeholder.
+        pieces = path.pieces if isinstance(path, EnvRef) else ()
+        path = "".join(piece if isinstance(piece, str) else "variable" for piece in pieces)
+    return _SINGLE_ENTITY.search(PurePosixPath(path).name) is not None
 
 
 def _paginator(endpoint: EndpointConfig, client: ClientConfig, *, single: bool) -> Any | None:
     chosen = endpoint.paginator
     if chosen is None and single:
         return construct(SinglePagePaginatorConfig, {"type": "single_page"})
-    if chosen is None or (isinstance(chosen, AutoPaginatorConfig) and chosen.max_pages is None):
-        chosen = client.paginator
+    if chosen is None or isinstance(chosen, AutoPaginatorConfig):
+        of_client = client.paginator
+        if limits_pages(chosen) or endpoint.max_pages is not None:
+            of_client = without_max_pages(of_client)
+        if of_client is not None and not (isinstance(of_client, AutoPaginatorConfig) and limits_pages(chosen)):
+            chosen = of_client
     return None if isinstance(chosen, AutoPaginatorConfig) and chosen.max_pages is None else chosen
+
+
+def _bounded(endpoint: EndpointConfig, paginator: Any) -> EndpointConfig:
+    """The endpoint with the ``max_pages`` that was said of `auto`, where `auto` means the client's paginator."""
+    written = endpoint.paginator
+    if not isinstance(written, AutoPaginatorConfig) or written.max_pages is None or paginator is written:
+        return endpoint
+    bounds = [bound for bound in (written.max_pages, endpoint.max_pages) if bound is not None]
+    return endpoint.model_copy(update={"max_pages": min(bounds)})
 
 
 def _key(resource: ResourceConfig, name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from dagster_rest.config.base import ByType, ConfigModel
 from dagster_rest.config.export import is_extension
 from dagster_rest.config.models import RestApiConfig
-from dagster_rest.config.schema import alternatives, check_in, json_schema, reachable, references
+from dagster_rest.config.schema import alternatives, check_in, reachable, references, schema_text
 from dagster_rest.config.types import Checked
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
@@ -24,11 +24,6 @@ Every key, generated from the models in `dagster_rest.config` by `python -m dags
 Keys marked **ext** are extensions: dlt does not have them, and `config.to_dlt()` takes them out and says so.
 A key without a default is required. How the parts fit together: [config.md](config.md).
 """
-
-
-def schema_text() -> str:
-    """The JSON Schema as it is kept in the package."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def reference_page() -> str:
@@ -108,7 +103,7 @@ def _check_text(check: Checked) -> str:
             f"a type's name, a mapping with `type`, or an instance ({', '.join(f'`{name}`' for name in check.by_name)})"
         )
     names = dict.fromkeys(references(check.schema))
-    links = [f"[{name}](#{name.lower()})" for name in names if name != "Status"]
+    links = [f"[{name}](#{name.lower()})" for name in names if name not in ("Status", "Environment", "ImportString")]
     return f"{check.expected} ({', '.join(links)})" if links else check.expected
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from dagster_rest.config.env import is_env, lookup, missing_problem, missing_variables
+from dagster_rest.config.env import env_problems, is_env, lookup
 from dagster_rest.config.errors import ConfigError, NullParentValue, Problem, join_path
 from dagster_rest.config.templates import (
     UNSET,
@@ -31,6 +31,7 @@ from dagster_rest.config.templates import (
 )
 
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 # What a static param may hold in a path without being encoded: the author writes whole sub-paths there.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 # What RFC 3986 allows in a segment as it is, beside letters, digits and ``-._~``; dlt sends these unencoded too.
@@ -55,7 +56,7 @@ class RequestSpec:
         headers: Headers of this request.
         json: JSON body; None is no body, an empty mapping is the body ``{}``.
         data: Form or raw body; None is no body.
-        origin_from_data: Whether the host of an absolute ``path`` came from a parent row: it is not to be trusted.
+        origin_from_data: Whether data decides on the origin of an absolute ``path``: it is not to be trusted.
     """
 
     method: str = "GET"
@@ -203,9 +204,9 @@ class _Filling:
 
     def _env(self, reference: Any, where: str) -> Any:
         place = join_path(self.where, where)
-        missing = missing_variables(reference, environ=os.environ)
+        missing = env_problems(reference, path=place, environ=os.environ)
         if missing:
-            raise ConfigError([missing_problem(name, path=place) for name in missing])
+            raise ConfigError(missing)
         return lookup(reference, environ=os.environ)
 
     def _parent(self, part: ParentField, where: str) -> Any:
@@ -268,7 +269,8 @@ class _Filling:
     def mapping(self, template: Mapped, where: str) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         for name_template, item in template.items:
-            name, value = self.value(name_template, where), self.value(item, where)
+            name = self.value(name_template, where)
+            value = self.value(item, join_path(where, name) if isinstance(name, str) else where)
             if name is not UNSET and value is not UNSET:
                 filled[name] = value
         return filled
@@ -305,26 +307,26 @@ class _Filling:
         )
 
     def path(self, template: Text) -> tuple[str, bool]:
-        """The path, and whether its host came from a parent row."""
-        texts: list[str] = []
-        from_data = False
+        """The path, and whether data decides on scheme, host or port of it."""
+        path = ""
+        from_data_at: list[int] = []
         for index, part in enumerate(template.parts):
-            text, is_data = self._path_part(part, first=index == 0, before="".join(texts))
-            from_data = from_data or is_data
-            texts.append(text)
-        path = "".join(texts)
-        return path, from_data and bool(_ABSOLUTE.match(path))
+            text, is_data = self._path_part(part, first=index == 0)
+            if is_data:
+                from_data_at.append(len(path))
+            path += text
+        origin = _ORIGIN.match(path)
+        return path, origin is not None and any(start < origin.end() for start in from_data_at)
 
-    def _path_part(self, part: Part, *, first: bool, before: str) -> tuple[str, bool]:
-        """The text of a part, and whether data decides on the host."""
+    def _path_part(self, part: Part, *, first: bool) -> tuple[str, bool]:
+        """The text of a part, and whether it comes from data."""
         if isinstance(part, Literal):
             return part.text, False
-        in_host = bool(_ABSOLUTE.match(before)) and "/" not in before.split("://", 1)[1]
         if isinstance(part, StaticParam) and isinstance(part.value, Text):
             texts: list[str] = []
             from_data = False
             for index, inner in enumerate(part.value.parts):
-                text, is_data = self._path_part(inner, first=first and index == 0, before=before + "".join(texts))
+                text, is_data = self._path_part(inner, first=first and index == 0)
                 texts.append(quote(text, safe=_PATH_SAFE) if isinstance(inner, Literal) else text)
                 from_data = from_data or is_data
             return "".join(texts), from_data
@@ -338,7 +340,7 @@ class _Filling:
             return (text if first and _ABSOLUTE.match(text) else quote(text, safe=_PATH_SAFE)), False
         if first and _ABSOLUTE.match(text):
             return text, True
-        return encode_segment(text), in_host
+        return encode_segment(text), True
 
     def _null(self, part: Part) -> ConfigError:
         name = f"{part.resource}.{part.field}" if isinstance(part, ParentField) else "value"

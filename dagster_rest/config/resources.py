@@ -11,7 +11,9 @@ from dagster_rest.config.endpoint import EndpointConfig
 from dagster_rest.config.env import is_env
 from dagster_rest.config.hints import ProcessingStep, TableHints
 from dagster_rest.config.types import (
+    ENV_TEXT,
     IMPORT_STRING,
+    IMPORT_TEXT,
     Anything,
     Bool,
     Checked,
@@ -43,8 +45,9 @@ Source: TypeAlias = Annotated[
     Any,
     Checked(
         check_source,
-        schema={"type": "string"},
+        schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]},
         expected="a callable that yields lists of records, or package.module:function",
+        read_at="parts",
     ),
 ]
 
@@ -76,8 +79,12 @@ class ResourceBase(TableHints):
     resume: Bool = own(True, "Whether a broken run is resumed where it stopped.")
     resume_ttl: Duration = own(86400.0, "How long a broken run can be resumed.")
     quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
-    on_name_collision: Literal["error", "suffix"] | None = own(None, "As in `endpoint`.")
-    on_empty: Literal["warn", "fail", "ignore"] | None = own(None, "As in `endpoint`.")
+    on_name_collision: Literal["error", "suffix"] | None = own(
+        None, "What two fields with the same column name mean; `error` if absent."
+    )
+    on_empty: Literal["warn", "fail", "ignore"] | None = own(
+        None, "What a `replace` that fetched nothing means; `warn` if absent."
+    )
     on_missing_table: Literal["rebuild", "fail"] = own(
         "rebuild", "What it means that a table of earlier loads is gone, or lost columns."
     )
@@ -94,7 +101,7 @@ class ResourceDefaults(ResourceBase):
 def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     """A path or a mapping."""
     if isinstance(value, str):
-        return EndpointConfig.model_validate({"path": value})
+        return EndpointConfig.model_validate({"path": value}, context=info.context)
     return check_model(EndpointConfig, value, info, expected="a path or a mapping")
 
 
@@ -104,6 +111,7 @@ Endpoint: TypeAlias = Annotated[
         check_endpoint,
         schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
         expected="a path or a mapping",
+        read_at="request",
     ),
 ]
 
@@ -132,8 +140,9 @@ class ResourceConfig(ResourceBase):
 
 def check_resource(value: Any, info: ValidationInfo) -> Any:
     """A name, a mapping, a model, or something else that yields records or is an asset."""
-    if isinstance(value, str) and not is_env(value):
-        return ResourceConfig.model_validate({"name": value, "endpoint": {"path": value}})
+    if isinstance(value, str):
+        # The name is read now, the path when a request is made.
+        return ResourceConfig.model_validate({"name": value, "endpoint": {"path": value}}, context=info.context)
     if isinstance(value, ResourceConfig):
         return value
     if isinstance(value, dict):
@@ -200,5 +209,6 @@ Resource: TypeAlias = Annotated[
         check_resource,
         schema={"anyOf": [{"type": "string"}, {"$ref": "ResourceConfig"}]},
         expected="a name or a mapping",
+        read_at="check",
     ),
 ]

@@ -1,7 +1,14 @@
-"""The config as JSON Schema, and the way from a path to the model that stands there."""
+"""The config as JSON Schema, and the way from a path to the model that stands there.
+
+``python -m dagster_rest.config.schema [module ...] > dagster_rest.schema.json`` writes it for an editor; the modules
+are imported first, so that the paginators and auths that they register are known.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
+import sys
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -14,8 +21,11 @@ from dagster_rest.config.client import STATUS_SCHEMA
 from dagster_rest.config.models import RestApiConfig
 from dagster_rest.config.origin import value_at
 from dagster_rest.config.paginators import PAGINATOR_CHOICE
-from dagster_rest.config.types import Checked, JsonSchema
+from dagster_rest.config.types import ENVIRONMENT_SCHEMA, IMPORT_SCHEMA, IMPORT_TEXT, Checked, JsonSchema, words
 
+# What a mapping without ``type`` is taken for.
+DEFAULT_TYPES = frozenset({AUTH_CHOICE.default})
+OLDER = {**PAGINATOR_CHOICE.older, **AUTH_CHOICE.older}
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -77,6 +87,8 @@ def json_schema() -> JsonSchema:
     wanted = reachable(RestApiConfig)
     definitions = {model.__name__: _model_schema(model) for model in wanted if model is not RestApiConfig}
     definitions["Status"] = STATUS_SCHEMA
+    definitions["Environment"] = ENVIRONMENT_SCHEMA
+    definitions["ImportString"] = IMPORT_SCHEMA
     for check in (PAGINATOR_CHOICE, AUTH_CHOICE):
         definitions[_choice_name(check)] = _choice_schema(check)
     root = _model_schema(RestApiConfig)
@@ -136,18 +148,27 @@ def _model_schema(model: type[ConfigModel]) -> JsonSchema:
     required: list[str] = []
     for name, field in model.model_fields.items():
         key = field.alias or name
-        properties[key] = _field_schema(field)
-        if field.is_required():
+        properties[key] = _type_schema(model) if key == "type" and model.type_names else _field_schema(field)
+        if field.is_required() or (key == "type" and DEFAULT_TYPES.isdisjoint(model.type_names)):
             required.append(key)
     schema: JsonSchema = {"type": "object", "properties": properties, "additionalProperties": False}
     if model.model_config.get("extra") == "allow":
         schema["additionalProperties"] = False
         schema["patternProperties"] = {"^x-": {}}
+    schema.update(model.schema_rules)
+    if model is RestApiConfig:
+        schema["patternProperties"] = {"^x-": {"description": "Not read: a home for anchors."}}
     if required:
         schema["required"] = required
     if model.__doc__:
         schema["description"] = model.__doc__.split("\n\n")[0].strip()
     return schema
+
+
+def _type_schema(model: type[ConfigModel]) -> JsonSchema:
+    """The ``type`` of a model that is chosen by it, so that an editor knows which one is meant."""
+    names = [*model.type_names, *(older for older, name in OLDER.items() if name in model.type_names)]
+    return {"const": names[0]} if len(names) == 1 else {"enum": names}
 
 
 def _field_schema(field: FieldInfo) -> JsonSchema:
@@ -179,7 +200,7 @@ def _member_schema(annotation: Any) -> JsonSchema:
         check = check_in(arguments[1:])
         return _check_schema(check) if check is not None else _annotation_schema(arguments[0])
     if origin is Literal:
-        return {"enum": list(arguments)}
+        return {"anyOf": words(*arguments)}
     if origin is list:
         return {"type": "array", "items": _annotation_schema(arguments[0])}
     if origin is dict:
@@ -200,23 +221,23 @@ def _choice_name(check: ByType) -> str:
 
 
 def _choice_schema(check: ByType) -> JsonSchema:
-    names = list(check.by_name)
-    choices: list[JsonSchema] = [
-        {"enum": names},
-        {"type": "string", "pattern": ":", "description": "An instance, as package.module:name."},
-    ]
-    for model in check.models:
-        reference: JsonSchema = {"$ref": model.__name__}
-        choices.append(reference if check.default in model.type_names else {"allOf": [reference], "required": ["type"]})
-    choices.append(
-        {
-            "type": "object",
-            "properties": {"type": {"type": "string", "not": {"enum": names}}},
-            "required": ["type"],
-            "description": f"A {check.noun} added with register_{check.noun}.",
-        }
-    )
+    """Told apart by ``type``: a text alone only where nothing else is required."""
+    alone = [name for name, model in check.by_name.items() if not _required(model)]
+    registered = check.registered_names()
+    choices: list[JsonSchema] = [{"enum": [*alone, *registered]}] if alone or registered else []
+    if check.older:
+        choices.append({"enum": list(check.older), "deprecated": True})
+    choices.append(IMPORT_TEXT)
+    if check.secret_key is None:
+        choices.append({"$ref": "Environment"})
+    choices.extend({"$ref": model.__name__} for model in check.models)
+    if registered:
+        choices.append({"type": "object", "properties": {"type": {"enum": registered}}, "required": ["type"]})
     return {"anyOf": choices}
+
+
+def _required(model: type[ConfigModel]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())
 
 
 def references(schema: Any) -> Iterator[str]:
@@ -292,3 +313,14 @@ def _field(model: type[ConfigModel], step: Any) -> FieldInfo | None:
         if step in (field.alias, name):
             return field
     return None
+
+
+def schema_text() -> str:
+    """The JSON Schema as a file."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
+    sys.stdout.write(schema_text())

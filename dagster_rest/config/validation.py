@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dagster_rest.config.base import ConfigModel
-from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
+from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path, one_of
 from dagster_rest.config.origin import Origin, value_at
 from dagster_rest.config.types import type_name
 
@@ -104,7 +104,7 @@ def _unknown_key(loc: tuple[Any, ...], model: type[ConfigModel], data: Any) -> P
     elsewhere = _belongs(unknown, here)
     if elsewhere and (hint is None or unknown not in known):
         hint = elsewhere
-    expected = f"one of {', '.join(known)}" if known and hint is None else None
+    expected = one_of(known, word=unknown) if known and hint is None else None
     shown = unknown if len(unknown) <= 60 else f"{unknown[:20]}..."
     return Problem(
         path=loc_path(loc),

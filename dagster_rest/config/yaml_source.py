@@ -6,6 +6,7 @@ as they are, so here only ``true`` and ``false`` are booleans, dates stay text, 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -16,6 +17,7 @@ from dagster_rest.config.origin import Step
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 100
+MAX_MERGED = 10_000
 
 
 class ConfigLoader(_Base):  # type: ignore[misc]
@@ -45,8 +47,9 @@ ConfigLoader.add_implicit_resolver(
 ConfigLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"(?:<<)\Z"), ["<"])
 
 
-def _construct_float(loader: Any, node: Any) -> float:
-    return float(node.value)
+def _construct_float(loader: Any, node: Any) -> Any:
+    number = float(node.value)
+    return number if math.isfinite(number) else node.value
 
 
 def _construct_int(loader: Any, node: Any) -> Any:
@@ -66,9 +69,10 @@ def read_yaml(text: str, *, source: str | None) -> tuple[Any, Any]:
     """
     loader = None
     try:
+        _check_nesting(text, source=source)
         loader = ConfigLoader(text)
         node = loader.get_single_node()
-        problems = duplicate_keys(node)
+        problems = [*duplicate_keys(node), *_merges(node)]
         data = None if problems or node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError([_yaml_problem(error)], source=source) from None
@@ -81,6 +85,60 @@ def read_yaml(text: str, *, source: str | None) -> tuple[Any, Any]:
     if problems:
         raise ConfigError(problems, source=source)
     return data, node
+
+
+def _check_nesting(text: str, *, source: str | None) -> None:
+    """Refuse deep nesting before nodes are built: the parser would recurse into it, outside of Python's guard."""
+    loader = ConfigLoader(text)
+    depth = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1
+                message = f"nested deeper than {MAX_DEPTH} levels"
+                raise ConfigError([Problem(path="", code="config_yaml", message=message, line=line)], source=source)
+    finally:
+        loader.dispose()
+
+
+def _merges(root: Any) -> list[Problem]:
+    """A problem where `<<` keys add up to more keys than anybody writes."""
+    sizes: dict[int, int] = {}
+    stack = [root] if root is not None else []
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            if _merged_keys(node, sizes) > MAX_MERGED:
+                message = f"`<<` adds up to more than {MAX_MERGED} keys"
+                return [Problem(path="", code="config_yaml", message=message, line=node.start_mark.line + 1)]
+            stack.extend(item for _, item in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            stack.extend(node.value)
+    return []
+
+
+def _merged_keys(node: Any, sizes: dict[int, int]) -> int:
+    """The keys of a mapping once its `<<` are merged; a mapping merged into itself has no end."""
+    if id(node) not in sizes:
+        sizes[id(node)] = MAX_MERGED + 1  # as long as it is being counted: met again, it contains itself
+        total = 0
+        for key_node, item in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<":
+                merged = item.value if isinstance(item, yaml.SequenceNode) else [item]
+                total += sum(_merged_keys(one, sizes) for one in merged if isinstance(one, yaml.MappingNode))
+            else:
+                total += 1
+        sizes[id(node)] = total
+    return sizes[id(node)]
 
 
 def root_node(text: str) -> Any:
@@ -149,8 +207,19 @@ def child_node(node: Any, step: Step) -> tuple[Any, Any] | None:
         for key_node, item in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.value == str(step):
                 return key_node, item
-    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return _merged_child(node, step)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step]
+    return None
+
+
+def _merged_child(node: Any, step: Step) -> tuple[Any, Any] | None:
+    for key_node, item in reversed(node.value):
+        if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<":
+            for one in item.value if isinstance(item, yaml.SequenceNode) else [item]:
+                found = child_node(one, step) if isinstance(one, yaml.MappingNode) else None
+                if found is not None:
+                    return found
     return None
 
 

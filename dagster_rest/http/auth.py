@@ -12,6 +12,7 @@ import httpx
 
 from dagster_rest.config.registry import AUTHS
 from dagster_rest.http.errors import AuthConfigError
+from dagster_rest.http.references import PUBLIC, check_secrets
 
 OnToken = Callable[[str], None]
 
@@ -95,9 +96,12 @@ def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth |
     if config is None or isinstance(config, httpx.Auth):
         return config
     if isinstance(config, tuple) and len(config) == 2:
+        check_secrets({"username": config[0], "password": config[1]})
         return httpx.BasicAuth(*config)
     if isinstance(config, (str, Mapping)):
         config = parse_auth(config)
+    if hasattr(type(config), "model_fields"):
+        check_secrets(_fields(config))
     maker = _MAKERS.get(type(config).__name__)
     if maker is not None:
         return maker(config, on_token)
@@ -178,18 +182,13 @@ def secrets_of(config: Any) -> list[str]:
     if isinstance(config, tuple):
         return [str(part) for part in config]
     if isinstance(config, Mapping):
-        return [str(v) for k, v in config.items() if k not in _PUBLIC and isinstance(v, str)]
+        return [str(v) for k, v in config.items() if k not in PUBLIC and isinstance(v, str)]
     if not hasattr(type(config), "model_fields"):
         return [v for v in vars(config).values() if isinstance(v, str)] if hasattr(config, "__dict__") else []
     found: list[str] = []
     for name, value in _fields(config).items():
-        if name in _PUBLIC:
+        if name in PUBLIC:
             continue
         values = value.values() if isinstance(value, Mapping) else [value]
         found += [str(v) for v in values if isinstance(v, str)]
     return found
-
-
-_PUBLIC = frozenset(
-    {"type", "name", "location", "access_token_url", "audience", "algorithm", "client_auth", "scopes", "claims"}
-)

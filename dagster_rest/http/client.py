@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.env import resolve_env
 from dagster_rest.config.inherit import INHERIT
-from dagster_rest.http.errors import HttpError
+from dagster_rest.http.errors import ClientConfigError, HttpError
 from dagster_rest.http.loop import BackgroundLoop
-from dagster_rest.http.page import FetchOptions, FetchUnit, Page, RequestStats
-from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets
-from dagster_rest.http.request import Request, join_url, origin_of
+from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page, RequestStats
+from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
+from dagster_rest.http.references import check_named_secrets
+from dagster_rest.http.request import Request, join_url
 from dagster_rest.http.slots import Slots
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.request import RequestSpec
     from dagster_rest.http.exchange import Context, Exchange
 
-MAX_RESPONSE_BYTES = 1_073_741_824
+MAX_RESPONSE_BYTES = 268_435_456
 
 
 class RestClient:
@@ -114,7 +115,7 @@ class RestClient:
             session=session,
         )
         self._auth_config = auth
-        self._trusted = frozenset(origin_of(url) for url in (base_url, *allowed_origins) if url)
+        self._trusted = _trusted_origins(base_url, allowed_origins)
         self._auths: list[tuple[Any, Any]] = []
         self._slots = Slots(max_concurrency)
         self._lock = threading.RLock()
@@ -186,6 +187,7 @@ class RestClient:
         Returns:
             The response, its body read.
         """
+        self._refuse_reentry()
         options = FetchOptions(auth=auth, response_actions=response_actions, hooks=_hooks(hooks))
         spec = self._spec(method, path, params, headers, json, data)
         request = self.first_request(spec, options)
@@ -209,6 +211,11 @@ class RestClient:
         hooks: Any = None,
         allow_missing_data: bool = False,
         max_pages: int | None = None,
+        max_empty_pages: int = 100,
+        max_repeated_pages: int = 0,
+        encoding: str | None = None,
+        encoding_errors: EncodingErrors = "strict",
+        on_body_errors: OnBodyErrors = "fail",
         resume_state: Mapping[str, Any] | None = None,
     ) -> Iterator[Page]:
         """Fetch page by page; each page is a list of records that carries request, response, paginator and auth.
@@ -227,6 +234,11 @@ class RestClient:
             hooks: A callable, a list of them, or `{"response": [...]}`; they see every response.
             allow_missing_data: Whether a selector that matches nothing gives an empty page.
             max_pages: At most so many pages.
+            max_empty_pages: More empty pages in a row are an error.
+            max_repeated_pages: How many pages in a row may have the content of earlier ones.
+            encoding: The bodies' encoding where they are not UTF-8.
+            encoding_errors: Whether bytes that are not of it are an error (`strict`) or U+FFFD (`replace`).
+            on_body_errors: Whether `errors` beside records are an error (`fail`) or a warning (`warn`).
             resume_state: The `state` of a page, to go on behind it.
 
         Yields:
@@ -240,6 +252,11 @@ class RestClient:
             auth=auth,
             allow_missing_data=allow_missing_data,
             max_pages=max_pages,
+            max_empty_pages=max_empty_pages,
+            max_repeated_pages=max_repeated_pages,
+            encoding=encoding,
+            encoding_errors=encoding_errors,
+            on_body_errors=on_body_errors,
         )
         spec = self._spec(method, path, params, headers, json, data)
         unit = FetchUnit(request=spec, index=0, resume_state=resume_state)
@@ -266,17 +283,26 @@ class RestClient:
         self.redactor.add(*query_secrets(path))
         for part in (params, headers, json, data):
             self.redactor.add_named(part)
+        check_named_secrets(params, where="params")
+        check_named_secrets(headers, where="headers")
         return RequestSpec(
             method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
         )
 
+    def _refuse_reentry(self) -> None:
+        # Before anything waits for a lock that the loop may need.
+        if self._sending is not None:
+            self._sending[0].refuse_reentry()
+
     def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Generator[Page]:
+        self._refuse_reentry()
         from dagster_rest.http.engine import Fetch
 
         return iter(Fetch(self, units, options, keep_response=keep_response))
 
     def close(self) -> None:
         """Close the connections and end the background thread. Twice is fine."""
+        self._refuse_reentry()
         with self._lock:
             self._closed = True
             if self._finalizer is not None:
@@ -340,26 +366,38 @@ class RestClient:
             return self._made_auth(config)
 
     def _made_auth(self, config: Any) -> Any:
-        from dagster_rest.http.auth import create_auth, secrets_of
+        from dagster_rest.http.auth import create_auth, parse_auth, secrets_of
 
         for known, auth in self._auths:
             if known is config or (type(known) is type(config) and known == config):
                 return auth
-        resolved = resolve_env(config, where="auth")
+        # Parsed first: what a variable holds is no text of the config, and may look like anything.
+        parsed = parse_auth(config) if isinstance(config, (str, Mapping)) else config
+        resolved = resolve_env(parsed, where="auth")
         self.redactor.add(*secrets_of(resolved))
         auth = create_auth(resolved, on_token=self.redactor.add)
         self._auths.append((config, auth))
         return auth
 
     def _learn_secrets(self) -> None:
-        from urllib.parse import unquote, urlsplit
-
-        self.redactor.add_named(self._options.headers)
-        self.redactor.add_named(self._options.params)
+        for where, values in (("headers", self._options.headers), ("params", self._options.params)):
+            self.redactor.add_named(values)
+            check_named_secrets(values, where=f"client.{where}")
         for url in (self.base_url, self._options.proxy or ""):
-            parts = urlsplit(url)
-            self.redactor.add(*(unquote(part) for part in (parts.username, parts.password) if part))
-            self.redactor.add(*query_secrets(url))
+            self.redactor.add(*userinfo_secrets(url), *query_secrets(url))
+
+
+def _trusted_origins(base_url: str, allowed: Collection[str]) -> frozenset[str]:
+    from dagster_rest.http.origins import origin_of
+
+    for url in allowed:
+        if not origin_of(url):
+            raise ClientConfigError(
+                f"{url.rpartition('@')[2][:80]!r} is not an origin",
+                where="client.allowed_origins",
+                hint="Write scheme and host, and the port if it is not the usual one: https://files.example.com",
+            )
+    return frozenset(origin for origin in map(origin_of, (base_url, *allowed)) if origin)
 
 
 def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:

@@ -16,6 +16,7 @@ from dagster_rest.http.errors import PaginationError
 from dagster_rest.http.jsonpath import from_keys
 from dagster_rest.http.paginators import (
     BasePaginator,
+    CountedPageNumberPaginator,
     HeaderLinkPaginator,
     JSONLinkPaginator,
     JSONResponseCursorPaginator,
@@ -140,6 +141,7 @@ def remake(recipe: Mapping[str, Any]) -> BasePaginator:
 _RECIPES: dict[str, type[BasePaginator]] = {
     cls.__name__: cls
     for cls in (
+        CountedPageNumberPaginator,
         HeaderLinkPaginator,
         JSONLinkPaginator,
         JSONResponseCursorPaginator,
@@ -230,16 +232,15 @@ def _page_with_total(facts: list[_Fact], records: list[Any], request: Request) -
     number, per_page, items = (_whole(fact.value) or 0 for fact in (page, size, total))
     if per_page < 1 or len(records) > per_page:
         return None
-    base = 0 if number == 0 else 1
     return _made(
-        PageNumberPaginator,
+        CountedPageNumberPaginator,
         f"the body has page {number} at {page.path!r}, {per_page} a page at {size.path!r} and {items} in all at "
         f"{total.path!r}",
-        total_path=None,
+        total_path=total.path,
+        page_size=per_page,
         page_param=_page_param(page, request),
-        base_page=base,
+        base_page=0 if number == 0 else 1,
         page=number,
-        maximum_page=base + max(1, -(-items // per_page)),
     )
 
 

@@ -13,7 +13,7 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,28 +39,68 @@ class _Prefetch:
 
     def __init__(self, exchange: Exchange, context: Context, unit: _UnitRun) -> None:
         self._exchange, self._context, self._unit = exchange, context, unit
+        self._fetch = unit.fetch
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        # The keys of the tasks, in the order of their pages.
+        self._line: deque[int] = deque()
+        # Bytes of responses that have come and that the walk has not asked for yet.
+        self._held: dict[int, int] = {}
         self._asked = 0
 
     async def get(self, request: Request) -> Outcome:
-        task = self._tasks.pop(request.fingerprint(), None)
+        key = request.fingerprint()
+        task = self._tasks.pop(key, None)
         if task is None:
             return await self._send(request)
+        self._line.remove(key)
         try:
             return await task
         except asyncio.CancelledError:
             task.cancel()
             raise
+        finally:
+            self._let_go(key)
 
-    def ahead(self, requests: Iterator[Request]) -> None:
-        if not self._unit.fetch.prefetch:
+    def ahead(self, request: Request, later: Callable[[int], Iterator[Request]]) -> None:
+        if not self._fetch.prefetch:
             return
-        for request in requests:
-            if len(self._tasks) >= self._unit.depth():
+        key = request.fingerprint()
+        if not self._line or self._line[0] != key:
+            self._drop_all_but(key)
+        if not self._line:
+            self._begin(key, request)
+        # Those in line are the next ones still: only what comes behind them has to be made.
+        for following in later(len(self._line) - 1):
+            if len(self._line) >= self._unit.depth() or not self._fetch.has_room():
                 return
-            key = request.fingerprint()
-            if key not in self._tasks:
-                self._tasks[key] = asyncio.ensure_future(self._send(request))
+            self._begin(following.fingerprint(), following)
+
+    def _begin(self, key: int, request: Request) -> None:
+        if key in self._tasks:
+            return
+        self._line.append(key)
+        # Counted from here on, not from when the task first runs: more are begun before that.
+        self._fetch.in_flight += 1
+        task = asyncio.ensure_future(self._send(request))
+        task.add_done_callback(lambda done: self._arrived(key, done))
+        self._tasks[key] = task
+
+    def _arrived(self, key: int, task: asyncio.Task[Outcome]) -> None:
+        self._fetch.in_flight -= 1
+        if not task.cancelled() and task.exception() is None and self._tasks.get(key) is task:
+            self._held[key] = len(task.result().response.content)
+            self._fetch.bytes_waiting += self._held[key]
+
+    def _drop_all_but(self, key: int) -> None:
+        """Forget requests that will not follow: the list goes on elsewhere than it seemed."""
+        for other in self._line:
+            if other != key:
+                self._tasks.pop(other).cancel()
+                self._let_go(other)
+        self._line = deque([key] if key in self._tasks else [])
+
+    def _let_go(self, key: int) -> None:
+        self._fetch.bytes_waiting -= self._held.pop(key, 0)
 
     async def _send(self, request: Request) -> Outcome:
         self._asked += 1
@@ -69,9 +109,12 @@ class _Prefetch:
     async def cancel(self) -> None:
         tasks = list(self._tasks.values())
         self._tasks.clear()
+        self._line.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for key in list(self._held):
+            self._let_go(key)
 
 
 class _UnitRun:
@@ -83,6 +126,7 @@ class _UnitRun:
         self.waiting = 0
         self.produced = 0
         self.wanted = 0
+        self.asking = False
         self.task: asyncio.Task[None] | None = None
 
     def depth(self) -> int:
@@ -91,10 +135,12 @@ class _UnitRun:
     def may_go_on(self) -> bool:
         if not self.fetch.prefetch and self.produced and self.produced >= self.wanted:
             return False
-        if self.waiting == 0 and self.order == self.fetch.first:
-            return True
-        limit = PAGES_AHEAD_FIRST if self.order == self.fetch.first else PAGES_AHEAD_OTHERS
-        return self.waiting < limit and self.fetch.bytes_waiting < BYTES_WAITING
+        if self.order == self.fetch.first:
+            return self.waiting == 0 or (self.waiting < PAGES_AHEAD_FIRST and self.fetch.has_room())
+        # No more than may be in flight: what waits for a slot has not been counted when it comes.
+        return (
+            self.waiting < PAGES_AHEAD_OTHERS and self.fetch.asking < self.fetch.concurrency and self.fetch.has_room()
+        )
 
     def start(self) -> None:
         self.task = asyncio.ensure_future(self._work())
@@ -115,6 +161,7 @@ class _UnitRun:
         except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
             self.pages.put(error)
         finally:
+            self.fetch.came(self)
             await prefetch.cancel()
 
     def _hand_over(self, page: Page) -> None:
@@ -123,6 +170,7 @@ class _UnitRun:
         self.produced += 1
         self.fetch.bytes_waiting += size
         self.pages.put((page, size))
+        self.fetch.came(self, size)
 
 
 class Fetch:
@@ -148,19 +196,26 @@ class Fetch:
         self.concurrency = options.max_concurrency or client.max_concurrency
         self.prefetch = options.prefetch
         self.first = 0
+        # Pages that wait for the caller or for their walk, and what may come beside them.
         self.bytes_waiting = 0
-        self._stalled: list[asyncio.Future[None]] = []
+        self.in_flight = 0
+        self.asking = 0
+        self._largest = 0
+        self._stalled: list[tuple[_UnitRun, asyncio.Future[None]]] = []
         self._runs: deque[_UnitRun] = deque()
         self._begun = 0
         self._exhausted = False
         self._progress = _ProgressLog(options)
 
     def __iter__(self) -> Generator[Page]:
+        self._loop.refuse_reentry()
         try:
             while self._top_up():
                 item = self._take(self._runs[0])
                 if isinstance(item, BaseException):
-                    raise item
+                    if not self._goes_on_after(self._runs[0], item):
+                        raise item
+                    continue
                 self._progress.count(item)
                 yield item
         finally:
@@ -203,6 +258,19 @@ class Fetch:
         self._loop.call(self._taken, run, size, page.is_last)
         return page
 
+    def _goes_on_after(self, run: _UnitRun, error: BaseException) -> bool:
+        """Leave a unit that failed behind, if the caller wants that."""
+        on_unit_error = self._options.on_unit_error
+        if on_unit_error is None or not isinstance(error, HttpError) or not on_unit_error(run.unit, error):
+            return False
+        self._runs.popleft()
+        self._loop.call(self._left, run)
+        return True
+
+    def _left(self, run: _UnitRun) -> None:
+        self.first = run.order + 1
+        self._wake()
+
     def _taken(self, run: _UnitRun, size: int, done: bool) -> None:
         run.waiting -= 1
         self.bytes_waiting -= size
@@ -211,21 +279,47 @@ class Fetch:
         self._wake()
 
     def _wake(self) -> None:
-        stalled, self._stalled = self._stalled, []
-        for waiter in stalled:
-            if not waiter.done():
+        still = []
+        for run, waiter in self._stalled:
+            if waiter.done():
+                continue
+            if (self.asking < self.concurrency or run.order == self.first) and run.may_go_on():
+                self._ask(run)
                 waiter.set_result(None)
+            else:
+                still.append((run, waiter))
+        self._stalled = still
 
     def _wanted(self, run: _UnitRun) -> None:
         run.wanted += 1
         self._wake()
 
+    def has_room(self) -> bool:
+        """Whether one more page may be asked for, if it is as large as the largest so far."""
+        return self.bytes_waiting + (self.asking + self.in_flight + 1) * self._largest <= BYTES_WAITING
+
     async def room_for(self, run: _UnitRun) -> None:
         """Wait until a unit may ask for one more page."""
-        while not run.may_go_on():
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._stalled.append(waiter)
-            await waiter
+        if run.may_go_on():
+            self._ask(run)
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stalled.append((run, waiter))
+        await waiter
+
+    def _ask(self, run: _UnitRun) -> None:
+        run.asking = True
+        self.asking += 1
+
+    def came(self, run: _UnitRun, size: int = 0) -> None:
+        """A unit's page has come, or will not."""
+        # One large page does not slow down all that follow.
+        self._largest = max(self._largest * 7 // 8, size) if size else self._largest
+        if run.asking:
+            run.asking = False
+            self.asking -= 1
+        if self._stalled:
+            self._wake()
 
     def walk(self, unit: FetchUnit, prefetch: _Prefetch) -> Walk:
         """The walk of a unit."""

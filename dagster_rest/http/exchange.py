@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from dagster_rest.errors import RestError
 from dagster_rest.http.actions import Action, Judgement, Verdict, judge
+from dagster_rest.http.admission import Admission
 from dagster_rest.http.errors import (
     ActionError,
     HttpAuthError,
@@ -28,11 +30,12 @@ from dagster_rest.http.errors import (
     RetryLater,
     TokenError,
 )
+from dagster_rest.http.failures import Failure, read_failure
+from dagster_rest.http.origins import invalid_url_reason, is_trusted, origin_of
 from dagster_rest.http.page import RequestStats
-from dagster_rest.http.rate_limit import RateLimiter
 from dagster_rest.http.redaction import Redactor
-from dagster_rest.http.request import Request, is_absolute, origin_of
-from dagster_rest.http.retry import RetryPolicy, is_rate_limited, server_wait
+from dagster_rest.http.request import Request, is_absolute
+from dagster_rest.http.retry import RetryClock, RetryPolicy, is_rate_limited, server_wait
 from dagster_rest.http.slots import Slots
 from dagster_rest.http.unpacking import TooLargeError, read_body
 
@@ -104,10 +107,11 @@ class Exchange:
         headers: Headers of every request.
         params: Query parameters of every request.
         policy: Retries.
-        limiter: The rate limit, or None.
+        admission: Says when a request may go.
         redactor: For messages.
         stats: Counters.
         max_bytes: The largest body.
+        max_seconds: The longest time from a request to the end of its response; None is no bound.
         follow_redirects: Whether redirects are followed.
     """
 
@@ -115,12 +119,12 @@ class Exchange:
     headers: dict[str, str] = field(repr=False)
     params: dict[str, Any] = field(repr=False)
     policy: RetryPolicy
-    limiter: RateLimiter | None
+    admission: Admission
     redactor: Redactor
     stats: RequestStats
     max_bytes: int
+    max_seconds: float | None = None
     follow_redirects: bool = True
-    _not_before: float = 0.0
 
     async def send(self, request: Request, context: Context, *, priority: tuple[int, ...] = (0,)) -> Outcome:
         """Send a request until there is a response that can be used.
@@ -136,12 +140,11 @@ class Exchange:
             RetryLater: A wait longer than the policy allows.
             OriginError: The request or a redirect leads to an origin that is not trusted.
         """
-        self._check_origin(request.url, context, "the request")
         attempts = self.policy.attempts if request.method.upper() in self.policy.methods else 1
-        started = time.monotonic()
+        clock = RetryClock()
         failed: list[_AgainError] = []
         try:
-            return await self._attempt(request, context, priority)
+            return await self._attempt(request, context, priority, clock)
         except _AgainError as failure:
             failed.append(failure)
 
@@ -149,35 +152,40 @@ class Exchange:
             # The first attempt has been made already: most requests need no more than that.
             if failed:
                 raise failed.pop()
-            return await self._attempt(request, context, priority)
+            return await self._attempt(request, context, priority, clock)
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_AgainError),
             wait=self._pause,
-            stop=lambda state: self._gives_up(state, attempts, started),
-            sleep=self._rest,
+            stop=lambda state: self._gives_up(state, attempts, clock),
+            sleep=lambda seconds: self._rest(seconds, clock),
             before_sleep=lambda state: self._announce(state, request),
             retry_error_callback=lambda state: self._last_word(state, attempts, context),
         )
         outcome: Outcome = await retrying(attempt)
         return outcome
 
-    async def _attempt(self, request: Request, context: Context, priority: tuple[int, ...]) -> Outcome:
-        await self._wait_for_turn()
-        async with context.slots.held(priority):
-            response = await self._roundtrip(request, context)
+    async def _attempt(
+        self, request: Request, context: Context, priority: tuple[int, ...], clock: RetryClock
+    ) -> Outcome:
+        async with self.admission.admitted(context.slots, priority):
+            with clock.running():
+                response = await self._in_time(request, context)
         judgement = judge(response, context.actions, context.hooks)
         return self._decide(judgement, request, context)
 
-    async def _wait_for_turn(self) -> None:
-        started = time.monotonic()
-        while (wait := self._not_before - time.monotonic()) > 0:
-            await asyncio.sleep(wait)
-        if self.limiter is not None:
-            await self.limiter.acquire()
-        waited = time.monotonic() - started
-        if waited > 0.001:
-            self.stats.add(throttled_seconds=waited)
+    async def _in_time(self, request: Request, context: Context) -> httpx.Response:
+        # The time-outs of httpx bound a silence; this bounds a response that never ends.
+        with anyio.move_on_after(self.max_seconds):
+            return await self._roundtrip(request, context)
+        raise _AgainError(
+            HttpConnectionError(
+                f"no whole response after {self.max_seconds:g} s",
+                code="http_timeout",
+                where=self._where(context, request.url),
+                hint="Raise `timeout.total` if responses may take so long.",
+            )
+        )
 
     def _decide(self, judgement: Judgement, request: Request, context: Context) -> Outcome:
         response, verdict = judgement.response, judgement.verdict
@@ -193,8 +201,11 @@ class Exchange:
             )
         if self._again(verdict, response):
             wait = server_wait(status, response.headers)
+            if wait is not None:
+                # At once: others may be about to go.
+                self.admission.pause(min(wait, self.policy.max_wait))
             raise _AgainError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
-        if response.is_error and context.raise_for_status:
+        if not response.is_success and context.raise_for_status:
             raise self._status_error(response, context)
         return Outcome(response)
 
@@ -207,23 +218,26 @@ class Exchange:
             prepared = self._prepare(request)
         except (httpx.InvalidURL, TypeError, ValueError) as error:
             raise self._unsendable(error, request, context) from None
+        what = "the request"
         try:
             for _ in range(MAX_REDIRECTS):
+                # Here and nowhere else: this is the URL that is sent.
+                self._check_origin(prepared.url, context, what)
                 self.stats.add(requests=1)
                 response = await self._exchange(prepared, context)
                 if response.next_request is None or not self.follow_redirects:
                     return response
-                prepared = self._redirected(response.next_request, request, context)
-        except httpx.TimeoutException as error:
-            raise _AgainError(self._no_answer(error, request, context, code=_timeout_code(error))) from error
-        except (httpx.TransportError, httpx.DecodingError, OSError) as error:
-            if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
-                raise self._unsendable(error, request, context) from None
-            raise _AgainError(self._no_answer(error, request, context, code="http_connection")) from error
-        except (httpx.InvalidURL, ValueError) as error:
-            raise self._unsendable(error, request, context) from None
+                what = f"a redirect of {self.redactor.redact_url(prepared.url)}"
+                prepared = self._redirected(response.next_request, prepared, request)
         except TokenError as error:
             raise self._token_failed(error) from None
+        except RestError as error:
+            raise self._placed(error, request, context) from None
+        except Exception as error:
+            failure = read_failure(error)
+            if failure is None:
+                raise
+            raise self._failed(failure, _asked(error) or request.url, context) from None
         raise HttpError(
             f"more than {MAX_REDIRECTS} redirects",
             code="http_too_many_redirects",
@@ -231,21 +245,17 @@ class Exchange:
         )
 
     async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
-        response = await self.http.send(prepared, auth=context.auth, stream=True, follow_redirects=False)
-        async with _closing(response):
-            try:
-                complete = await read_body(response, limit=self.max_bytes)
-            except TooLargeError:
-                raise self._too_large(response, context) from None
+        try:
+            response = await self.http.send(prepared, auth=context.auth, stream=True, follow_redirects=False)
+            complete = await read_body(response, limit=self.max_bytes)
+        except TooLargeError:
+            raise self._too_large(prepared, context) from None
         self.stats.add(bytes_received=len(complete.content))
         return complete
 
     def _prepare(self, request: Request) -> httpx.Request:
         content, content_type = request.content()
-        headers = httpx.Headers(self.headers)
-        if content_type:
-            headers["Content-Type"] = content_type
-        headers.update({name: str(value) for name, value in request.headers.items() if value is not None})
+        headers = self._headers(request, content_type)
         url = request.full_url()
         if self.params:
             known = httpx.URL(url).params
@@ -253,18 +263,29 @@ class Exchange:
             url = replace(request, url=url, params=missing).full_url()
         return self.http.build_request(request.method, url, content=content, headers=headers)
 
-    def _redirected(self, following: httpx.Request, request: Request, context: Context) -> httpx.Request:
-        self._check_origin(str(following.url), context, f"a redirect of {self.redactor.redact_url(request.url)}")
-        for name, value in httpx.Headers({**self.headers, **request.headers}).items():
-            if name.lower() not in ("host", "content-type"):
-                following.headers.setdefault(name, value)
-        return following
+    def _headers(self, request: Request, content_type: str | None) -> httpx.Headers:
+        headers = httpx.Headers(self.headers)
+        if content_type:
+            headers["Content-Type"] = content_type
+        headers.update({name: str(value) for name, value in request.headers.items() if value is not None})
+        return headers
 
-    def _check_origin(self, url: str, context: Context, what: str) -> None:
+    def _redirected(self, following: httpx.Request, before: httpx.Request, request: Request) -> httpx.Request:
+        """The request that a redirect asks for: httpx decides on method and URL, headers and body stay ours."""
+        with_body = following.method == before.method and before.content != b""
+        headers = self._headers(request, before.headers.get("content-type"))
+        if not with_body:
+            headers.pop("Content-Type", None)
+        if origin_of(following.url) != origin_of(before.url):
+            headers.pop("Host", None)
+        content = before.content if with_body else None
+        return self.http.build_request(following.method, following.url, content=content, headers=headers)
+
+    def _check_origin(self, url: httpx.URL, context: Context, what: str) -> None:
         origin = origin_of(url)
-        if origin in context.trusted or _upgraded(origin) in context.trusted:
+        if is_trusted(origin, context.trusted):
             return
-        if not url.lower().startswith(("http://", "https://")):
+        if not origin:
             raise HttpError(
                 f"{self.redactor.redact_url(url)!r} is not an http(s) URL",
                 code="http_request_invalid",
@@ -285,16 +306,17 @@ class Exchange:
             return own
         return failure.wait + (own - min(own, self.policy.backoff * 2.0 ** (state.attempt_number - 1)))
 
-    def _gives_up(self, state: RetryCallState, attempts: int, started: float) -> bool:
+    def _gives_up(self, state: RetryCallState, attempts: int, clock: RetryClock) -> bool:
         wait = _failure(state).wait
         if wait is not None and wait > self.policy.max_wait:
             return True
-        elapsed = time.monotonic() - started
-        return state.attempt_number >= attempts or elapsed + state.upcoming_sleep > self.policy.total
+        return state.attempt_number >= attempts or clock.seconds + state.upcoming_sleep > self.policy.total
 
     def _last_word(self, state: RetryCallState, attempts: int, context: Context) -> Outcome:
         failure = _failure(state)
         later = state.attempt_number < attempts or (attempts > 1 and (failure.wait or 0) > self.policy.max_wait)
+        if failure.wait is not None and failure.wait > self.policy.max_retry_later and attempts > 1:
+            raise self._never(failure) from None
         if failure.wait is not None and later:
             raise RetryLater(
                 f"the API asks to wait {failure.wait:.0f} s: {failure.final.message}",
@@ -306,12 +328,21 @@ class Exchange:
             return failure.outcome
         raise failure.final from None
 
+    def _never(self, failure: _AgainError) -> HttpStatusError:
+        """The error for a wait that nobody should plan for."""
+        return HttpStatusError(
+            f"the API asks to wait {failure.wait or 0:.0f} s, longer than `retry.max_retry_later` "
+            f"({self.policy.max_retry_later:.0f} s): {failure.final.message}",
+            code="http_wait_too_long",
+            where=failure.final.where,
+            status_code=getattr(failure.final, "status_code", 0),
+            hint="Ask the API's owner, or raise `retry.max_retry_later` if the wait is meant.",
+        )
+
     def _announce(self, state: RetryCallState, request: Request) -> None:
         failure = _failure(state)
         wait = state.upcoming_sleep
         self.stats.add(retries=1)
-        if failure.wait is not None:
-            self._not_before = max(self._not_before, time.monotonic() + failure.wait)
         logger.warning(
             "%s; attempt %d, next one in %.1f s (%s %s)",
             failure.final.message,
@@ -321,9 +352,10 @@ class Exchange:
             self.redactor.redact_url(request.url),
         )
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self, seconds: float, clock: RetryClock) -> None:
         started = time.monotonic()
-        await asyncio.sleep(seconds)
+        with clock.running():
+            await asyncio.sleep(seconds)
         self.stats.add(throttled_seconds=time.monotonic() - started)
 
     def _status_error(self, response: httpx.Response, context: Context) -> HttpStatusError:
@@ -335,19 +367,38 @@ class Exchange:
             code=code,
             where=self._where(context, response.request.url),
             status_code=status,
+            hint=self._no_success_hint(response),
         )
 
-    def _no_answer(self, error: Exception, request: Request, context: Context, *, code: str) -> HttpConnectionError:
-        cause = error.__cause__ or error
-        detail = self.redactor.redact(str(cause) or type(cause).__name__)
-        what = "no answer in time" if code == "http_timeout" else "no whole answer"
-        return HttpConnectionError(
-            f"{what} ({type(cause).__name__}: {detail})", code=code, where=self._where(context, request.url)
+    def _no_success_hint(self, response: httpx.Response) -> str | None:
+        if response.status_code == 304:
+            return (
+                "A conditional request (If-None-Match, If-Modified-Since) has no records to give: leave these headers "
+                "out, or say what it means with {status_code: 304, action: ignore} in `response_actions`."
+            )
+        if not response.is_redirect and not 300 <= response.status_code < 400:
+            return None
+        if not self.follow_redirects:
+            return "`client.follow_redirects` is false; ask for the address that it leads to."
+        return "The redirect names no address in `Location`; ask for the final address."
+
+    def _failed(self, failure: Failure, url: object, context: Context) -> Exception:
+        kind = HttpError if failure.code == "http_request_invalid" else HttpConnectionError
+        final = kind(
+            f"{failure.what} ({self.redactor.redact(failure.detail)})",
+            code=failure.code,
+            where=self._where(context, url),
         )
+        return _AgainError(final) if failure.again else final
+
+    def _placed(self, error: RestError, request: Request, context: Context) -> RestError:
+        error.where = error.where or self._where(context, request.url)
+        return error
 
     def _unsendable(self, error: Exception, request: Request, context: Context) -> HttpError:
+        reason = invalid_url_reason(error) if isinstance(error, httpx.InvalidURL) else self.redactor.redact(error)
         return HttpError(
-            f"the request cannot be sent: {self.redactor.redact(error)}",
+            f"the request cannot be sent: {reason}",
             code="http_request_invalid",
             where=self._where(context, request.url),
         )
@@ -359,13 +410,14 @@ class Exchange:
             status_code=error.status_code,
             hint="Check the client's `auth`.",
         )
-        return _AgainError(clean) if self.policy.retries_status(error.status_code) else clean
+        again = error.wait is not None or self.policy.retries_status(error.status_code)
+        return _AgainError(clean, wait=error.wait) if again else clean
 
-    def _too_large(self, response: httpx.Response, context: Context) -> ResponseTooLargeError:
+    def _too_large(self, request: httpx.Request, context: Context) -> ResponseTooLargeError:
         return ResponseTooLargeError(
             f"the body is larger than {self.max_bytes} bytes (unpacked)",
             code="http_response_too_large",
-            where=self._where(context, response.request.url),
+            where=self._where(context, request.url),
             hint="Ask for smaller pages, or raise `client.max_response_bytes`.",
         )
 
@@ -381,22 +433,9 @@ def _failure(state: RetryCallState) -> _AgainError:
     return error
 
 
-def _timeout_code(error: httpx.TimeoutException) -> str:
-    # httpx-aiohttp reports a lost connection as a time-out of the connect.
-    lost = error.__cause__ is not None and not isinstance(error.__cause__, TimeoutError)
-    return "http_connection" if lost else "http_timeout"
-
-
-def _upgraded(origin: str) -> str:
-    """The http origin that an https one is the upgrade of."""
-    if origin.startswith("https://") and origin.endswith(":443"):
-        return f"http://{origin[len('https://') : -len(':443')]}:80"
-    return origin
-
-
-@asynccontextmanager
-async def _closing(response: httpx.Response) -> AsyncIterator[None]:
+def _asked(error: Exception) -> httpx.URL | None:
+    """The URL that an exception of httpx is about: a token's, or one redirected to."""
     try:
-        yield
-    finally:
-        await response.aclose()
+        return error.request.url if isinstance(error, httpx.RequestError) else None
+    except RuntimeError:
+        return None

@@ -22,7 +22,16 @@ class BackgroundLoop:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run to the end and give the result; an interrupt of the caller cancels it."""
+        """Run to the end and give the result; an interrupt of the caller cancels it.
+
+        Raises:
+            HttpError: The caller runs in the loop itself, and would wait for itself.
+        """
+        try:
+            self.refuse_reentry()
+        except HttpError:
+            coroutine.close()
+            raise
         future = self.start(coroutine)
         try:
             return future.result()
@@ -45,6 +54,19 @@ class BackgroundLoop:
         except RuntimeError:
             raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.") from None
 
+    def refuse_reentry(self) -> None:
+        """Raise if the caller runs in the loop's own thread, where waiting for the loop would never end.
+
+        Raises:
+            HttpError: With the code `http_reentrant`.
+        """
+        if self.is_current:
+            raise HttpError(
+                "a hook, an auth callable or a paginator uses the client that is just calling it",
+                code="http_reentrant",
+                hint="Make another RestClient for requests from inside of one, or do it before or after.",
+            )
+
     @property
     def closed(self) -> bool:
         """Whether the loop has ended."""
@@ -58,6 +80,10 @@ class BackgroundLoop:
     def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Cancel what runs, run a last coroutine, stop the loop and end the thread."""
         if self._loop.is_closed():
+            return
+        if self.is_current:
+            # A garbage collection in the loop's thread: it ends by itself, soon.
+            self._loop.create_task(_finish(last)).add_done_callback(lambda _: self._loop.stop())
             return
         try:
             self.run(_finish(last))

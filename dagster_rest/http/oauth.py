@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import json
+import math
 import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -13,6 +15,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from dagster_rest.http.errors import AuthConfigError, TokenError
+from dagster_rest.http.retry import server_wait
 
 OnToken = Callable[[str], None]
 _FORM = "application/x-www-form-urlencoded"
@@ -83,26 +86,27 @@ class TokenAuth(httpx.Auth, abc.ABC):
             refused = token
 
     def _take(self, answer: Any) -> None:
-        if answer.status_code >= 400:
-            raise TokenError(
-                f"the token endpoint answered {answer.status_code}: {answer.text[:300]}",
-                where=self._url,
-                status_code=answer.status_code,
-            )
-        try:
-            fields = answer.json()
-            token = fields["access_token"]
-            lifetime = float(fields.get("expires_in") or 0) if "expires_in" in fields else self._lifetime
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise TokenError(
-                "the token endpoint's answer has no `access_token` in a JSON object",
-                where=self._url,
-                status_code=answer.status_code,
-            ) from None
-        self._token = str(token)
-        self._on_token(self._token)
+        fields = _fields_of(answer)
+        status = answer.status_code
+        if not 200 <= status < 300:
+            raise self._refused(f"the token endpoint answered {status}: {_reason(fields) or answer.text[:300]}", answer)
+        if fields is None:
+            raise self._refused("the token endpoint's answer is not a JSON object", answer)
+        token = fields.get("access_token")
+        if not isinstance(token, str) or not token.strip():
+            found = f"`access_token` is {_kind(token)}" if "access_token" in fields else "there is no `access_token`"
+            raise self._refused(f"the token endpoint gave no access token: {_reason(fields) or found}", answer)
+        lifetime = _seconds(fields.get("expires_in"), default=self._lifetime)
+        self._token = token
+        self._on_token(token)
         self._renew_at = time.monotonic() + lifetime - min(self._margin, lifetime / 2)
         self._keep(fields)
+
+    def _refused(self, message: str, answer: Any) -> TokenError:
+        error = TokenError(message, where=self._url, status_code=answer.status_code)
+        if answer.status_code >= 400:
+            error.wait = server_wait(answer.status_code, answer.headers)
+        return error
 
     def _keep(self, fields: Mapping[str, Any]) -> None:
         """Look at what else the endpoint gave."""
@@ -260,6 +264,34 @@ class JwtGrantAuth(TokenAuth):
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return pem.decode()
+
+
+def _fields_of(answer: Any) -> dict[str, Any] | None:
+    """The JSON object of an answer."""
+    try:
+        fields = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _reason(fields: Mapping[str, Any] | None) -> str:
+    """What an answer says of its error (RFC 6749, 5.2)."""
+    told = [(fields or {}).get(name) for name in ("error", "error_description", "error_uri")]
+    return ": ".join(text[:300] for text in told if isinstance(text, str) and text)
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else "empty" if value == "" else f"no text but {type(value).__name__}"
+
+
+def _seconds(value: Any, *, default: float) -> float:
+    """A token's life; what is no number means that the endpoint does not say."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return default
+    return max(0.0, seconds) if math.isfinite(seconds) else default
 
 
 def _authenticated(

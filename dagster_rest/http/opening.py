@@ -5,41 +5,47 @@ This module imports httpx; import it where a client is opened.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Coroutine, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from dagster_rest.http.admission import Admission
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.exchange import Exchange
+from dagster_rest.http.origins import origin_of
+from dagster_rest.http.proxies import Proxies
 from dagster_rest.http.rate_limit import RateLimiter
-from dagster_rest.http.redaction import RedactingFilter
-from dagster_rest.http.request import origin_of
+from dagster_rest.http.redaction import RedactingFilter, userinfo_secrets
 from dagster_rest.http.retry import RetryPolicy
-from dagster_rest.http.transport import SessionTransport, create_transport
+from dagster_rest.http.tls import Tls
+from dagster_rest.http.transport import BoundedTransport, SessionTransport, create_transport
+from dagster_rest.http.unpacking import accepted_encodings
 from dagster_rest.version import __version__
 
 if TYPE_CHECKING:
     from dagster_rest.http.client import RestClient
 
+#: Until a response has to be complete, unless `timeout.total` says something else.
+TOTAL_SECONDS = 600.0
 Last = Callable[[], Coroutine[Any, Any, None]]
 
 
 def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient) -> tuple[Exchange, Last]:
     """The exchange of a client, and the coroutine that closes it."""
-    http = options.session if isinstance(options.session, httpx.AsyncClient) else _http(options, base_url, client)
+    http = options.session if isinstance(options.session, httpx.AsyncClient) else _http(options, client)
     limiter = _limiter(options.rate_limit, base_url)
     exchange = Exchange(
         http=http,
-        headers={"User-Agent": f"dagster-rest/{__version__}", "Accept": "*/*", **options.headers},
+        headers=_headers(options.headers),
         params=options.params,
         policy=RetryPolicy.from_config(options.retry),
-        limiter=limiter,
+        admission=Admission(limiter=limiter, stats=client.stats),
         redactor=client.redactor,
         stats=client.stats,
         max_bytes=options.max_response_bytes,
+        max_seconds=_total_seconds(options.timeout),
         follow_redirects=options.follow_redirects,
     )
 
@@ -56,7 +62,23 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
     return exchange, last
 
 
-def _http(options: SimpleNamespace, base_url: str, client: RestClient) -> httpx.AsyncClient:
+def _headers(own: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of every request; a name of the user's replaces ours, however it is written."""
+    usual = {
+        "User-Agent": f"dagster-rest/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": accepted_encodings(),
+    }
+    named = {name.lower() for name in own}
+    return {**{name: value for name, value in usual.items() if name.lower() not in named}, **own}
+
+
+def _http(options: SimpleNamespace, client: RestClient) -> httpx.AsyncClient:
+    transport = BoundedTransport(_transport(options, client), limit=options.max_response_bytes)
+    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False)
+
+
+def _transport(options: SimpleNamespace, client: RestClient) -> httpx.AsyncBaseTransport:
     if options.session is not None:
         if not callable(getattr(options.session, "request", None)):
             raise HttpError(
@@ -64,29 +86,36 @@ def _http(options: SimpleNamespace, base_url: str, client: RestClient) -> httpx.
                 code="http_request_invalid",
                 hint="Give a requests.Session, an httpx.Client or an httpx.AsyncClient.",
             )
-        session = SessionTransport(options.session)
-        return httpx.AsyncClient(transport=session, timeout=_timeout(options.timeout), trust_env=False)
-    if options.http2 and importlib.util.find_spec("h2") is None:
-        raise HttpError("HTTP/2 needs the package h2", code="http_request_invalid", hint="pip install httpx[http2]")
-    transport = options.transport or create_transport(
-        base_url=base_url,
-        verify=options.verify,
-        cert=options.cert,
-        proxy=options.proxy,
+        return SessionTransport(options.session, limit=options.max_response_bytes)
+    if options.transport is not None:
+        own: httpx.AsyncBaseTransport = options.transport
+        return own
+    proxies = Proxies.from_config(options.proxy)
+    for url in proxies.urls.values():
+        client.redactor.add(*userinfo_secrets(url))
+    return create_transport(
+        tls=Tls(verify=options.verify, cert=options.cert),
+        proxies=proxies,
         http2=options.http2,
         max_connections=max(client.max_concurrency, 64),
     )
-    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False)
 
 
 def _timeout(timeout: Any) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     if isinstance(timeout, Mapping):
-        return httpx.Timeout(60.0, **timeout)
+        return httpx.Timeout(60.0, **{name: seconds for name, seconds in timeout.items() if name != "total"})
     if hasattr(timeout, "connect"):
         return httpx.Timeout(connect=timeout.connect, read=timeout.read, write=timeout.write, pool=timeout.pool)
     return httpx.Timeout(timeout, pool=None)
+
+
+def _total_seconds(timeout: Any) -> float | None:
+    """The longest time for one whole response; also for a time-out that does not name it."""
+    given = timeout.get("total", TOTAL_SECONDS) if isinstance(timeout, Mapping) else TOTAL_SECONDS
+    total: float | None = getattr(timeout, "total", given)
+    return total
 
 
 def _limiter(config: Any, base_url: str) -> RateLimiter | None:

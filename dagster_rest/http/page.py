@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.plan import ResourcePlan
     from dagster_rest.config.request import RequestSpec
+    from dagster_rest.http.errors import HttpError
     from dagster_rest.http.paginators import BasePaginator
     from dagster_rest.http.request import Request
 
 
 IgnoreScope = Literal["any", "first_page"]
+EncodingErrors = Literal["strict", "replace"]
+OnBodyErrors = Literal["fail", "warn"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class FetchOptions:
         allow_missing_data: A selector that matches nothing gives an empty page instead of an error.
         ignore_scope: Whether `ignore` may also match after the first page of a unit.
         max_pages: At most so many pages of each unit.
+        max_empty_pages: More empty pages in a row, with always another one announced, are an error.
+        max_repeated_pages: How many pages in a row may have the content of earlier ones; more are an error.
+        encoding: The bodies' encoding where they are not UTF-8; what the response names if absent.
+        encoding_errors: Bytes that are not of the encoding are an error (`strict`) or U+FFFD (`replace`).
+        on_body_errors: Whether `errors` in a body beside its records are an error (`fail`) or a warning (`warn`).
         expect: What the API says about itself (`total_path`).
         max_concurrency: Requests in flight; None is the client's.
         where: The config path, for errors.
@@ -77,6 +85,7 @@ class FetchOptions:
         units_total: How many units there will be, if known; for progress lines.
         progress: Called every few seconds, and at the end of a fetch that took that long, with a `Progress`.
         progress_seconds: How many seconds.
+        on_unit_error: Called with a unit that failed and its error; True goes on with the next unit.
     """
 
     paginator: Any = None
@@ -88,6 +97,11 @@ class FetchOptions:
     allow_missing_data: bool = False
     ignore_scope: IgnoreScope = "any"
     max_pages: int | None = None
+    max_empty_pages: int = 100
+    max_repeated_pages: int = 0
+    encoding: str | None = None
+    encoding_errors: EncodingErrors = "strict"
+    on_body_errors: OnBodyErrors = "fail"
     expect: Any = None
     max_concurrency: int | None = None
     where: str | None = None
@@ -96,6 +110,7 @@ class FetchOptions:
     units_total: int | None = None
     progress: Callable[[Progress], None] | None = None
     progress_seconds: float = 5.0
+    on_unit_error: Callable[[FetchUnit, HttpError], bool] | None = None
 
     @classmethod
     def from_plan(cls, plan: ResourcePlan, **changes: Any) -> FetchOptions:
@@ -114,6 +129,11 @@ class FetchOptions:
             allow_missing_data=endpoint.allow_missing_data,
             ignore_scope=endpoint.ignore_scope,
             max_pages=endpoint.max_pages,
+            max_empty_pages=endpoint.max_empty_pages,
+            max_repeated_pages=endpoint.max_repeated_pages,
+            encoding=endpoint.encoding,
+            encoding_errors=endpoint.encoding_errors,
+            on_body_errors=endpoint.on_body_errors,
             expect=endpoint.expect,
             where=plan.config_path,
             secrets=_secrets_of(plan),
@@ -152,6 +172,7 @@ class Page(list[Any]):
         evidence: How paginator and selector were detected, if they were.
         warnings: What a person should know about this page.
         size: Bytes of the body, unpacked.
+        replaced: Characters that stand for bytes which could not be read (`encoding_errors: replace`).
     """
 
     def __init__(
@@ -171,6 +192,7 @@ class Page(list[Any]):
         evidence: str | None = None,
         warnings: tuple[str, ...] = (),
         size: int = 0,
+        replaced: int = 0,
     ) -> None:
         super().__init__(records)
         self.unit = unit
@@ -186,6 +208,7 @@ class Page(list[Any]):
         self.evidence = evidence
         self.warnings = warnings
         self.size = size
+        self.replaced = replaced
 
 
 @dataclass(frozen=True)

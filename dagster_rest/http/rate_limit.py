@@ -1,76 +1,152 @@
-"""A rate limit that all processes on this host share: pyrate-limiter's SQLite bucket."""
+"""A rate limit that all processes of a user on this host share, by a small SQLite file."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import math
+import sqlite3
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-MARGIN_SECONDS = 0.002
+from dagster_rest.http.errors import HttpError
+
+#: When to ask again while another process looks into the file, or a request is under way.
+_BUSY_SECONDS = 0.005
+_POLL_SECONDS = 0.02
+#: A request has arrived by then, answered or not; and a process that died has not kept its permits for longer.
+LONGEST_WAY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The permission to send one request now.
+
+    Attributes:
+        number: Its number in the file.
+    """
+
+    number: int
 
 
 class RateLimiter:
-    """At most so many requests in any window of time.
+    """At most so many requests in any window of time, as the server sees it.
+
+    A request arrives at some time between its sending and its answer. So a permit is free again a window after the
+    answer, not after the sending: however long requests are under way, no window at the server has more of them.
 
     Args:
         requests: Number of requests.
         seconds: Length of the window.
         name: Limiters with the same name and rate on this host share the limit.
-        folder: Where the bucket's file lies; a folder of the user's in the system's temporary folder by default.
+        folder: Where the file lies; a folder of the user's in the system's temporary folder by default.
     """
 
     def __init__(self, *, requests: int, seconds: float, name: str, folder: Path | None = None) -> None:
         self._requests, self._seconds, self._name = requests, seconds, name
         self._folder = folder
-        self._bucket: Any = None
-        self._turn: asyncio.Lock | None = None
-        # SQLite and the file lock both want to stay on one thread.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dagster-rest-rate-limit")
+        self._file: sqlite3.Connection | None = None
+        self._returned: dict[int, float] = {}
 
-    async def acquire(self) -> None:
-        """Wait until a request may be sent."""
-        loop = asyncio.get_running_loop()
-        self._turn = self._turn or asyncio.Lock()
-        async with self._turn:
-            while (wait := await loop.run_in_executor(self._thread, self._try)) > 0:
-                await asyncio.sleep(wait)
+    def take(self) -> Permit | float:
+        """Take a permit for a request that is sent now.
 
-    def _try(self) -> float:
-        from pyrate_limiter import RateItem
+        Never blocks: this runs in the event loop, so that nothing comes between the permit and the request.
 
-        bucket = self._open()
-        now = bucket.now()
-        item = RateItem(self._name, now)
-        if bucket.put(item):
-            bucket.leak(now)
-            return 0.0
-        wait = bucket.waiting(item)
-        return max(float(wait) / 1000, 0.0) + MARGIN_SECONDS
+        Returns:
+            The permit, or the seconds after which to ask again.
 
-    def _open(self) -> Any:
-        if self._bucket is None:
-            from pyrate_limiter import Rate, SQLiteBucket
+        Raises:
+            HttpError: The file cannot be used.
+        """
+        try:
+            with self._transaction() as file:
+                return self._take(file)
+        except _BusyError:
+            return _BUSY_SECONDS
 
-            rate = Rate(self._requests, max(1, math.ceil(self._seconds * 1000)))
-            self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(self._path()), use_file_lock=True)
-        return self._bucket
+    def give_back(self, permit: Permit) -> None:
+        """Say that the request of a permit is answered (or failed)."""
+        self._returned[permit.number] = time.time() + self._seconds
+        try:
+            with self._transaction():
+                pass
+        except _BusyError:
+            # With the next permit; until then it counts as under way.
+            return
+
+    def _take(self, file: sqlite3.Connection) -> Permit | float:
+        now = time.time()
+        # What lies too far ahead was written before the clock was set back.
+        latest = now + self._seconds + LONGEST_WAY_SECONDS
+        file.execute("delete from permits where until <= ? or until > ?", (now, latest))
+        taken = file.execute("select until, under_way from permits order by until").fetchall()
+        if len(taken) >= self._requests:
+            wait = max(float(taken[len(taken) - self._requests][0]) - now, 0.001)
+            # An answer moves its permit to the front.
+            return min(wait, _POLL_SECONDS) if any(under_way for _, under_way in taken) else wait
+        number = file.execute("insert into permits (until, under_way) values (?, 1)", (latest,)).lastrowid
+        return Permit(number or 0)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """The file, for one process at a time, with what was given back."""
+        try:
+            file = self._file = self._file or self._open()
+            file.execute("begin immediate")
+            try:
+                rows = [(until, number) for number, until in self._returned.items()]
+                file.executemany("update permits set until = ?, under_way = 0 where number = ?", rows)
+                yield file
+                file.execute("commit")
+                self._returned.clear()
+            except BaseException:
+                file.execute("rollback")
+                raise
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", str(error)).startswith(("SQLITE_BUSY", "database is locked")):
+                raise _BusyError from None
+            raise self._unusable(error) from None
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise self._unusable(error) from None
+
+    def _open(self) -> sqlite3.Connection:
+        self._path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = sqlite3.connect(self._path(), timeout=10, isolation_level=None, check_same_thread=False)
+        # A power cut may lose permits, which are worth nothing by then; a killed process loses none.
+        for statement in (
+            "pragma journal_mode = wal",
+            "pragma synchronous = off",
+            "create table if not exists permits (number integer primary key autoincrement, until real, under_way int)",
+            "pragma busy_timeout = 0",
+        ):
+            file.execute(statement)
+        return file
+
+    def _unusable(self, error: Exception) -> HttpError:
+        return HttpError(
+            f"the file of the rate limit cannot be used: {error}",
+            code="http_rate_limit_file",
+            where=str(self._path()),
+            hint="Remove the file, and see that its folder can be written to; the variable TMPDIR moves it.",
+        )
 
     def _path(self) -> Path:
         folder = self._folder or Path(tempfile.gettempdir()) / f"dagster_rest_{_user()}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = f"{self._name}|{self._requests}|{self._seconds}"
-        return folder / f"rate_{hashlib.sha256(key.encode()).hexdigest()[:16]}.sqlite"
+        return folder / f"permits_{hashlib.sha256(key.encode()).hexdigest()[:16]}.sqlite"
 
     def close(self) -> None:
-        """Close the bucket."""
-        if self._bucket is not None:
-            self._thread.submit(self._bucket.close).result()
-            self._bucket = None
-        self._thread.shutdown()
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class _BusyError(Exception):
+    """Another process is looking into the file."""
 
 
 def _user() -> str:

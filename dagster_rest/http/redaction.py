@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote, quote_plus, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, unquote
 
 MASK = "***"
 _TELLING = (
@@ -24,10 +24,13 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 _QUERY = re.compile(rf"(?<=[?&;])({_NAME})=([^&\s#'\"<>]+)", re.IGNORECASE)
 _HEADER = re.compile(
     r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|api-key|x-auth-token)"
-    r"(['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n}\])]+)"
+    r"(?!['\"], ?b['\"]\*\*\*)(['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n}\])]+)"
 )
+# A pair as Python shows it: `(b'Set-Cookie', b'sid=1')`.
+_PAIR = re.compile(rf"(?i)(\(b?(['\"])(?:{_NAME})\2,\s*b?)(['\"])(?:\\.|(?!\3).)*\3")
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
 _JSON = re.compile(rf"(?i)([\"'](?:{_TELLING})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
+_AUTHORITY = re.compile(r"[^/?#]*")
 _SHORTEST = 4
 _CONCEALED = "(secret:"
 
@@ -87,6 +90,7 @@ class Redactor:
             clean = self._pattern.sub(MASK, clean)
         clean = _USERINFO.sub(f"{MASK}@", clean)
         clean = _QUERY.sub(rf"\1={MASK}", clean)
+        clean = _PAIR.sub(rf"\1\3{MASK}\3", clean)
         clean = _HEADER.sub(rf"\1\2{MASK}", clean)
         clean = _SCHEME.sub(rf"\1 {MASK}", clean)
         return _JSON.sub(rf"\1\2{MASK}\2", clean)
@@ -134,6 +138,10 @@ class RedactingFilter(logging.Filter):
         "aiohttp.client",
         "aiohttp.internal",
         "hpack.hpack",
+        "hpack.table",
+        "requests",
+        "urllib3.connectionpool",
+        "urllib3.util.retry",
         "dagster_rest.http",
     )
 
@@ -181,7 +189,18 @@ def named_secrets(values: Any) -> list[str]:
 
 def query_secrets(url: str) -> list[str]:
     """The values in a URL's query whose names tell that they are secret."""
-    return named_secrets(parse_qs(urlsplit(url).query))
+    return named_secrets(parse_qs(url.partition("?")[2].partition("#")[0]))
+
+
+def userinfo_secrets(url: str) -> list[str]:
+    """User and password in a URL, percent-decoded; also in one that nothing can read, as `http://u:p/w@host`."""
+    rest = url.partition("://")[2] or url
+    authority = _AUTHORITY.match(rest).group()  # type: ignore[union-attr]
+    port = authority.rpartition(":")[2] if ":" in authority and not authority.endswith("]") else ""
+    unreadable = "@" not in authority and port != "" and not port.isdigit()
+    userinfo = (rest if unreadable else authority).rpartition("@")[0]
+    user, _, password = userinfo.partition(":")
+    return [unquote(part) for part in (user, password) if part]
 
 
 def environment_secrets(config: Any, *, key: str = "") -> list[str]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json as jsonlib
-import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from dagster_rest.http.errors import HttpError
+from dagster_rest.http.errors import HttpError, PaginationError
+from dagster_rest.http.origins import invalid_url_reason
 
 
 @dataclass(repr=False)
@@ -105,9 +104,6 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
-_UP_TO_HOST = re.compile(r"[^:/?#]*://[^/?#\\]*")
-
-
 def is_absolute(path: str) -> bool:
     """Whether a path is a whole http(s) URL."""
     return path.lower().startswith(("http://", "https://"))
@@ -130,18 +126,19 @@ def join_url(base_url: str, path: str) -> str:
     return joined + (("&" if "?" in joined else mark) + query if query else "")
 
 
-def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL, in lower case: `https://api.example.com:443`."""
-    found = _UP_TO_HOST.match(url)
-    return _origin(found.group() if found else url)
+def join_link(url: str, link: str) -> str:
+    """The URL that a link in a response to `url` leads to; a relative one is resolved.
 
+    Raises:
+        PaginationError: The link is not a URL.
+    """
+    import httpx
 
-@lru_cache(maxsize=1024)
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
     try:
-        port = parts.port or {"http": 80, "https": 443}.get(scheme, 0)
-    except ValueError:
-        port = 0
-    return f"{scheme}://{(parts.hostname or '').lower()}:{port}"
+        return str(httpx.URL(url).join(link.strip()))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise PaginationError(
+            f"the next link is not a URL: {invalid_url_reason(error)}",
+            code="http_pagination",
+            hint="Look at the link in the response; another path may hold the right one.",
+        ) from None

@@ -6,7 +6,8 @@ import math
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,7 +28,8 @@ class RetryPolicy:
         max_delay: Longest pause that we choose ourselves.
         jitter: Up to this many random seconds are added.
         max_wait: A longer pause asked for by the server raises `RetryLater`.
-        total: Seconds for all attempts of one request together.
+        max_retry_later: A wait longer than that is an error, not a `RetryLater`.
+        total: Seconds for all attempts of one request together, from the first send on; see `RetryClock`.
         statuses: Status codes that are asked again.
         methods: Methods that are asked again.
     """
@@ -37,6 +39,7 @@ class RetryPolicy:
     max_delay: float = 300.0
     jitter: float = 1.0
     max_wait: float = 60.0
+    max_retry_later: float = 86_400.0
     total: float = 600.0
     statuses: tuple[int | str, ...] = (408, 429, "5xx")
     methods: tuple[str, ...] = ("GET", "POST")
@@ -59,6 +62,7 @@ class RetryPolicy:
             max_delay=config.max_delay,
             jitter=config.jitter,
             max_wait=config.max_wait,
+            max_retry_later=config.max_retry_later,
             total=config.total,
             statuses=tuple(config.statuses),
             methods=tuple(config.methods),
@@ -73,6 +77,25 @@ class RetryPolicy:
         return min(self.backoff * 2.0 ** (attempt - 1), self.max_delay) + (
             random.uniform(0, self.jitter) if self.backoff else 0.0
         )
+
+
+class RetryClock:
+    """The seconds that a request has taken: its attempts and the pauses between them.
+
+    It stands still while the request waits for a slot, a pause or a permit: that says nothing about the API.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what happens inside."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - began
 
 
 def matches_status(wanted: int | str, status: int) -> bool:

@@ -33,6 +33,7 @@ COUNT_NAMES = frozenset(
     | {"totalelements", "total_elements", "totalrecords", "total_records", "numfound", "@odata.count", "size", "n"}
 )
 _DEPTH = 3
+_SHOWN = 500
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,33 @@ class Selection:
             BodyError: There are no records, and the body reports errors.
         """
         found = self.path.find(body)
+        if self.evidence is not None and not isinstance(body, (Mapping, list)):
+            # A number or a text is no record; only a selector that was written asks for it.
+            found = []
         if not found and not self._may_be_empty(body):
             if not allow_missing:
                 raise self._nothing(body)
             return []
         records = self._flat(found)
         # An entity that was detected for want of a list may be nothing but an error.
-        suspect = not records or (self.evidence is not None and records == [body] and "id" not in body)
+        entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
+        suspect = not records or entity
         if suspect and not allow_missing and _reports_errors(body):
             raise _errors_of(body)
         return records
+
+    def errors_beside(self, body: Any) -> str | None:
+        """The `errors` of a body that stand beside its records, as GraphQL reports a part that failed; shortened.
+
+        Args:
+            body: The decoded body, in which there are records.
+        """
+        errors = body.get("errors") if isinstance(body, Mapping) else None
+        if not errors or not isinstance(errors, (list, Mapping)):
+            return None
+        first = self.path.keys[:1] if self.path.keys is not None else tuple(self.path.text.lstrip("$.").split(".")[:1])
+        # A body that is the record itself may have any field, and a list of errors may be what is asked for.
+        return None if not first or first[0].startswith("errors") else str(errors)[:_SHOWN]
 
     def _flat(self, found: list[Any]) -> list[Any]:
         if self.path.definite:
@@ -102,7 +120,7 @@ def _reports_errors(body: Any) -> bool:
 def _errors_of(body: Mapping[str, Any]) -> BodyError:
     shown = str(body.get("errors") or body.get("error"))
     return BodyError(
-        f"the body has no records but errors: {shown[:500]}",
+        f"the body has no records but errors: {shown[:_SHOWN]}",
         code="http_body_reports_errors",
         hint="Handle it with a response action, for example {json: $.errors, action: retry}.",
     )

@@ -6,78 +6,132 @@ This module imports httpx; import it where a client is opened.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from pathlib import Path
+import importlib.util
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 import httpx_aiohttp
 from yarl import URL
 
+from dagster_rest.http.errors import ClientConfigError
+from dagster_rest.http.proxies import Proxies
+from dagster_rest.http.tls import Tls
+from dagster_rest.http.unpacking import TooLargeError, read_body
+
 READ_BUFFER = 256 * 1024
+HEADER_BYTES = 64 * 1024
+HEADERS = 1024
+_PIECE = 64 * 1024
 
 
-def create_transport(
-    *, base_url: str, verify: Any, cert: Any, proxy: str | None, http2: bool, max_connections: int
-) -> httpx.AsyncBaseTransport:
-    """The fastest transport that can do what is asked.
+def create_transport(*, tls: Tls, proxies: Proxies, http2: bool, max_connections: int) -> httpx.AsyncBaseTransport:
+    """The fastest transport that can do what is asked; proxies and HTTP/2 need httpx's own.
 
-    Proxies (also the environment's, unless `NO_PROXY` names the host of `base_url`) and HTTP/2 need httpx's own.
+    Raises:
+        ClientConfigError: A package is missing.
     """
-    proxy = proxy or _environment_proxy(base_url)
-    if http2 or proxy:
-        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        return httpx.AsyncHTTPTransport(verify=_ssl_context(verify, cert), http2=http2, proxy=proxy, limits=limits)
-    plain = verify is True and cert is None and base_url.lower().startswith("http://")
-    # Loading certificates takes 20 ms; without TLS in sight, aiohttp's own context is there for a redirect to https.
-    return AiohttpTransport(None if plain else _ssl_context(verify, cert), max_connections)
+    if http2 and importlib.util.find_spec("h2") is None:
+        raise ClientConfigError("HTTP/2 needs the package h2", where="client.http2", hint="pip install httpx[http2]")
+    if any(url.lower().startswith("socks") for url in proxies.urls.values()) and _lacks("socksio"):
+        raise ClientConfigError(
+            "a SOCKS proxy needs the package socksio", where="client.proxy", hint="pip install httpx[socks]"
+        )
+    limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+
+    def make(proxy: str | None) -> httpx.AsyncBaseTransport:
+        if proxy is None and not http2:
+            return AiohttpTransport(tls, max_connections)
+        way = None if proxy is None else httpx.Proxy(proxy, ssl_context=_proxy_context(proxy, tls))
+        return httpx.AsyncHTTPTransport(verify=tls.context(), http2=http2, proxy=way, limits=limits)
+
+    return RoutingTransport(proxies, make) if proxies else make(None)
 
 
-def _environment_proxy(base_url: str) -> str | None:
-    parts = urlsplit(base_url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme or "https") or proxies.get("all")
-    return None if proxy is None or proxy_bypass(parts.hostname or "") else proxy
+def _lacks(package: str) -> bool:
+    return importlib.util.find_spec(package) is None
 
 
-def _ssl_context(verify: Any, cert: Any) -> ssl.SSLContext:
-    if isinstance(verify, ssl.SSLContext):
-        context = verify
-    elif verify is True:
-        context = httpx.create_ssl_context()
-    elif verify is False:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        path = Path(verify)
-        context = ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
-    if cert is not None:
-        context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
-    return context
+def _proxy_context(proxy: str, tls: Tls) -> Any:
+    return tls.context(with_cert=False) if proxy.lower().startswith("https://") else None
+
+
+class RoutingTransport(httpx.AsyncBaseTransport):
+    """Sends every request by the proxy of its own URL, or directly.
+
+    Args:
+        proxies: Which proxy a URL goes through.
+        make: Makes the transport of a proxy, or of None.
+    """
+
+    def __init__(self, proxies: Proxies, make: Callable[[str | None], httpx.AsyncBaseTransport]) -> None:
+        self._proxies, self._make = proxies, make
+        self._made: dict[str | None, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it the way that its URL goes."""
+        proxy = self._proxies.for_url(request.url)
+        if proxy not in self._made:
+            self._made[proxy] = self._make(proxy)
+        return await self._made[proxy].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections of all ways."""
+        for transport in self._made.values():
+            await transport.aclose()
+
+
+class BoundedTransport(httpx.AsyncBaseTransport):
+    """Gives whole, unpacked responses of limited size, whoever reads them: an auth reads some before we can.
+
+    Args:
+        inner: The transport that sends.
+        limit: The most bytes of a body, unpacked.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, limit: int) -> None:
+        self._inner, self._limit = inner, limit
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and read the body.
+
+        Raises:
+            TooLargeError: The body is over the limit.
+        """
+        response = await self._inner.handle_async_request(request)
+        response.request = request
+        return await read_body(response, limit=self._limit)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
 
 
 class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
     """aiohttp as the transport of an `httpx.AsyncClient`, sending exactly what httpx prepared."""
 
-    def __init__(self, context: ssl.SSLContext | None, max_connections: int) -> None:
-        self._sender = _Sender(context, max_connections)
-        unused = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        super().__init__(verify=unused, client=self._sender)
+    def __init__(self, tls: Tls, max_connections: int) -> None:
+        self._sender = _Sender(tls, max_connections)
+        super().__init__(verify=_unused_context(), client=self._sender)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._sender.close()
 
 
+def _unused_context() -> Any:
+    # The sender brings its own; making one here would load certificates that plain http never needs.
+    import ssl
+
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class _Sender:
     """An aiohttp session that adds no header, keeps no cookie and does not quote a URL again."""
 
-    def __init__(self, context: ssl.SSLContext | None, max_connections: int) -> None:
-        self._context, self._max_connections = context, max_connections
+    def __init__(self, tls: Tls, max_connections: int) -> None:
+        self._tls, self._max_connections = tls, max_connections
         self._session: aiohttp.ClientSession | None = None
 
     def __call__(self) -> Any:
@@ -85,21 +139,26 @@ class _Sender:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=self._max_connections, ssl=self._context or True, keepalive_timeout=30, ttl_dns_cache=60
-            )
+            connector = aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=30, ttl_dns_cache=60)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
                 read_bufsize=READ_BUFFER,
+                max_line_size=HEADER_BYTES,
+                max_field_size=HEADER_BYTES,
+                max_headers=HEADERS,
             )
+            # aiohttp would send a GET a second time by itself, past the rate limit, the retries and the counters.
+            self._session._retry_connection = False
         return self._session
 
     def request(self, *, url: str, **options: Any) -> Any:
         target = URL(url, encoded=True)
         # httpx has made a header of user and password already, unless another auth goes before.
         target = target if target.raw_user is None else target.with_user(None)
+        if target.scheme == "https":
+            options["ssl"] = self._tls.context()
         return self._open().request(url=target, **options)
 
     async def close(self) -> None:
@@ -112,32 +171,54 @@ class SessionTransport(httpx.AsyncBaseTransport):
 
     Args:
         session: It stays open.
+        limit: The most bytes of a body, unpacked.
     """
 
-    def __init__(self, session: Any) -> None:
-        self._session = session
+    def __init__(self, session: Any, *, limit: int) -> None:
+        self._session, self._limit = session, limit
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send with the session, whose own headers, cookies, adapters and retries apply."""
         content = await request.aread()
-        answer = await asyncio.to_thread(self._send, request, content)
-        headers = [(k, v) for k, v in answer.headers.items() if k.lower() not in ("content-encoding", "content-length")]
-        return httpx.Response(answer.status_code, headers=headers, content=answer.content, request=request)
+        return await asyncio.to_thread(self._send, request, content)
 
-    def _send(self, request: httpx.Request, content: bytes) -> Any:
+    def _send(self, request: httpx.Request, content: bytes) -> httpx.Response:
         headers = {name: value for name, value in request.headers.items() if name not in _SESSIONS_OWN}
         timeout = request.extensions.get("timeout", {}).get("read")
         if isinstance(self._session, httpx.Client):
-            return self._session.request(
+            with self._session.stream(
                 request.method, request.url, headers=headers, content=content, follow_redirects=False
-            )
+            ) as opened:
+                return self._complete(opened, opened.iter_bytes(_PIECE))
+        # Only requests streams; the body of anything alike is there already.
+        bounded = {"stream": True} if hasattr(self._session, "mount") else {}
+        answer = self._session.request(
+            request.method,
+            str(request.url),
+            headers=headers,
+            data=content,
+            allow_redirects=False,
+            timeout=timeout,
+            **bounded,
+        )
+        pieces = answer.iter_content(_PIECE) if bounded else [answer.content]
         try:
-            return self._session.request(
-                request.method, str(request.url), headers=headers, data=content, allow_redirects=False, timeout=timeout
-            )
-        except OSError as error:
-            # requests' exceptions are OSErrors.
-            raise httpx.ReadError(str(error), request=request) from error
+            return self._complete(answer, pieces)
+        finally:
+            if bounded:
+                answer.close()
+
+    def _complete(self, answer: Any, pieces: Any) -> httpx.Response:
+        parts, size = [], 0
+        for piece in pieces:
+            size += len(piece)
+            if size > self._limit:
+                raise TooLargeError
+            parts.append(piece)
+        pairs = answer.headers.multi_items() if isinstance(answer, httpx.Response) else answer.headers.items()
+        headers = [(name, value) for name, value in pairs if name.lower() not in _UNPACKED]
+        return httpx.Response(answer.status_code, headers=headers, content=b"".join(parts))
 
 
 _SESSIONS_OWN = frozenset({"host", "content-length", "connection", "accept-encoding"})
+_UNPACKED = frozenset({"content-encoding", "content-length", "transfer-encoding"})

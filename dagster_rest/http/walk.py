@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dagster_rest.errors import RestError
-from dagster_rest.http.decoding import decode_json
+from dagster_rest.http.decoding import decode_json, decode_replacing
 from dagster_rest.http.detection import detect_paginator, remake
-from dagster_rest.http.errors import DecodeError, LoopError, PaginationError
+from dagster_rest.http.errors import (
+    BodyError,
+    DecodeError,
+    HttpStatusError,
+    IncompleteError,
+    LoopError,
+    PaginationError,
+)
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page
 from dagster_rest.http.paginators.base import BODY, BasePaginator, update_state
-from dagster_rest.http.paginators.ranges import ProbingPageNumberPaginator
+from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator
 from dagster_rest.http.paginators.values import as_int
 from dagster_rest.http.redaction import Redactor
+from dagster_rest.http.repeats import Repeats
 from dagster_rest.http.request import Request
 from dagster_rest.http.selection import Selection, select
 
@@ -25,9 +33,14 @@ if TYPE_CHECKING:
 
     from dagster_rest.http.exchange import Outcome
 
-NO_CONTENT = frozenset({204, 205, 304})
+NO_CONTENT = frozenset({204, 205})
+#: How APIs answer to a page behind the last one, where a total has shrunk meanwhile.
+BEHIND_THE_END = frozenset({400, 404, 410, 416, 422})
 _SAME_REQUEST = "The API repeats its link or cursor; set the paginator it really uses, or `max_pages`."
-_SAME_CONTENT = "The API ignores how the next page is asked for; check the paginator's parameter names."
+_SAME_CONTENT = (
+    "The API ignores how the next page is asked for: check the paginator's parameter names. If pages may be the same "
+    "one after the other, say how many with `max_repeated_pages` in the endpoint."
+)
 
 
 class Source(Protocol):
@@ -37,8 +50,13 @@ class Source(Protocol):
         """The response to a request, perhaps asked for already."""
         ...
 
-    def ahead(self, requests: Iterator[Request]) -> None:
-        """These requests will follow, in this order, unless a response says otherwise."""
+    def ahead(self, request: Request, later: Callable[[int], Iterator[Request]]) -> None:
+        """What will be asked for, unless a response says otherwise.
+
+        Args:
+            request: The next request.
+            later: Makes those behind it, in order, without the first so many.
+        """
         ...
 
 
@@ -73,9 +91,11 @@ class Walk:
     _rows: int = 0
     _items: int | None = None
     _resumed_at: int = 0
-    _before: tuple[tuple[Any, ...], bytes] | None = None
+    _replaced: int = 0
+    _body_warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._repeats = Repeats(self.options.max_repeated_pages)
         configured = self.options.paginator
         self.paginator = configured.clone() if isinstance(configured, BasePaginator) else None
         if self.unit.resume_state is not None:
@@ -97,19 +117,33 @@ class Walk:
             error.message = self.redactor.redact(error.message)
             error.args = (error.message,)
             raise
+        except RecursionError:
+            raise DecodeError(
+                "the body cannot be read: it is nested too deep", code="http_not_json", where=self._where()
+            ) from None
 
     async def _pages(self) -> AsyncIterator[Page]:
         while True:
             self._check_request()
             self._look_ahead()
-            outcome = await self.source.get(self.request)
-            page = self._page(outcome)
+            page = await self._next_page()
             if page is not None:
                 yield page
                 if page.is_last:
                     return
                 self.number += 1
             self.request = self._following(self.paginator)
+
+    async def _next_page(self) -> Page | None:
+        try:
+            outcome = await self.source.get(self.request)
+        except HttpStatusError as error:
+            paginator = self.paginator
+            if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
+                raise
+            told = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
+            return self._ended("total", None, warnings=(*paginator.warnings, *([told] if paginator.pages_left else [])))
+        return self._page(outcome)
 
     def _page(self, outcome: Outcome) -> Page | None:
         """The page of a response; None if it is one that was seen already and may be dropped."""
@@ -118,22 +152,45 @@ class Walk:
             return self._ended("ignored", outcome, warnings=self._ignored())
         body = self._decode(outcome)
         if body is None:
-            return self._ended("no_content", outcome, warnings=self._no_content())
+            return self._without_content(outcome)
         records = self._select(body)
         if self.paginator is None:
             self.paginator = self._detect(response, body, records)
         paginator = self.paginator
-        repeated = self._repeats(records, response)
+        items = self._items_on_page(body, records)
+        repeated = self._repeats.look(records, response.content, read=self._read_again, items=items)
         if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
             paginator.settle(repeated=repeated)
-            update_state(paginator, response, records)
+            update_state(paginator, response, records, items=items)
             if repeated and paginator.has_next_page:
                 return None
             return self._filled([] if repeated else records, body, outcome, paginator)
-        if repeated:
-            raise self._loop("has the same content as the page before it", _SAME_CONTENT)
-        update_state(paginator, response, records)
+        self._check_progress()
+        update_state(paginator, response, records, items=items)
         return self._filled(records, body, outcome, paginator)
+
+    def _check_progress(self) -> None:
+        circle, empty = self._repeats.circle, self._repeats.empty
+        if circle == 1:
+            raise self._loop("has the same content as the page before it", _SAME_CONTENT)
+        if circle is not None:
+            raise self._loop(f"and the {circle - 1} before it have the content of earlier pages", _SAME_CONTENT)
+        if empty > self.options.max_empty_pages:
+            raise LoopError(
+                f"{empty} pages in a row are empty, and always another one is announced (page {self.number + 1})",
+                code="http_empty_pages",
+                where=self._where(),
+                hint="Check the paginator, or raise `max_empty_pages` in the endpoint.",
+            )
+
+    def _items_on_page(self, body: Any, records: list[Any]) -> int | None:
+        """What the API counts on this page: the list that the selector takes, or takes its records from."""
+        path = self.selection.path if self.selection is not None else None
+        if path is None:
+            return None
+        container = path if path.definite else path.container
+        found = container.first(body) if container is not None else None
+        return len(found) if isinstance(found, list) else None if records else 0
 
     def _detect(self, response: httpx.Response, body: Any, records: list[Any]) -> BasePaginator:
         selection = self.selection or select(self.options.data_selector, body)
@@ -162,18 +219,19 @@ class Walk:
             auth=self.auth,
             total=self._items,
             evidence="; ".join(self._evidence) or None,
-            warnings=tuple(paginator.warnings),
+            warnings=(*paginator.warnings, *self._body_warnings),
             size=len(outcome.response.content),
+            replaced=self._replaced,
         )
 
-    def _ended(self, reason: str, outcome: Outcome, *, warnings: tuple[str, ...] = ()) -> Page:
+    def _ended(self, reason: str, outcome: Outcome | None, *, warnings: tuple[str, ...] = ()) -> Page:
         return Page(
             unit=self.unit,
             number=self.number,
             is_last=True,
             ended_by=reason,
             request=self.request,
-            response=outcome.response if self.keep_response else None,
+            response=outcome.response if self.keep_response and outcome is not None else None,
             paginator=self.paginator,
             auth=self.auth,
             evidence="; ".join(self._evidence) or None,
@@ -189,10 +247,24 @@ class Walk:
             raise self._left_out("a response was ignored although the API's own total says that pages remain")
         return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
 
-    def _no_content(self) -> tuple[str, ...]:
-        if self.number and self._pages_left():
-            raise self._left_out("a response is empty although the API's own total says that pages remain")
-        return ()
+    def _without_content(self, outcome: Outcome) -> Page:
+        """The page of a response that holds nothing: a list may be empty, but not break off."""
+        paginator = self.paginator
+        if self.number == 0 or paginator is None:
+            return self._ended("no_content", outcome)
+        paginator.items_on_page = 0
+        paginator.update_without_content(outcome.response)
+        if not paginator.has_next_page:
+            return self._ended(paginator.ended_by or "no_content", outcome, warnings=tuple(paginator.warnings))
+        what = "is `null`" if outcome.response.content.strip() else "is empty"
+        raise IncompleteError(
+            f"page {self.number + 1} has no content (status {outcome.response.status_code}, the body {what}), although "
+            "the page before it announced it",
+            code="http_no_content",
+            where=self._where(),
+            hint="Run again. If the API ends its lists so, say it: with `stop_after_empty_page: true` where the "
+            "paginator has it, or with {status_code: 204, action: ignore} in `response_actions`.",
+        )
 
     def _pages_left(self) -> bool:
         """Whether the API's own total, of pages or of items, is not reached."""
@@ -209,20 +281,33 @@ class Walk:
 
     def _decode(self, outcome: Outcome) -> Any:
         response = outcome.response
+        self._replaced = 0
         if response.status_code in NO_CONTENT:
             return None
+        encoding = self.options.encoding or response.charset_encoding
         try:
-            body = decode_json(response.content, encoding=response.charset_encoding)
+            body = decode_json(response.content, encoding=encoding)
         except DecodeError as error:
-            kind = response.headers.get("content-type", "no content type")
-            raise DecodeError(
-                f"{error.message} (status {response.status_code}, {kind}): {self.redactor.shorten(response.content)}",
-                code="http_not_json",
-                where=self._where(),
-                hint="Check path, auth and `Accept` header; a login or error page often looks like this.",
-            ) from None
+            if error.code != "http_charset" or self.options.encoding_errors != "replace":
+                raise self._unreadable(error, response) from None
+            body, self._replaced = decode_replacing(response.content, encoding=encoding)
         response.extensions[BODY] = body
         return body
+
+    def _unreadable(self, error: DecodeError, response: httpx.Response) -> DecodeError:
+        kind = response.headers.get("content-type", "no content type")
+        hint = "Check path, auth and `Accept` header; a login or error page often looks like this."
+        if error.code == "http_charset":
+            hint = (
+                "Set `encoding` in the endpoint to what the API really sends (cp1252, for example), or "
+                "`encoding_errors: replace` to load what can be read."
+            )
+        return DecodeError(
+            f"{error.message} (status {response.status_code}, {kind}): {self.redactor.shorten(response.content)}",
+            code=error.code,
+            where=self._where(),
+            hint=hint,
+        )
 
     def _select(self, body: Any) -> list[Any]:
         if self.selection is None:
@@ -231,7 +316,25 @@ class Walk:
                 self._evidence.append(f"selector {self.selection.path.text}: {self.selection.evidence}")
         if body == {} and self.options.data_selector is None:
             return []
-        return self.selection.records(body, allow_missing=self.options.allow_missing_data)
+        records = self.selection.records(body, allow_missing=self.options.allow_missing_data)
+        self._check_errors(body, records)
+        return records
+
+    def _check_errors(self, body: Any, records: list[Any]) -> None:
+        beside = self.selection.errors_beside(body) if self.selection is not None and records else None
+        if beside is None:
+            return
+        if self.options.on_body_errors == "warn":
+            warning = self.redactor.redact(f"the body has errors beside the records: {beside}")
+            if not any(said.startswith("the body has errors") for said in self._body_warnings):
+                self._body_warnings.append(warning)
+            return
+        raise BodyError(
+            f"the body has errors beside its {len(records)} records, so some may be missing: {beside}",
+            code="http_body_reports_errors",
+            hint="Handle it with a response action, for example {json: $.errors, action: retry}, or load what is there "
+            "with `on_body_errors: warn` in the endpoint.",
+        )
 
     def _check_request(self) -> None:
         fingerprint = self.request.fingerprint()
@@ -239,16 +342,8 @@ class Walk:
             raise self._loop("would be the same request as an earlier page", _SAME_REQUEST)
         self._asked.add(fingerprint)
 
-    def _repeats(self, records: list[Any], response: httpx.Response) -> bool:
-        """Whether these are the records of the page before.
-
-        The caller may have changed those since, so they are read again from the body, where ends and length agree.
-        """
-        ends = (len(records), repr(records[0]), repr(records[-1])) if records else None
-        before, self._before = self._before, (ends, response.content) if ends is not None else None
-        if before is None or before[0] != ends or self.selection is None:
-            return False
-        return before[1] == response.content or self.selection.records(decode_json(before[1])) == records
+    def _read_again(self, content: bytes) -> list[Any]:
+        return [] if self.selection is None else self.selection.records(decode_json(content))
 
     def _loop(self, what: str, hint: str) -> LoopError:
         return LoopError(f"page {self.number + 1} {what}", code="http_loop", where=self._where(), hint=hint)
@@ -256,10 +351,14 @@ class Walk:
     def _look_ahead(self) -> None:
         if self.paginator is None or self.number == 0:
             return
+        self.source.ahead(self.request, self._later)
+
+    def _later(self, skip: int) -> Iterator[Request]:
+        if self.paginator is None:
+            return iter(())
         limit = self._limit()
-        left = None if limit is None else max(0, limit - self.number - 1)
-        upcoming = (self._following(later) for later in self.paginator.upcoming())
-        self.source.ahead(itertools.chain([self.request], itertools.islice(upcoming, left)))
+        end = None if limit is None else max(skip, limit - self.number - 1)
+        return (self._following(later) for later in itertools.islice(self.paginator.upcoming(), skip, end))
 
     def _limit(self) -> int | None:
         """The least of what options and paginator allow."""

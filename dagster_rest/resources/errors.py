@@ -11,9 +11,25 @@ from dagster_rest.errors import RestError
 def is_hopeless(error: RestError) -> bool:
     """Whether trying again changes nothing: somebody has to correct credentials or config."""
     from dagster_rest.config.errors import ConfigError
-    from dagster_rest.http.errors import AuthConfigError, HttpAuthError, OriginError, PaginationError, SelectorError
+    from dagster_rest.http.errors import (
+        AuthConfigError,
+        ClientConfigError,
+        HttpAuthError,
+        OriginError,
+        PaginationError,
+        SelectorError,
+    )
 
-    return isinstance(error, (ConfigError, HttpAuthError, AuthConfigError, OriginError, PaginationError, SelectorError))
+    permanent = (
+        ConfigError,
+        HttpAuthError,
+        AuthConfigError,
+        ClientConfigError,
+        OriginError,
+        PaginationError,
+        SelectorError,
+    )
+    return isinstance(error, permanent)
 
 
 @contextmanager

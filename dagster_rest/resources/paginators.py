@@ -73,6 +73,8 @@ class OffsetPaginator(dg.Config):
     limit_body_path: str | None = None
     limit_header: str | None = None
     total_path: str | None = "total"
+    advance_by: Literal["auto", "rows", "limit"] = "auto"
+    on_incomplete: Literal["fail", "warn"] = "fail"
     maximum_offset: int | None = None
     stop_after_empty_page: bool = True
     has_more_path: str | None = None
@@ -89,6 +91,7 @@ class PageNumberPaginator(dg.Config):
     page_body_path: str | None = None
     page_header: str | None = None
     total_path: str | None = Field(default="total", description="JSONPath of the number of pages.")
+    on_incomplete: Literal["fail", "warn"] = "fail"
     maximum_page: int | None = None
     stop_after_empty_page: bool = True
     has_more_path: str | None = None

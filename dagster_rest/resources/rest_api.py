@@ -26,6 +26,7 @@ class RetrySettings(dg.Config):
     max_delay: float = 300.0
     jitter: float = 1.0
     max_wait: float = 60.0
+    max_retry_later: float = 86_400.0
     total: float = 600.0
     statuses: list[str] = Field(default=["408", "429", "5xx"])
     methods: list[str] = Field(default=["GET", "POST"])
@@ -91,7 +92,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
     http2: bool = Field(default=False, description="Use HTTP/2.")
     follow_redirects: bool = Field(default=True, description="Follow redirects to trusted origins.")
     staging_dir: str | None = Field(default=None, description="Where loads are staged; a temporary folder if absent.")
-    max_response_bytes: int = Field(default=1_073_741_824, description="The largest response, unpacked.")
+    max_response_bytes: int = Field(default=268_435_456, description="The largest response, unpacked.")
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
     _source: ClassVar[Any] = None
@@ -144,7 +145,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
             values["verify"] = self.ca_bundle
         if values["auth"] == {"type": "none"}:
             values["auth"] = None
-        return ClientConfig(**{name: value for name, value in values.items() if value is not None})
+        return ClientConfig.of_resolved({name: value for name, value in values.items() if value is not None})
 
     def _overridden(self, source: "ClientConfig") -> "ClientConfig":
         """The config of `from_config`, with what was changed in the launchpad since.
@@ -157,7 +158,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         changed = {name: value for name, value in now.items() if value not in (self._shown[name], defaults[name])}
         if not changed:
             return source
-        checked = type(source)(**{"base_url": self.base_url, **changed})
+        checked = type(source).of_resolved({"base_url": self.base_url, **changed})
         return source.model_copy(update={name: getattr(checked, name) for name in changed})
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:

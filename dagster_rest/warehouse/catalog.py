@@ -87,7 +87,7 @@ def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, Tabl
     rows = run(
         conn,
         f"SELECT {_TABLE_FIELDS}, {_COLUMN_FIELDS} FROM {COLUMNS_TABLE} "
-        "WHERE dataset = ? ORDER BY table_name, position",
+        "WHERE lower(dataset) = lower(?) ORDER BY table_name, position",
         [dataset],
     )
     tables: dict[str, TableSchema] = {}
@@ -159,11 +159,17 @@ def record_table(
 def forget_tables(conn: duckdb.DuckDBPyConnection, dataset: str, tables: Iterable[str]) -> None:
     """Remove the records of tables."""
     for table in tables:
-        run(conn, f"DELETE FROM {COLUMNS_TABLE} WHERE dataset = ? AND table_name = ?", [dataset, table])
+        run(
+            conn,
+            f"DELETE FROM {COLUMNS_TABLE} WHERE lower(dataset) = lower(?) AND lower(table_name) = lower(?)",
+            [dataset, table],
+        )
 
 
 def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, *, recorded: bool) -> dict[str, str]:
     """Return the columns of a table or view in the database and their types; empty if there is none of that name.
+
+    DuckDB takes ``Posts`` and ``posts`` for one name, and so does this: the columns are in small letters.
 
     Args:
         conn: A connection inside the load's transaction.
@@ -173,14 +179,14 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
     """
     if recorded and _is_committed(conn, dataset, table):
         described = run(conn, f"DESCRIBE {qualified(database_name(conn), dataset, table)}")
-        return {name: data_type for name, data_type, *_ in described}
+        return {name.lower(): data_type for name, data_type, *_ in described}
     rows = run(
         conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-        "AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        "AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?) ORDER BY column_index",
         [dataset, table],
     )
-    return dict(rows)
+    return {name.lower(): data_type for name, data_type in rows}
 
 
 def _is_committed(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) -> bool:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.cells import Cells
 from dagster_rest.warehouse.errors import NameCollisionError
+
+if TYPE_CHECKING:
+    from dagster_rest.warehouse.schema import Column
+
+_VARIANTS = "\0variants"
+"""Stands for the source of variant columns: no key is spelled like that."""
 
 
 def merged(name: str, cells: Sequence[Cells], *, where: str | None) -> Cells:
@@ -42,6 +49,77 @@ def reserved_name(name: str, source: str, *, where: str | None) -> NameCollision
         where=where,
         hint="Rename the key with a `map` step, or set `on_name_collision: suffix`.",
     )
+
+
+def variant_taken(name: str, source: str, *, where: str | None) -> NameCollisionError:
+    """Return the error for a key that becomes the column in which values of another column's key are kept."""
+    return NameCollisionError(
+        f"the key {source!r} becomes the column {name!r}, and values that another column can't hold go there too",
+        code="warehouse_name_collision",
+        where=where,
+        hint="Rename the key with a `map` step, set `on_name_collision: suffix`, or if it is no key but a hint for "
+        "the variant, say `variant: true` there.",
+    )
+
+
+def variant_name(
+    wanted: str,
+    columns: Mapping[str, Column],
+    *,
+    of: Column,
+    keys: Collection[str],
+    suffixes: bool,
+    where: str | None,
+) -> str:
+    """Return the name of the column that takes what does not fit another column.
+
+    Args:
+        wanted: The name it has unless a key of the records has it.
+        columns: The table's columns.
+        of: The column whose type does not fit.
+        keys: Names that keys of the records take now.
+        suffixes: Whether a taken name gets ``_2``, ``_3`` ...
+        where: The config path, for errors.
+
+    Raises:
+        NameCollisionError: The name is taken, and ``suffixes`` is False.
+    """
+    number, name = 1, wanted
+    while True:
+        there = columns.get(name)
+        is_free = there is None or (there.variant and there.source in (None, of.source))
+        if name not in keys and is_free:
+            return name
+        if not suffixes:
+            raise variant_taken(name, (there.source if there else None) or name, where=where)
+        number += 1
+        name = f"{wanted}_{number}"
+
+
+def owners(columns: Mapping[str, Column]) -> dict[str, str | None]:
+    """Return the source of each column, for ``with_suffixes``; no key owns a variant."""
+    return {name: _VARIANTS if column.variant else column.source for name, column in columns.items()}
+
+
+def with_values_of_parent(
+    record: Any, keys: Sequence[str], values: Sequence[Any], *, where: str | None
+) -> dict[str, Any]:
+    """Return a record with values of its parent, under keys that it has not, or has with the same value.
+
+    Raises:
+        NameCollisionError: It has one of them with another value.
+    """
+    own = record if isinstance(record, dict) else {"value": record}
+    for key, value in zip(keys, values, strict=True):
+        here = own.get(key)
+        if here is not None and (type(here) is not type(value) or here != value):
+            raise NameCollisionError(
+                f"a record has a key {key!r} of its own, under which a value of its parent is to be kept",
+                code="warehouse_name_collision",
+                where=where,
+                hint="Rename the key of the record with a `map` step.",
+            )
+    return {**own, **dict(zip(keys, values, strict=True))}
 
 
 def with_suffixes(

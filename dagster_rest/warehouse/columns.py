@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types, values
 from dagster_rest.warehouse.cells import NONE, Cells, first_place, kinds_of
+from dagster_rest.warehouse.collisions import variant_name, variant_taken
 from dagster_rest.warehouse.contracts import Gate
+from dagster_rest.warehouse.errors import HintError
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import Column, Schema, TableSchema
 
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Batch:
-    """The rows of one table while their columns are made."""
+    """The rows of one table while their columns are made; ``keys`` are the names that their keys take."""
 
     table: TableSchema
     rows: list[dict[str, Any]]
+    keys: frozenset[str] = frozenset()
     arrays: dict[str, pa.Array] = field(default_factory=dict)
     dropped: set[int] = field(default_factory=set)
 
@@ -33,9 +36,13 @@ class ColumnMaker:
         schema: Known tables; changed in place.
         hints: What the config says of columns.
         gate: Carries the schema contract out.
+        suffixes: Whether names that are taken get a suffix, instead of an error.
+        where: The config path, for errors.
     """
 
-    def __init__(self, schema: Schema, *, hints: TableHints, gate: Gate) -> None:
+    def __init__(self, schema: Schema, *, hints: TableHints, gate: Gate, suffixes: bool, where: str | None) -> None:
+        self._suffixes = suffixes
+        self._where = where
         self._schema = schema
         self._hints = hints
         self._gate = gate
@@ -46,7 +53,12 @@ class ColumnMaker:
         Args:
             batch: The rows.
             found: Their cells by column name.
+
+        Raises:
+            NameCollisionError: A key has the name of a variant column.
+            HintError: A hint gives a variant column a type that does not hold its values.
         """
+        batch.keys = frozenset(found)
         new = [name for name in found if not self._has_type(batch.table, name)]
         first_seen = {name: first_place(batch.rows, found[name]) for name in new}
         order = [name for name in found if name not in first_seen]
@@ -59,6 +71,8 @@ class ColumnMaker:
 
     def _convert(self, batch: Batch, name: str, cells: Cells) -> None:
         column = batch.table.columns.get(name)
+        if column is not None and column.variant:
+            raise variant_taken(name, cells.source, where=self._where)
         if column is None or column.data_type is None:
             column = self._new_column(batch, name, cells, column)
             if column is None:
@@ -108,7 +122,14 @@ class ColumnMaker:
     def _add_variant(self, batch: Batch, column: Column, suffix: str, found: Sequence[tuple[int, Any]]) -> None:
         import pyarrow.compute as pc
 
-        name = naming.join(column.name, f"v_{suffix}")
+        name = variant_name(
+            naming.join(column.name, f"v_{suffix}"),
+            batch.table.columns,
+            of=column,
+            keys=batch.keys,
+            suffixes=self._suffixes,
+            where=self._where,
+        )
         sparse: list[Any] = [None] * len(batch.rows)
         for row, value in found:
             sparse[row] = value
@@ -118,7 +139,15 @@ class ColumnMaker:
         converted = values.convert(sparse, kinds, variant.data_type)
         earlier = batch.arrays.get(name)
         batch.arrays[name] = converted.array if earlier is None else pc.coalesce(earlier, converted.array)
-        if converted.rejected and suffix != "text":
+        if converted.rejected and suffix == "text":
+            raise HintError(
+                f"values of {column.name!r} that are no {column.data_type} go to {name!r}, which by its hint is "
+                f"{variant.data_type} and can't hold them",
+                code="warehouse_hint_conflict",
+                where=self._where,
+                hint=f"Give {name!r} the data type text.",
+            )
+        if converted.rejected:
             as_text = [(row, values.as_text(value)) for row, value in converted.rejected]
             self._add_variant(batch, column, "text", as_text)
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dagster_rest.warehouse.duckdb_errors import disk_full, duckdb_errors, translated
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ logger = logging.getLogger("dagster_rest.warehouse")
 DEFAULT_TIMEOUT = 600.0
 """Seconds to wait for the database before giving up."""
 
-_REMOTE = ("md:", "motherduck:", "quack:", "ducklake:", "postgres:")
 _MEMORY = ":memory:"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+.\-]+:")
+_METADATA = "_dagster_rest"
 _FIRST_SLEEP, _LONGEST_SLEEP = 0.02, 1.0
 _SAY_AFTER = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_SIGNS_OF_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 class Database(Protocol):
@@ -34,7 +35,7 @@ class Database(Protocol):
 
     @property
     def database(self) -> str:
-        """The path of the DuckDB file, or a connection string of a server."""
+        """The path of the DuckDB file."""
 
     def get_connection(self) -> AbstractContextManager[DuckDBPyConnection]:
         """Open a read-write connection."""
@@ -77,12 +78,43 @@ def registered(connection: DuckDBPyConnection, name: str, table: object) -> Iter
         connection.unregister(name)
 
 
-def local_path(database: Database) -> Path | None:
-    """The database's file, or None where it is no local file (a server, or in memory)."""
-    name = database.database
-    if name.startswith((*_REMOTE, _MEMORY)):
-        return None
-    return Path(name)
+def local_path(database: Database) -> Path:
+    """The database's file, however the path is spelled: two spellings share one lock.
+
+    Args:
+        database: A ``dagster_duckdb.DuckDBResource`` or anything like it.
+
+    Raises:
+        WarehouseError: ``warehouse_not_local`` for anything but a file (``md:``, ``postgres:``, ``s3://``),
+            ``warehouse_in_memory``, ``warehouse_reserved_name``.
+    """
+    name = str(database.database)
+    if not name or name.startswith(_MEMORY):
+        raise WarehouseError(
+            "an in-memory database loses tables, cursors and parent rows when the connection closes",
+            code="warehouse_in_memory",
+            where=name or "DuckDBResource.database",
+            hint="Give the DuckDBResource a file.",
+        )
+    scheme = _SCHEME.match(name)
+    if scheme is not None:
+        # What follows may hold a token or a password.
+        raise WarehouseError(
+            f"{scheme[0]!r} is no local file, and loads are safe in local DuckDB files only: others have neither the "
+            "file lock nor the fence that keep two runs from loading the same rows",
+            code="warehouse_not_local",
+            where=scheme[0],
+            hint="Load into a DuckDB file, and copy or attach it from there.",
+        )
+    if Path(name).name.split(".")[0].lower() == _METADATA:
+        raise WarehouseError(
+            f"DuckDB would take the file's name for the schema {_METADATA}, in which this package keeps its records",
+            code="warehouse_reserved_name",
+            where=name,
+            hint="Give the file another name.",
+        )
+    # DuckDB reads "~/" as the home folder too.
+    return (Path(name).expanduser() if name.startswith("~/") else Path(name)).resolve()
 
 
 @contextmanager
@@ -103,7 +135,8 @@ def short_write(
 
     Raises:
         WarehouseError: ``warehouse_no_folder``, ``warehouse_read_only``, ``warehouse_locked``,
-            ``warehouse_newer_format``, ``warehouse_in_memory``, ``warehouse_disk_full``.
+            ``warehouse_newer_format``, ``warehouse_disk_full``; those of ``local_path``; and one of
+            ``duckdb_errors.MEANINGS`` for whatever else DuckDB raises, inside the block too.
 
     Example:
         ```python
@@ -144,7 +177,7 @@ def short_read(
         WarehouseError: As ``short_write``.
     """
     path = local_path(database)
-    if path is not None and not path.exists():
+    if not path.exists():
         _check_folder(path)
         yield None
         return
@@ -155,22 +188,11 @@ def short_read(
 @contextmanager
 def _alone(database: Database, *, timeout: float, log: Callable[[str], None]) -> Iterator[DuckDBPyConnection]:
     path = local_path(database)
-    if path is None:
-        if database.database.startswith(_MEMORY):
-            raise WarehouseError(
-                "an in-memory database loses tables, cursors and parent rows when the connection closes",
-                code="warehouse_in_memory",
-                where=database.database,
-                hint="Give the DuckDBResource a file.",
-            )
-        with _closing(database) as connection:
-            yield connection
-        return
     _check_folder(path)
     deadline = time.monotonic() + timeout
     with _file_lock(path, timeout=timeout, log=log):
         opened = _wait_for_foreign_holder(database, path, deadline=deadline, log=log)
-        with _naming_full_disks(path), _closing(database, opened=opened) as connection:
+        with duckdb_errors(path), _closing(database, opened=opened) as connection:
             yield connection
 
 
@@ -244,7 +266,7 @@ def _file_lock(path: Path, *, timeout: float, log: Callable[[str], None]) -> Ite
             hint="Look for a step that hangs in its load; the lock goes with its process.",
         ) from error
     except OSError as error:
-        raise (_disk_full(path) if error.errno in _FULL else _read_only(path)) from error
+        raise (disk_full(path) if error.errno in _FULL else _read_only(path)) from error
     waited = time.monotonic() - started
     if waited > _SAY_AFTER:
         log(f"waited {waited:.1f} s for other writers of {path.name}")
@@ -278,6 +300,9 @@ def _wait_for_foreign_holder(
             return None
         except duckdb.Error as error:
             text = str(error)
+            if isinstance(error, (duckdb.ProgrammingError, duckdb.NotSupportedError, duckdb.OutOfMemoryException)):
+                # The settings are wrong, not the file.
+                raise translated(error, path) from error
             if not isinstance(error, duckdb.IOException) or "lock" not in text:
                 raise _unreadable(path, text) from error
             holder = _holder(text)
@@ -315,28 +340,6 @@ def _unreadable(path: Path, text: str) -> WarehouseError:
         code="warehouse_unreadable",
         where=str(path),
         hint="Check that it is a DuckDB file and that it is whole.",
-    )
-
-
-@contextmanager
-def _naming_full_disks(path: Path) -> Iterator[None]:
-    import duckdb
-
-    try:
-        yield
-    except duckdb.Error as error:
-        text = str(error)
-        if any(sign in text for sign in _SIGNS_OF_FULL):
-            raise _disk_full(path) from error
-        raise
-
-
-def _disk_full(path: Path) -> WarehouseError:
-    return WarehouseError(
-        f"no space left to write {path}",
-        code="warehouse_disk_full",
-        where=str(path),
-        hint="Nothing of this load is in the tables. Free some space and run it again: what is staged is kept.",
     )
 
 

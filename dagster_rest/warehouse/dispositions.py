@@ -17,6 +17,7 @@ from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.evolution import Target, refuse_foreign, target_of
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.merging import DOOMED, Family, Merge, Written, delete_doomed
+from dagster_rest.warehouse.owners import Owners
 from dagster_rest.warehouse.schema import ROW_ID, Column, TableSchema
 from dagster_rest.warehouse.staging import StagedLoad, ignore_event
 
@@ -154,6 +155,7 @@ class _Commit:
         if self._spec.write_disposition.disposition != "skip":
             catalog.ensure(self._conn, self._dataset)
             self._recorded = catalog.read_tables(self._conn, self._dataset)
+            self._owners = Owners(self._conn, self._spec, recorded=self._recorded)
             for root in self._roots():
                 for target in self._load(root, full_refresh=full_refresh, replace_where=replace_where):
                     targets[target.name] = target
@@ -167,11 +169,11 @@ class _Commit:
     def _roots(self) -> list[str]:
         """Return the tables at the top of a family that this load writes or may empty."""
         tables = self._staged.schema.tables
-        found = [name for name in self._staged.parts if tables[name].parent is None]
+        found = [name for name, table in tables.items() if table.parent is None and self._staged.makes(name)]
         prefix = self._spec.table + naming.SEPARATOR
         for name, table in self._recorded.items():
             own = name == self._spec.table or (table.kind == "standalone" and name.startswith(prefix))
-            ours = own if self._spec.has_fixed_table else table.resource == self._spec.resource
+            ours = (own or not self._spec.has_fixed_table) and self._owners.is_own(table)
             if table.parent is None and ours and name not in found:
                 found.append(name)
         return found
@@ -179,14 +181,15 @@ class _Commit:
     def _family(self, root: str, *, full_refresh: bool) -> Family:
         names = [name for name, table in self._recorded.items() if table.root == root]
         tables = self._staged.schema.tables
-        names += [name for name in self._staged.parts if tables[name].root == root and name not in names]
+        made = (name for name, table in tables.items() if table.root == root and self._staged.makes(name))
+        names += [name for name in made if name not in names]
         known = {} if full_refresh else self._recorded
         targets = {
             name: target_of(
                 tables.get(name) or self._recorded[name],
                 known.get(name),
                 database=self._database,
-                dataset=self._dataset,
+                spec=self._spec,
             )
             for name in names
         }
@@ -202,6 +205,9 @@ class _Commit:
 
     def _load(self, root: str, *, full_refresh: bool, replace_where: ReplaceWhere | None) -> Sequence[Target]:
         family = self._family(root, full_refresh=full_refresh)
+        for target in family.tables:
+            if self._is_there(target):
+                self._owners.check(target.schema, rebuilt=full_refresh)
         if family.root.schema.kind == "quarantine":
             full_refresh, replace_where = False, None
         kind = family.disposition.disposition
@@ -232,6 +238,10 @@ class _Commit:
         else:
             target.create(self._conn)
 
+    def _is_there(self, target: Target) -> bool:
+        """Say if the table is in the database; one that was dropped belongs to nobody."""
+        return target.name in self._recorded and bool(self._existing(target))
+
     def _existing(self, target: Target) -> Mapping[str, str]:
         recorded = target.name in self._recorded
         existing = catalog.existing_columns(self._conn, self._dataset, target.name, recorded=recorded)
@@ -246,7 +256,7 @@ class _Commit:
         for target in family.tables:
             existing = self._existing(target)
             if with_own_columns_only:
-                if target is not family.root and target.name not in self._staged.parts:
+                if target is not family.root and not self._staged.makes(target.name):
                     if existing:
                         run(self._conn, f"DROP TABLE {target.sql}")
                     catalog.forget_tables(self._conn, self._dataset, [target.name])

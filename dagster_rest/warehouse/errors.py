@@ -50,6 +50,48 @@ CODES: dict[str, str] = {
     "warehouse_newer_ledger": "A newer version of this package wrote the ledger; upgrade the package here.",
     "warehouse_no_column": "A table used as a parent lacks a column that a child asks for; name one that it has.",
     "warehouse_staging_failed": "The staging folder can't be written; check its disk and permissions.",
+    "warehouse_too_deep": (
+        "A record is nested too deeply to be worked on; cut it with a map step or choose a deeper `data_selector`."
+    ),
+    "warehouse_not_local": (
+        "The database is no local DuckDB file (`md:`, `postgres:`, `s3://` ...), where loads can't be kept apart; "
+        "load into a file, and copy or attach it from there."
+    ),
+    "warehouse_reserved_name": (
+        "The DuckDB file or the dataset is named like the schema `_dagster_rest`, which this package needs for itself; "
+        "choose another name."
+    ),
+    "warehouse_constraint": (
+        "A unique index or another constraint that somebody put on a table refuses the load; drop it, "
+        "or set `primary_key` so that no key comes twice."
+    ),
+    "warehouse_dependency": (
+        "An index or a view depends on a table that the load has to change; drop it, run again, and make it anew."
+    ),
+    "warehouse_sql": (
+        "DuckDB refuses a statement: SQL in the config is wrong, or tables were changed by hand; "
+        "correct the SQL, or run a full refresh."
+    ),
+    "warehouse_value": (
+        "A value does not fit its column in the database, which somebody changed by hand; run a full refresh."
+    ),
+    "warehouse_conflict": (
+        "Another connection of the same process works on the same tables; commit, roll back or close it, and run again."
+    ),
+    "warehouse_in_use": (
+        "The process has the database open already, with other settings, or closed the connection; "
+        "close what a notebook holds, or give it the same settings."
+    ),
+    "warehouse_out_of_memory": (
+        "DuckDB ran out of memory; raise `memory_limit` or set `temp_directory` in `connection_config`."
+    ),
+    "warehouse_io": "DuckDB could not read or write a file; look at the disk that the message names, and run again.",
+    "warehouse_not_supported": (
+        "DuckDB can't or may not do what the load needs; check `connection_config` and the version of duckdb."
+    ),
+    "warehouse_failed": (
+        "DuckDB itself failed; run again, and if it comes back try another version of duckdb and report it there."
+    ),
     "warehouse_invalid_timestamp": ("A timestamp option of the write disposition can't be read; write it as ISO 8601."),
 }
 

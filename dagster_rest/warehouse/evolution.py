@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse import catalog, naming, types
 from dagster_rest.warehouse.catalog import literal, qualified, quoted
+from dagster_rest.warehouse.collisions import variant_name, variant_taken
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import LOAD_ID, SYSTEM_COLUMNS, Column, TableSchema
+from dagster_rest.warehouse.schema import LOAD_ID, SYSTEM_COLUMNS, Column, TableSchema, TableSpec
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,29 +117,43 @@ class Target:
         return f"coalesce(TRY_CAST({there} AS {types.duckdb_type(present[name])}) = {column}, false)"
 
 
-def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, dataset: str) -> Target:
+def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, spec: TableSpec) -> Target:
     """Bring a staged table and what is recorded by now together.
 
     Another process may have added columns or types between staging and now. Columns are united; of two types the
     wider wins; where neither holds the other's values, the recorded one stays and a text variant takes the rest.
+
+    Raises:
+        NameCollisionError: A column of one is a variant, and of the other a key.
     """
     if recorded is None:
-        return Target(database=database, dataset=dataset, schema=staged)
+        return Target(database=database, dataset=spec.dataset, schema=staged)
+    suffixes = spec.on_name_collision == "suffix"
     merged = replace(staged, columns={**recorded.columns})
     conflicts: dict[str, str] = {}
     for column in staged.columns.values():
         known = merged.columns.get(column.name)
         if known is None or known.data_type is None:
             merged.columns[column.name] = column
+        elif column.data_type is not None and column.variant != known.variant:
+            raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
         elif column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
             continue
         elif types.is_number_wider(known.data_type, column.data_type):
             merged.columns[column.name] = replace(known, data_type=column.data_type)
         else:
-            conflicts[column.name] = naming.join(column.name, "v_text")
-    for name in conflicts.values():
-        merged.columns.setdefault(name, Column(name=name, data_type="text", variant=True))
-    return Target(database=database, dataset=dataset, schema=merged, conflicts=conflicts)
+            conflicts[column.name] = variant_name(
+                naming.join(column.name, "v_text"),
+                merged.columns,
+                of=known,
+                keys=[name for name, other in staged.columns.items() if not other.variant],
+                suffixes=suffixes,
+                where=spec.where,
+            )
+    for of, name in conflicts.items():
+        source = merged.columns[of].source
+        merged.columns.setdefault(name, Column(name=name, data_type="text", source=source, variant=True))
+    return Target(database=database, dataset=spec.dataset, schema=merged, conflicts=conflicts)
 
 
 def refuse_foreign(dataset: str, table: str) -> WarehouseError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_table_rows(connection: DuckDBPyConnection | None, *, path: Sequence[str], fields: Sequence[str]) -> ParentRows:
-    """The distinct values of some columns of a table that is not ours.
+    """The distinct values of some columns of a table that is not ours, all of them as new.
 
     Args:
         connection: An open connection, or None where the database does not exist yet.
@@ -37,7 +37,7 @@ def read_table_rows(connection: DuckDBPyConnection | None, *, path: Sequence[str
         connection, f"select distinct {listed} from {qualified(database_name(connection), schema, table)} order by all"
     )
     rows: list[Mapping[str, Any]] = [dict(zip(columns, map(_plain, values), strict=True)) for values in found]
-    return ParentRows(rows=tuple(rows), known=True)
+    return ParentRows(rows=tuple(rows), is_new=(True,) * len(rows), known=True)
 
 
 def _column(connection: DuckDBPyConnection, schema: str, table: str, field: str) -> str:
@@ -46,7 +46,8 @@ def _column(connection: DuckDBPyConnection, schema: str, table: str, field: str)
         for row in run(
             connection,
             "select column_name from duckdb_columns()"
-            " where lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
+            " where database_name = current_database()"
+            " and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
             [schema, table],
         )
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,30 +21,48 @@ SIDE = "fan_out"
 """The name under which fan-out keys are staged beside the records."""
 
 
+_VALUES_TABLE = f"""
+create table if not exists {METADATA_SCHEMA}.consumed_values (
+    child varchar not null, child_partition varchar not null, parent varchar not null, value_hash varchar not null
+);
+"""
+"""For parents whose every load brings all their rows: which load a row is of says nothing about it being new."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ParentRows:
     """The parent rows one run of a child works on.
 
     Args:
         rows: One mapping a parent row: the field as the config writes it -> the raw value.
-        load_ids: The parent's loads they come from: the child records them as consumed.
-        known: Whether the parent was ever loaded into this database.
+        is_new: For each row whether the child has not worked on it yet.
+        load_ids: The parent's loads that the new ones come from: the child records them as consumed.
+        known: Whether the parent was ever loaded into this database, or those of its partitions that were asked for.
     """
 
     rows: tuple[Mapping[str, Any], ...] = ()
+    is_new: tuple[bool, ...] = ()
     load_ids: tuple[str, ...] = ()
     known: bool = False
 
+    def select(self, *, new: bool) -> list[Mapping[str, Any]]:
+        """The rows that are new, or those that are not."""
+        return [row for row, is_new in zip(self.rows, self.is_new, strict=True) if is_new is new]
 
-def encode_row(values: Mapping[str, Any], *, row_key: Sequence[Any] | None) -> dict[str, Any]:
+
+def encode_row(
+    values: Mapping[str, Any], *, row_key: Sequence[Any] | None, merge_key: Sequence[Any] | None = None
+) -> dict[str, Any]:
     """One staged row of fan-out keys.
 
     Args:
         values: The field as the config writes it -> the raw value of the parent row.
         row_key: The parent row's primary key values, or None where it has none.
+        merge_key: Its merge key values: a load that has them replaces all rows that have them.
     """
     return {
         "row_key": None if row_key is None else _dump(list(row_key)),
+        "merge_key": None if merge_key is None else _dump(list(merge_key)),
         "field_values": _dump(dict(values)),
     }
 
@@ -79,7 +98,8 @@ def write_fan_out_keys(
         partition: The partition key, or the empty text.
         load_id: The load that brought the rows.
         load_group: The materialization it belongs to.
-        write: ``append`` adds; ``replace`` forgets the partition's earlier rows; ``merge`` those with the same key.
+        write: ``append`` adds; ``replace`` forgets the partition's earlier rows; ``merge`` those with the same
+            primary key or the same merge key.
     """
     if write == "replace":
         run(
@@ -95,15 +115,18 @@ def write_fan_out_keys(
         {
             "seq": pa.array(range(len(rows)), type=pa.int64()),
             "row_key": pa.array([row["row_key"] for row in rows], type=pa.string()),
+            "merge_key": pa.array([row.get("merge_key") for row in rows], type=pa.string()),
             "field_values": pa.array([row["field_values"] for row in rows], type=pa.string()),
         }
     )
+    run(connection, f"alter table {METADATA_SCHEMA}.fan_out_keys add column if not exists merge_key varchar")
     with registered(connection, "_staged_keys", staged):
         if write == "merge":
             run(
                 connection,
                 f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ? and partition = ?"
-                " and row_key in (select row_key from _staged_keys)",
+                " and (row_key in (select row_key from _staged_keys)"
+                " or merge_key in (select merge_key from _staged_keys))",
                 [asset, partition],
             )
             keep = "qualify row_key is null or row_number() over (partition by row_key order by seq desc) = 1"
@@ -112,7 +135,8 @@ def write_fan_out_keys(
         run(
             connection,
             f"insert into {METADATA_SCHEMA}.fan_out_keys"
-            f" select ?, ?, ?, ?, seq, row_key, field_values from _staged_keys {keep}",
+            " (asset, partition, load_id, load_group, seq, row_key, merge_key, field_values)"
+            f" select ?, ?, ?, ?, seq, row_key, merge_key, field_values from _staged_keys {keep}",
             [asset, partition, load_id, load_group],
         )
 
@@ -140,6 +164,7 @@ def read_parent_rows(
     child: str,
     child_partition: str,
     which: Literal["new", "all"],
+    with_old: bool = False,
     latest_group_only: bool = False,
     partitions: Sequence[str] | None = None,
 ) -> ParentRows:
@@ -150,42 +175,109 @@ def read_parent_rows(
         parent: The parent's asset key as ``a/b``.
         child: The child's asset key.
         child_partition: The child's partition key, or the empty text.
-        which: ``new``: rows of loads this child has not consumed; ``all``: every current row.
-        latest_group_only: With ``all``: only the rows of the parent's newest materialization (an append parent).
+        which: ``new``: rows of loads this child has not consumed; ``all``: every current row counts as new.
+        with_old: With ``new``: the other current rows too, marked as not new.
+        latest_group_only: Of the rows that are not new (all of them with ``all``), only those of the parent's newest
+            materialization are current (an append parent).
         partitions: Only the parent's rows of these partitions.
     """
     if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
         return ParentRows()
-    known = fetch_one(connection, f"select count(*) from {METADATA_SCHEMA}.loads where asset = ?", [parent])
-    if not known or not known[0]:
+    if not _was_loaded(connection, parent=parent, partitions=partitions):
         return ParentRows()
-    conditions, arguments = ["k.asset = ?"], [parent]
+    consumed = (
+        f"k.load_id in (select load_id from {METADATA_SCHEMA}.consumed"
+        " where child = ? and child_partition = ? and parent = ?)"
+    )
+    is_new, arguments = ("true", [])
+    if which == "new":
+        is_new, arguments = f"not ({consumed})", [child, child_partition, parent]
+    conditions = ["k.asset = ?"]
+    arguments = [*arguments, parent]
     if partitions is not None:
         conditions.append("k.partition in (select unnest(?::varchar[]))")
         arguments.append(list(partitions))  # type: ignore[arg-type]
-    if which == "new":
-        conditions.append(
-            f"k.load_id not in (select load_id from {METADATA_SCHEMA}.consumed"
-            " where child = ? and child_partition = ? and parent = ?)"
-        )
-        arguments += [child, child_partition, parent]
-    elif latest_group_only:
-        conditions.append(
-            f"k.load_group = (select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
-        )
+    current = "true"
+    if latest_group_only:
+        newest = f"(select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
+        current = f"(k.load_group = {newest}{' or is_new' if which == 'new' else ''})"
         arguments.append(parent)
+    wanted = f"is_new and {current}" if which == "new" and not with_old else current
     found = run(
         connection,
-        f"select k.load_id, k.field_values from {METADATA_SCHEMA}.fan_out_keys k"
+        f"select k.load_id, k.field_values, {is_new} as is_new from {METADATA_SCHEMA}.fan_out_keys k"
         f" join {METADATA_SCHEMA}.loads l on l.load_id = k.load_id and l.asset = k.asset and l.partition = k.partition"
-        f" where {' and '.join(conditions)} order by l.seq, k.seq",
+        f" where {' and '.join(conditions)} and {wanted} order by l.seq, k.seq",
         arguments,
     )
     return ParentRows(
         rows=tuple(json.loads(row[1]) for row in found),
-        load_ids=tuple(dict.fromkeys(row[0] for row in found)),
+        is_new=tuple(row[2] for row in found),
+        load_ids=tuple(dict.fromkeys(row[0] for row in found if row[2])),
         known=True,
     )
+
+
+def value_hashes(rows: Iterable[Mapping[str, Any]], *, fields: Sequence[str]) -> list[str]:
+    """A short text for each row that is equal for equal values of the fields that a child's request uses."""
+    texts = (_dump([row.get(name) for name in fields]) for row in rows)
+    return [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest() for text in texts]
+
+
+def consumed_values(
+    connection: DuckDBPyConnection | None, *, child: str, child_partition: str, parent: str
+) -> frozenset[str] | None:
+    """What ``value_hashes`` gave for the rows of a parent when its child last worked on them; None if never."""
+    if connection is None or not has_table(connection, "consumed_values", schema=METADATA_SCHEMA):
+        return None
+    found = run(
+        connection,
+        f"select value_hash from {METADATA_SCHEMA}.consumed_values"
+        " where child = ? and child_partition = ? and parent = ?",
+        [child, child_partition, parent],
+    )
+    return frozenset(row[0] for row in found) if found else None
+
+
+def replace_consumed_values(
+    connection: DuckDBPyConnection, *, child: str, child_partition: str, parent: str, hashes: Iterable[str]
+) -> None:
+    """Record in the child's transaction the rows of a parent that it has worked on, instead of the earlier ones.
+
+    Args:
+        connection: A connection inside the child's transaction.
+        child: The child's asset key as ``a/b``.
+        child_partition: The child's partition key, or the empty text.
+        parent: The parent's asset key.
+        hashes: What ``value_hashes`` gives for its current rows.
+    """
+    run(connection, _VALUES_TABLE)
+    run(
+        connection,
+        f"delete from {METADATA_SCHEMA}.consumed_values where child = ? and child_partition = ? and parent = ?",
+        [child, child_partition, parent],
+    )
+    import pyarrow as pa
+
+    with registered(connection, "_consumed_hashes", pa.table({"h": pa.array(sorted(set(hashes)), type=pa.string())})):
+        run(
+            connection,
+            f"insert into {METADATA_SCHEMA}.consumed_values select ?, ?, ?, h from _consumed_hashes",
+            [child, child_partition, parent],
+        )
+
+
+def _was_loaded(connection: DuckDBPyConnection, *, parent: str, partitions: Sequence[str] | None) -> bool:
+    loads = f"from {METADATA_SCHEMA}.loads where asset = ?"
+    if partitions is None:
+        found = fetch_one(connection, f"select count(*) > 0 {loads}", [parent])
+    else:
+        found = fetch_one(
+            connection,
+            f"select count(distinct partition) = ? {loads} and partition in (select unnest(?::varchar[]))",
+            [len(set(partitions)), parent, list(partitions)],
+        )
+    return bool(found and found[0])
 
 
 def mark_consumed(

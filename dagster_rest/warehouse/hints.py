@@ -40,6 +40,16 @@ class TableHints:
     def _nested(self) -> dict[str, Mapping[str, Any]]:
         return _nested_hints(self._spec.nested_hints, where=self._spec.where)
 
+    @property
+    def paths(self) -> list[tuple[str, ...]]:
+        """The places of the nested tables that have hints, normalised, below the root table."""
+        return [tuple(map(naming.normalize, _parts(path))) for path in self._spec.nested_hints or ()]
+
+    def named(self, path: Sequence[str]) -> Iterable[Column]:
+        """Return the columns that the config names for the root table (no path) or a nested one."""
+        hints = self._spec.columns if not path else self._nested.get(naming.join(*path), {}).get("columns")
+        return read_columns(hints, where=self._spec.where).values()
+
     def columns(self, table: TableSchema) -> dict[str, Column]:
         """Return the hinted columns of a table: those of the write strategy, keys, then the others."""
         if table.kind == "root":
@@ -155,7 +165,8 @@ def _column(hint: Mapping[str, Any], *, where: str | None) -> Column:
         data_type=data_type,
         nullable=(not is_key) if nullable is None else bool(nullable),
         description=hint.get("description"),
-        source=hint["name"],
+        source=None if hint.get("variant") else hint["name"],
+        variant=bool(hint.get("variant")),
         hinted=data_type is not None,
         hints={key: value for key, value in hint.items() if key not in _OWN_KEYS and value is not None},
     )
@@ -226,9 +237,12 @@ def _nested_hints(nested: Any, *, where: str | None) -> dict[str, Mapping[str, A
         )
     found: dict[str, Mapping[str, Any]] = {}
     for path, hints in nested.items():
-        parts = (path,) if isinstance(path, str) else tuple(path)
-        found[naming.join(*(naming.normalize(part) for part in parts))] = _shallow(hints)
+        found[naming.join(*(naming.normalize(part) for part in _parts(path)))] = _shallow(hints)
     return found
+
+
+def _parts(path: Any) -> tuple[str, ...]:
+    return (path,) if isinstance(path, str) else tuple(path)
 
 
 def _shallow(hints: Any) -> dict[str, Any]:

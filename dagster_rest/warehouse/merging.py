@@ -16,7 +16,7 @@ from dagster_rest.warehouse.catalog import literal, quoted
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.evolution import Target
-from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, Column
+from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS, Column
 from dagster_rest.warehouse.values import parse_timestamp
 from dagster_rest.warehouse.versions import validity_columns, version_column
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 STAGED = '"_dagster_rest_staged"'
 WINNERS = '"_dagster_rest_winners"'
 DOOMED = '"_dagster_rest_doomed"'
+KEYS_IN_LOAD = '"_dagster_rest_keys_in_load"'
 KEPT_IDS = '"_dagster_rest_kept_ids"'
 
 _ID = quoted(ROW_ID)
@@ -137,8 +138,8 @@ class Merge:
             "cdc": self._cdc,
             "scd2": self._scd2,
         }[strategy]()
-        for name in (STAGED, WINNERS):
-            run(self._conn, f"DROP TABLE {name}")
+        for name in (STAGED, WINNERS, KEYS_IN_LOAD):
+            run(self._conn, f"DROP TABLE IF EXISTS {name}")
 
     def _check_version(self) -> None:
         version = version_column(self._family.disposition)
@@ -198,14 +199,18 @@ class Merge:
     def _scd2(self) -> None:
         root, conn = self._family.root, self._conn
         begin, end = (quoted(name) for name in validity_columns(self._family.disposition))
-        version = quoted(version_column(self._family.disposition) or "")
         current = self._moment("active_record_timestamp")
         active = f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
         boundary = _timestamp(self._moment("boundary_timestamp") or self._loaded_at)
-        staged = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
-        absent = f"NOT EXISTS (FROM {staged} s WHERE s.{version} IS NOT DISTINCT FROM t.{version})"
+        same = _same(self._version_identity())
+        in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
+        absent = ""
         if self._family.merge_key:
-            absent += f" AND EXISTS (FROM {staged} s WHERE {_equal(self._family.merge_key)})"
+            # A record that says "deleted" has its key in the load as well: made before those are left out.
+            self._make(KEYS_IN_LOAD, f"SELECT DISTINCT {_listed(self._family.merge_key)} FROM {in_load}")
+            absent = f" AND EXISTS (FROM {KEYS_IN_LOAD} s WHERE {_equal(self._family.merge_key)})"
+        self._drop_hard_deleted()
+        absent = f"NOT EXISTS (FROM {in_load} s WHERE {same}){absent}"
         retired = run(
             conn, f"UPDATE {root.sql} AS t SET {end} = {boundary} WHERE {active} AND {absent}{self._in_scope('AND')}"
         )
@@ -213,9 +218,8 @@ class Merge:
         run(
             conn,
             f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
-            f"(FROM {root.sql} t WHERE {active}) t ON s.{version} IS NOT DISTINCT FROM t.{version})",
+            f"(FROM {root.sql} t WHERE {active}) t ON {same})",
         )
-        self._drop_hard_deleted()
         until = "NULL" if current is None else _timestamp(current)
         run(conn, f"UPDATE {STAGED} SET {begin} = {boundary}, {end} = {until}")
         self._insert()
@@ -226,7 +230,8 @@ class Merge:
             by = [quoted(key) for key in self._family.primary_key]
             order = [*_dedup_order(self._family.root.schema.typed_columns), "rowid DESC"]
         elif self._family.disposition.strategy == "scd2":
-            by, order = [quoted(version_column(self._family.disposition) or "")], ["rowid"]
+            by, order = [quoted(name) for name in self._version_identity()], ["rowid"]
+            self._check_versions_are_told_apart(by)
         else:
             return f"SELECT {_ID} FROM {STAGED}"
         rows = self._count(STAGED)
@@ -237,6 +242,32 @@ class Merge:
         )
         self._written.duplicates += rows - self._count(WINNERS)
         return f"FROM {WINNERS}"
+
+    def _version_identity(self) -> tuple[str, ...]:
+        """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
+        version = version_column(self._family.disposition)
+        assert version is not None
+        return (*(self._family.primary_key or self._family.merge_key), version)
+
+    def _check_versions_are_told_apart(self, identity: Sequence[str]) -> None:
+        """Refuse records that share key and version and still differ: one of them would be lost as a duplicate."""
+        if version_column(self._family.disposition) == ROW_VERSION:
+            return
+        content = [
+            column.name for column in self._family.root.schema.typed_columns if column.name not in SYSTEM_COLUMNS
+        ]
+        found = run(
+            self._conn,
+            f"SELECT 1 FROM (SELECT DISTINCT {_listed(content)} FROM {STAGED}) "
+            f"GROUP BY {', '.join(identity)} HAVING count(*) > 1 LIMIT 1",
+        )
+        if found:
+            raise WarehouseError(
+                f"records of one load share {' and '.join(identity)} and differ: they can't be told apart",
+                code="warehouse_missing_key",
+                where=self._staged.spec.where,
+                hint="Set `primary_key`, or leave `row_version_column_name` out: a hash of the record is used then.",
+            )
 
     def _leave_unchanged(self) -> None:
         """Take the rows that did not change out of the winners, if the config asks for it."""
@@ -330,6 +361,15 @@ def delete_doomed(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
 
 def _equal(keys: Iterable[str]) -> str:
     return " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
+
+
+def _same(keys: Iterable[str]) -> str:
+    """As ``_equal``, and null is the same as null."""
+    return " AND ".join(f"t.{quoted(key)} IS NOT DISTINCT FROM s.{quoted(key)}" for key in keys)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(quoted(name) for name in names)
 
 
 def _dedup_order(columns: Iterable[Column]) -> list[str]:

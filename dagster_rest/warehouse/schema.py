@@ -188,6 +188,8 @@ class TableSpec:
         nested_hints: Hints of nested tables by path.
         on_name_collision: ``error`` or ``suffix``.
         quarantine: Keep what the contract discards in ``<table>__quarantine``.
+        where: The config path, for errors.
+        asset: The asset as the ledger writes it: the owner of the tables. None outside of assets: then the resource is.
     """
 
     dataset: str
@@ -203,9 +205,10 @@ class TableSpec:
     on_name_collision: Literal["error", "suffix"] = "error"
     quarantine: bool = False
     where: str | None = None
+    asset: str | None = None
 
     @classmethod
-    def from_plan(cls, plan: ResourcePlan, *, dataset: str) -> TableSpec:
+    def from_plan(cls, plan: ResourcePlan, *, dataset: str, asset: str | None = None) -> TableSpec:
         """Build the spec of a planned resource."""
         config = plan.config
         return cls(
@@ -222,6 +225,7 @@ class TableSpec:
             on_name_collision=config.on_name_collision or "error",
             quarantine=bool(config.quarantine),
             where=plan.config_path,
+            asset=asset,
         )
 
     @property

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import checkpoint as checkpoints
 from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
+from dagster_rest.warehouse.collisions import with_values_of_parent
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
 from dagster_rest.warehouse.tables import Shredder
 from dagster_rest.warehouse.types import of_arrow
@@ -59,6 +60,12 @@ class StagedLoad:
     counters: Mapping[str, int]
     schema_changes: list[str]
     sides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def makes(self, table: str) -> bool:
+        """Whether the load has rows for a table, or makes it because the config names its columns."""
+        schema = self.schema.tables.get(table)
+        declared = schema is not None and schema.is_new and schema.kind != "quarantine" and bool(schema.typed_columns)
+        return table in self.parts or declared
 
     def side(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the rows given to ``Stager.write_side`` under that name, in order."""
@@ -247,14 +254,14 @@ class Stager:
             records: Decoded JSON values, usually dicts; they are not changed, and not to be changed afterwards.
             position: JSON values from which to go on once everything written so far is on disk.
             extra: Keys to set on each record (on top of its own): a list of values as long as ``records`` by key.
+
+        Raises:
+            NameCollisionError: A record has one of the keys in ``extra`` with another value; or as ``Shredder.shred``.
         """
         if extra:
             keys = list(extra)
             records = [
-                {
-                    **(record if isinstance(record, dict) else {"value": record}),
-                    **dict(zip(keys, added, strict=True)),
-                }
+                with_values_of_parent(record, keys, added, where=self._spec.where)
                 for record, added in zip(records, zip(*extra.values(), strict=True), strict=True)
             ]
         self._waiting.extend(records)
@@ -274,6 +281,7 @@ class Stager:
     def finish(self) -> StagedLoad:
         """Write what waits, and return the load as it is on disk."""
         self._shred()
+        self._shredder.declare()
         self._begin_part()
         self._end_part()
         self._writer.shutdown()

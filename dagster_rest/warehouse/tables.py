@@ -21,10 +21,10 @@ from dagster_rest.warehouse.cells import (
     only,
     positions,
 )
-from dagster_rest.warehouse.collisions import merged, reserved_name, with_suffixes
+from dagster_rest.warehouse.collisions import merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
-from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError
+from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError, WarehouseError
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
@@ -39,6 +39,7 @@ from dagster_rest.warehouse.schema import (
     TableSchema,
     TableSpec,
 )
+from dagster_rest.warehouse.values import check_text
 from dagster_rest.warehouse.versions import added_columns, record_versions, writes_version
 
 if TYPE_CHECKING:
@@ -110,8 +111,15 @@ class Shredder:
         self._reserved = SYSTEM_COLUMNS | {column.name for column in added_columns(spec.write_disposition)}
         self._quarantine = Quarantine(spec)
         self._gate = Gate(spec, counters=counters, quarantine=self._quarantine)
-        self._columns = ColumnMaker(schema, hints=self._hints, gate=self._gate)
+        self._columns = ColumnMaker(
+            schema,
+            hints=self._hints,
+            gate=self._gate,
+            suffixes=spec.on_name_collision == "suffix",
+            where=spec.where,
+        )
         self._prepared: set[str] = set()
+        self._nested_in: dict[str, dict[str, pa.Array]] = {}
 
     def shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
         """Return the rows of every table that the records make, root tables first.
@@ -123,8 +131,55 @@ class Shredder:
             NameCollisionError: Two keys of a record become one column and differ.
             SchemaContractError: The schema contract is ``freeze`` and the data brings something new.
             NullInRequiredColumnError: A key column holds a null.
+            WarehouseError: ``warehouse_invalid_text``, ``warehouse_too_deep``.
         """
+        try:
+            return self._shred(records)
+        except RecursionError as error:
+            raise WarehouseError(
+                "a record is nested too deeply to be worked on",
+                code="warehouse_too_deep",
+                where=self._spec.where,
+                hint="Cut it with a `map` step, or choose a deeper `data_selector`.",
+            ) from error
+        except WarehouseError as error:
+            error.where = error.where or self._spec.where
+            raise
+
+    def declare(self) -> None:
+        """Add the tables whose columns the config names and that no record has made: they are there, and empty.
+
+        A nested table is added where its place is plain: directly in the root table, or in one that is hinted too.
+        None is where a contract restricts columns: the first rows still decide what there is to be kept to.
+        """
+        if not self._spec.has_fixed_table or not any(one.data_type for one in self._hints.named(())):
+            return
+        self._declare(_Place(name=self._spec.table, root=self._spec.table, nesting=self._nesting))
+        for path in sorted(self._hints.paths, key=len):
+            above = self._schema.tables.get(naming.join(self._spec.table, *path[:-1]))
+            if above is None or not any(one.data_type for one in self._hints.named(path)):
+                continue
+            name = naming.join(above.name, path[-1])
+            standalone = self._hints.is_standalone(name)
+            self._declare(
+                _Place(
+                    name=name,
+                    root=name if standalone else above.root,
+                    parent=None if standalone else above.name,
+                    kind="standalone" if standalone else "nested",
+                    nesting=0,
+                )
+            )
+
+    def _declare(self, place: _Place) -> None:
+        is_open = self._hints.contract(place.name, "columns") == "evolve"
+        if is_open and place.name not in self._schema.tables:
+            self._new_table(place)
+            self._table(place, [])
+
+    def _shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
         made: dict[str, pa.Table] = {}
+        self._nested_in = {}
         for name, rows in self._by_table(self._gate.admit(as_objects(records, "value"))):
             place = _Place(name=name, root=name, nesting=self._nesting)
             self._add_table(made, place, rows, links=None)
@@ -200,22 +255,30 @@ class Shredder:
             nesting=above.nesting - 1,
             source=cells.source,
         )
+        self._check_lists_are_apart(place, links, above=above.name)
         self._add_table(made, place, as_objects(items, "value", of_lists="list"), links=links)
+
+    def _check_lists_are_apart(self, place: _Place, links: _Links, *, above: str) -> None:
+        """Refuse one table for two lists of one record: ``a__b`` beside ``b`` in the objects of a list ``a``."""
+        import pyarrow.compute as pc
+
+        seen = self._nested_in.setdefault(place.name, {})
+        for other, roots in seen.items():
+            if other != above and pc.any(pc.is_in(links.root, value_set=roots)).as_py():
+                raise NameCollisionError(
+                    f"one record has lists for the table {place.name!r} in {other!r} and in {above!r}",
+                    code="warehouse_name_collision",
+                    where=self._spec.where,
+                    hint="Rename one of the keys with a `map` step.",
+                )
+        seen[above] = pc.unique(links.root)
 
     def _table(self, place: _Place, rows: list[dict[str, Any]]) -> TableSchema | None:
         table = self._schema.tables.get(place.name)
         if table is None:
             if not self._may_add_table(place, rows):
                 return None
-            table = TableSchema(
-                name=place.name,
-                root=place.root,
-                parent=place.parent,
-                kind=place.kind,
-                resource=self._spec.resource,
-                source=place.source,
-            )
-            self._schema.tables[place.name] = table
+            table = self._new_table(place)
         elif (table.root, table.kind) != (place.root, place.kind):
             raise NameCollisionError(
                 f"the {place.kind} table {place.name!r} is a {table.kind} table of resource {table.resource!r} already",
@@ -226,6 +289,18 @@ class Shredder:
         if place.name not in self._prepared:
             self._prepared.add(place.name)
             self._apply_hints(table)
+        return table
+
+    def _new_table(self, place: _Place) -> TableSchema:
+        table = TableSchema(
+            name=place.name,
+            root=place.root,
+            parent=place.parent,
+            kind=place.kind,
+            resource=self._spec.resource,
+            source=place.source,
+        )
+        self._schema.tables[place.name] = table
         return table
 
     def _may_add_table(self, place: _Place, rows: list[dict[str, Any]]) -> bool:
@@ -258,9 +333,15 @@ class Shredder:
                 if not table.is_new and hint.data_type is not None:
                     self._schema.changes.append(f"added column {table.name}.{name} ({hint.data_type})")
                 continue
+            if name in self._reserved and table.kind == "root" and known.source is not None:
+                raise reserved_name(name, known.source, where=self._spec.where)
             data_type = self._hinted_type(table, known, hint)
             table.columns[name] = replace(
-                hint, data_type=data_type, hinted=hint.hinted or known.hinted, source=known.source
+                hint,
+                data_type=data_type,
+                hinted=hint.hinted or known.hinted,
+                source=known.source,
+                variant=known.variant,
             )
 
     def _hinted_type(self, table: TableSchema, known: Column, hint: Column) -> str | None:
@@ -289,7 +370,7 @@ class Shredder:
         table: TableSchema,
     ) -> None:
         for key, cells in cells_by_key(rows):
-            name = naming.join(prefix, naming.normalize(str(key)))
+            name = naming.join(prefix, naming.normalize(check_text(str(key))))
             path = f"{source}.{key}" if source else str(key)
             self._sort_in(node, name, Cells(path, cells, kinds_of(cells)), nesting=nesting, table=table)
 
@@ -332,8 +413,7 @@ class Shredder:
     def _resolved(self, table: TableSchema, found: dict[str, list[Cells]]) -> dict[str, Cells]:
         reserved = self._reserved if table.kind == "root" else SYSTEM_COLUMNS
         if self._spec.on_name_collision == "suffix":
-            owners = {name: column.source for name, column in table.columns.items()}
-            return with_suffixes(found, owners=owners, reserved=reserved)
+            return with_suffixes(found, owners=owners(table.columns), reserved=reserved)
         taken = reserved.intersection(found)
         for name in taken:
             raise reserved_name(name, found[name][0].source, where=self._spec.where)

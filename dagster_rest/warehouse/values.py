@@ -23,6 +23,9 @@ Kinds = Collection[type]
 UTC = datetime.timezone.utc
 _EXACT = Context(prec=100)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = datetime.timedelta(microseconds=1)
+_FIRST_MICRO = (datetime.datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICRO
+_LAST_MICRO = (datetime.datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICRO
 
 _STANDARD_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?$"
 _WHOLE_SECONDS = len("2024-01-02T03:04:05Z")
@@ -80,7 +83,11 @@ def as_utc(value: datetime.datetime) -> datetime.datetime:
 
 
 def dump_json(value: Any, *, sort: bool = False) -> str:
-    """Return compact JSON text with every digit of every number, keys sorted if ``sort``."""
+    """Return compact JSON text with every digit of every number, keys sorted if ``sort``.
+
+    Raises:
+        WarehouseError: ``warehouse_invalid_text`` for half of a surrogate pair.
+    """
     import orjson
 
     option = orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_SORT_KEYS if sort else 0)
@@ -90,6 +97,20 @@ def dump_json(value: Any, *, sort: bool = False) -> str:
         return _encode(value, sort=sort)
 
 
+def check_text(text: str) -> str:
+    """Return a text that a database can store as it is.
+
+    Raises:
+        WarehouseError: ``warehouse_invalid_text`` for half of a surrogate pair.
+    """
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise _invalid_text(error) from error
+    return text
+
+
 def _encode(value: Any, *, sort: bool) -> str:
     """Return JSON text of what orjson refuses: integers beyond 64 bits, Decimals, and whatever a step made."""
     if isinstance(value, dict):
@@ -97,11 +118,13 @@ def _encode(value: Any, *, sort: bool) -> str:
         return "{" + ",".join(f"{_encode(str(key), sort=sort)}:{_encode(item, sort=sort)}" for key, item in pairs) + "}"
     if isinstance(value, (list, tuple, set, frozenset)):
         return "[" + ",".join(_encode(item, sort=sort) for item in value) + "]"
-    if isinstance(value, bool) or value is None or isinstance(value, (float, str)):
-        return dump_json(value) if type(value) in (bool, float, str, type(None)) else json.dumps(value)
+    if isinstance(value, str):
+        return json.dumps(check_text(value), ensure_ascii=False)
+    if isinstance(value, (bool, float)) or value is None:
+        return dump_json(value) if type(value) in (bool, float, type(None)) else json.dumps(value)
     if isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite()):
         return str(value)
-    return json.dumps(as_text(value), ensure_ascii=False)
+    return json.dumps(check_text(as_text(value)), ensure_ascii=False)
 
 
 def as_text(value: Any) -> str:
@@ -256,7 +279,7 @@ def _parse_timestamps(values: Sequence[str | None]) -> pa.Array | None:
     lengths = pc.min_max(pc.binary_length(texts)).as_py()
     if lengths["min"] == lengths["max"] == _WHOLE_SECONDS and pc.all(pc.ends_with(texts, "Z"), min_count=0).as_py():
         # Nothing else of that length is a time in Arrow's eyes: no need to look at each character.
-        return pc.cast(texts, types.arrow_type("timestamp"))
+        return _within_calendar(pc.cast(texts, types.arrow_type("timestamp")))
     if not pc.all(pc.match_substring_regex(texts, _STANDARD_TIMESTAMP), min_count=0).as_py():
         return None
     zoned = pc.match_substring_regex(texts, _ZONE)
@@ -264,7 +287,17 @@ def _parse_timestamps(values: Sequence[str | None]) -> pa.Array | None:
         texts = pc.if_else(zoned, texts, pc.binary_join_element_wise(texts, "Z", ""))
     if (lengths["max"] or 0) > _WHOLE_SECONDS:
         texts = pc.replace_substring_regex(texts, _DIGITS_PAST_MICROS, r"\1")
-    return pc.cast(texts, types.arrow_type("timestamp"))
+    return _within_calendar(pc.cast(texts, types.arrow_type("timestamp")))
+
+
+def _within_calendar(instants: pa.Array) -> pa.Array | None:
+    """Return the instants, or None if an offset takes one out of the years 1 to 9999: nobody could read it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bounds = pc.min_max(pc.cast(instants, pa.int64()))
+    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+    return instants if first is None or (first >= _FIRST_MICRO and last <= _LAST_MICRO) else None
 
 
 def _coercion(data_type: str, *, rounding: bool) -> Callable[[Any], Any]:

@@ -291,6 +291,26 @@ def test_a_run_without_the_checks_evaluates_none(source: Source) -> None:
     assert {} == checks_of(result)
 
 
+@pytest.mark.parametrize(
+    ("incremental", "watched"),
+    [
+        ({"initial_value": "2026-01-01"}, True),
+        ({}, True),
+        ({"initial_value": 0}, False),
+        ({"initial_value": 0, "max_step": 100}, True),
+        ({"initial_value": "2026-01-01", "max_future": None}, False),
+        ({"initial_value": "2026-01-01", "last_value_func": "min"}, False),
+        ({"initial_value": "2026-01-01", "last_value_func": min}, False),
+    ],
+)
+def test_rows_ahead_of_the_cursor_are_looked_for_where_there_may_be_some(
+    incremental: dict[str, Any], watched: bool
+) -> None:
+    resource = {"name": "items", "endpoint": {"path": "items", "incremental": {"cursor_path": "at", **incremental}}}
+
+    assert watched == ("rows_ahead" in names(resource))
+
+
 def test_every_check_has_a_test_that_names_it() -> None:
     from pathlib import Path
 

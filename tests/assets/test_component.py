@@ -105,6 +105,48 @@ def test_secrets_reach_the_api_and_no_snapshot(token: str, monkeypatch: pytest.M
     assert "hunter2" not in snapshot_of(definitions)
 
 
+def test_two_components_on_two_files() -> None:
+    one = build({"name": "blog", "config": CONFIG, "duckdb": "one.duckdb"})
+    two = build({"name": "shop", "config": CONFIG, "duckdb": "two.duckdb", "duckdb_key": "shop_file"})
+
+    merged = dg.Definitions.merge(one, two)
+
+    assert {"blog", "shop", "duckdb", "shop_file"} == set(merged.resources or {})
+    asset = merged.resolve_assets_def(dg.AssetKey(["shop", "posts"]))
+    assert {"shop", "shop_file", "io_manager"} == set(asset.required_resource_keys)
+
+
+def test_a_component_cannot_be_named_like_the_duckdb_resource() -> None:
+    with pytest.raises(ComponentTreeException) as caught:
+        build({"name": "duckdb", "config": CONFIG})
+
+    assert "duckdb_key" in str(caught.value.__cause__)
+
+
+def test_a_template_and_a_placeholder_stand_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOG_VERSION", "v2")
+    endpoint = {"path": "{{ env.BLOG_VERSION }}/posts/{resources.posts.id}/comments"}
+    config = {**CONFIG, "resources": ["posts", {"name": "comments", "endpoint": endpoint}]}
+
+    spec = next(
+        spec
+        for spec in build({"name": "blog", "config": config}).resolve_all_asset_specs()
+        if spec.key.path[-1] == "comments"
+    )
+
+    assert [dg.AssetKey(["blog", "posts"])] == [dep.asset_key for dep in spec.deps]
+
+
+def test_doubled_braces_in_a_file_of_its_own_are_told_how() -> None:
+    text = yaml.safe_dump({**CONFIG, "resources": ["posts", {"name": "c", "endpoint": "p/{{ resources.posts.id }}"}]})
+
+    with pytest.raises(ComponentTreeException) as caught:
+        build({"name": "blog", "config": "blog.yaml"}, files={"blog.yaml": text})
+
+    assert isinstance(caught.value.__cause__, ConfigError)
+    assert "Write single braces: {resources.posts.id}." == caught.value.__cause__.problems[0].hint
+
+
 def test_one_op_a_sensor_retries_and_a_pool() -> None:
     definitions = build(
         {

@@ -6,10 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest import RestApiResource, build_rest_definitions
+from dagster_rest import RestApiResource, build_rest_assets, build_rest_definitions
+from dagster_rest.config import ConfigError
+from dagster_rest.warehouse.errors import WarehouseError
+from tests.assets.support import Source
 
 EVENTS: dict[str, Any] = {
     "name": "events",
@@ -74,3 +78,104 @@ def test_nothing_is_asked_and_no_file_is_made(tmp_path: Any, monkeypatch: pytest
     dg.Definitions.validate_loadable(build("posts", EVENTS))
 
     assert [] == list(tmp_path.iterdir())
+
+
+CONFIG: dict[str, Any] = {"client": {"base_url": "https://api.example.com"}, "resources": ["posts"]}
+
+
+def test_two_sources_on_one_file_merge() -> None:
+    merged = dg.Definitions.merge(
+        build_rest_definitions(CONFIG, name="blog", duckdb="warehouse.duckdb"),
+        build_rest_definitions(CONFIG, name="shop", duckdb="./warehouse.duckdb"),
+    )
+
+    dg.Definitions.validate_loadable(merged)
+    assert {"blog", "shop", "duckdb"} == set(merged.resources or {})
+
+
+def test_two_sources_on_a_file_that_the_environment_names_merge() -> None:
+    merged = dg.Definitions.merge(
+        build_rest_definitions(CONFIG, name="blog", duckdb=dg.EnvVar("WAREHOUSE")),
+        build_rest_definitions(CONFIG, name="shop", duckdb=dg.EnvVar("WAREHOUSE")),
+    )
+
+    dg.Definitions.validate_loadable(merged)
+
+
+def test_a_path_and_a_variable_of_that_name_are_two_files() -> None:
+    path = build_rest_definitions(CONFIG, name="blog", duckdb="WAREHOUSE")
+    variable = build_rest_definitions(CONFIG, name="shop", duckdb=dg.EnvVar("WAREHOUSE"))
+
+    with pytest.raises(dg.DagsterInvariantViolationError):
+        dg.Definitions.merge(path, variable)
+
+
+def test_two_sources_on_two_files_need_two_keys() -> None:
+    merged = dg.Definitions.merge(
+        build_rest_definitions(CONFIG, name="blog", duckdb="blog_data.duckdb"),
+        build_rest_definitions(CONFIG, name="shop", duckdb="shop_data.duckdb", duckdb_key="shop_file"),
+    )
+
+    resources = merged.resources or {}
+    assert ("blog_data.duckdb", "shop_data.duckdb") == (resources["duckdb"].database, resources["shop_file"].database)
+
+
+@pytest.mark.parametrize("mode", ["per_resource", "single_op"])
+def test_each_of_two_files_gets_its_source(source: Source, tmp_path: Any, mode: Any) -> None:
+    source.api.json("/posts", [{"id": 1}])
+    files = [str(tmp_path / "one.duckdb"), str(tmp_path / "two.duckdb")]
+    config = source.config("posts")
+    merged = dg.Definitions.merge(
+        build_rest_definitions(config, name="blog", duckdb=files[0], mode=mode),
+        build_rest_definitions(config, name="shop", duckdb=files[1], duckdb_key="shop_file", mode=mode),
+    )
+
+    for job in ("blog_job", "shop_job"):
+        assert merged.resolve_job_def(job).execute_in_process(instance=source.instance).success
+
+    found = []
+    for file in files:
+        with duckdb.connect(file) as connection:
+            rows = connection.execute("select schema_name from duckdb_tables() where table_name = 'posts'").fetchall()
+            found.append([row[0] for row in rows])
+    assert [["blog"], ["shop"]] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("duckdb", "duckdb"), ("shop", "shop"), ("io_manager", "duckdb"), ("blog", "io_manager"), ("_blog", "duckdb")],
+)
+def test_keys_that_dagster_or_another_resource_needs_are_refused(name: str, key: str) -> None:
+    with pytest.raises(ConfigError, match="config_bad_value"):
+        build_rest_definitions(CONFIG, name=name, duckdb="warehouse.duckdb", duckdb_key=key)
+
+
+@pytest.mark.parametrize("key", ["", "a-b", "_a", "class", "größe"])
+def test_a_key_that_dagster_cannot_use_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match="duckdb_key"):
+        build_rest_assets(CONFIG, name="blog", duckdb_key=key)
+
+
+def test_a_parent_in_another_file_is_refused_by_name() -> None:
+    (posts,) = build_rest_assets(CONFIG, name="blog")
+    comments = {"name": "comments", "endpoint": "posts/{resources.posts.id}/comments"}
+
+    with pytest.raises(ConfigError, match="shop_file"):
+        build_rest_assets({**CONFIG, "resources": [posts, comments]}, name="shop", duckdb_key="shop_file")
+
+
+@pytest.mark.parametrize(
+    ("database", "code"),
+    [
+        ("md:shop", "warehouse_not_local"),
+        ("postgres:dbname=shop", "warehouse_not_local"),
+        (":memory:", "warehouse_in_memory"),
+        ("data/_dagster_rest.duckdb", "warehouse_reserved_name"),
+    ],
+)
+@pytest.mark.parametrize("make", [str, lambda database: DuckDBResource(database=database)])
+def test_a_database_that_no_load_is_safe_in_is_refused_at_once(database: str, code: str, make: Any) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        build("posts", duckdb=make(database))
+
+    assert code == caught.value.code

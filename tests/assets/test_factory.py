@@ -57,10 +57,49 @@ def test_a_name_that_dagster_cannot_use_is_refused(name: str) -> None:
     assert ("config_bad_value", "name") == (caught.value.code, caught.value.where)
 
 
-def test_two_resources_of_one_table_are_two_assets() -> None:
-    assets = build({"name": "open", "table_name": "issues"}, {"name": "closed", "table_name": "issues"})
+@pytest.mark.parametrize(
+    "resources",
+    [
+        [{"name": "open", "table_name": "issues"}, {"name": "closed", "table_name": "issues"}],
+        [{"name": "open", "table_name": "Issues"}, {"name": "closed", "table_name": "ISSUES"}],
+        [{"name": "issues"}, {"name": "closed", "table_name": "Issues"}],
+        [{"name": "issues"}, {"name": "issues__sample"}],
+        [{"name": "Issues__Sample"}, {"name": "issues"}],
+        [{"name": "issues", "quarantine": True}, {"name": "q", "table_name": "issues__quarantine"}],
+        [{"name": "issues", "nested_hints": {"labels": {}}}, {"name": "issues__labels"}],
+        [{"name": "issues", "nested_hints": {("a", "B"): {}}}, {"name": "l", "table_name": "issues__a__b"}],
+    ],
+)
+def test_two_resources_of_one_table_are_refused(resources: list[Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build(*resources)
 
-    assert ["issues", "closed"] == list(assets)
+    problem = caught.value.problems[0]
+    assert "config_conflict" == problem.code
+    assert problem.path in (
+        "resources[1].name",
+        "resources[1].table_name",
+        "resources[0].name",
+        "resources[0].table_name",
+    )
+
+
+def test_tables_that_only_begin_alike_are_no_conflict() -> None:
+    resources = ["issues", "issues__labels", {"name": "open", "table_name": "issues_open"}, "issues__quarantine"]
+
+    assert ["issues", "issues__labels", "issues_open", "issues__quarantine"] == list(build(*resources))
+
+
+def test_a_resource_without_a_table_is_in_nobodys_way() -> None:
+    assert ["issues", "all"] == list(build("issues", {"name": "all", "table_name": "issues", "selected": False}))
+
+
+@pytest.mark.parametrize("dataset", ["_dagster_rest", "_Dagster_Rest", "information_schema"])
+def test_a_dataset_that_is_a_schema_of_ours_is_refused(dataset: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build("posts", dataset=dataset)
+
+    assert ("config_bad_value", "dataset") == (caught.value.code, caught.value.where)
 
 
 def test_names_that_become_the_same_asset_are_refused() -> None:

@@ -331,3 +331,43 @@ def test_a_database_file_may_be_named_like_the_dataset(api: ApiServer, serve: An
 
     assert project.query("select count(*) from src.src.posts") == [(2,)]
     assert project.query("select count(*) from src.src.comments") == [(4,)]
+
+
+@pytest.mark.parametrize("primary_key", [None, "id"])
+def test_a_merge_key_says_which_parents_are_gone(
+    api: ApiServer, serve: Any, tmp_path: Path, primary_key: str | None
+) -> None:
+    serve[:] = [{"id": 1, "day": "a"}, {"id": 2, "day": "a"}, {"id": 3, "day": "b"}]
+    merged = {"merge_key": "day", "write_disposition": "merge"} | ({"primary_key": primary_key} if primary_key else {})
+    project = Project(blog(api, posts=merged), folder=tmp_path)
+    project.materialize("posts")
+    project.materialize("comments")
+    first = api.targets()[1:]
+    serve[:] = [{"id": 4, "day": "a"}]
+    project.materialize("posts")
+    asked = len(api.requests)
+
+    project.materialize("comments")
+
+    assert project.rows("posts", "id") == [3, 4]
+    assert first == [f"GET /posts/{n}/comments" for n in (1, 2, 3)]
+    assert api.targets()[asked:] == [f"GET /posts/{n}/comments" for n in (3, 4)]
+
+
+def test_a_merge_key_that_the_strategy_does_not_use_keeps_the_others(
+    api: ApiServer, serve: Any, tmp_path: Path
+) -> None:
+    serve[:] = [{"id": 1, "day": "a"}, {"id": 2, "day": "a"}]
+    upsert = {"disposition": "merge", "strategy": "upsert"}
+    project = Project(
+        blog(api, posts={"merge_key": "day", "primary_key": "id", "write_disposition": upsert}), folder=tmp_path
+    )
+    project.materialize("posts")
+    serve[:] = [{"id": 2, "day": "a"}]
+    project.materialize("posts")
+    asked = len(api.requests)
+
+    project.materialize("comments")
+
+    assert project.rows("posts", "id") == [1, 2]
+    assert sorted(api.targets()[asked:]) == ["GET /posts/1/comments", "GET /posts/2/comments"]

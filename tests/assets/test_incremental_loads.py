@@ -10,6 +10,7 @@ import pytest
 from dagster_rest import RestRunConfig
 from dagster_rest.assets.errors import CursorError
 from tests.assets.project import Project
+from tests.assets.support import Source
 from tests.support.server import ApiServer
 
 
@@ -349,4 +350,45 @@ class TestRunConfig:
         assert len(api.requests) == 2
         assert run.get("events", "sampled") is True
         assert run.get("events", "cursor") is None
-        assert project.rows("events", "n") == [1, 2, 3, 4]
+        assert project.rows("events__sample", "n") == [1, 2, 3, 4]
+
+
+def test_a_merge_by_merge_key_gets_the_whole_of_the_newest_day(source: Source) -> None:
+    days: dict[str, Any] = {
+        "name": "days",
+        "merge_key": "day",
+        "write_disposition": "merge",
+        "endpoint": {
+            "path": "days",
+            "paginator": "single_page",
+            "incremental": {"cursor_path": "day", "initial_value": "2026-01-01"},
+        },
+    }
+    source.api.json("/days", [{"day": "2026-01-02", "n": 1}, {"day": "2026-01-02", "n": 2}])
+    source.load(days)
+    source.api.json("/days", [{"day": "2026-01-02", "n": n} for n in (1, 2, 3)])
+
+    source.load(days)
+
+    assert [1, 2, 3] == source.rows("days", "n")
+
+
+def test_versions_of_rows_at_the_cursor_stay_current(source: Source) -> None:
+    prices: dict[str, Any] = {
+        "name": "prices",
+        "primary_key": "id",
+        "write_disposition": {"disposition": "merge", "strategy": "scd2"},
+        "merge_key": "day",
+        "endpoint": {
+            "path": "prices",
+            "paginator": "single_page",
+            "incremental": {"cursor_path": "day", "initial_value": "2026-01-01"},
+        },
+    }
+    source.api.json("/prices", [{"id": 1, "day": "2026-01-02"}])
+    source.load(prices)
+    source.api.json("/prices", [{"id": 1, "day": "2026-01-02"}, {"id": 2, "day": "2026-01-02"}])
+
+    source.load(prices)
+
+    assert [(1,), (2,)] == source.query("select id from src.prices where _valid_to is null order by id")

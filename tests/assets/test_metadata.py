@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_rest.assets.metadata import KEYS
 from tests.assets.support import Source, metadata_of
-from tests.support.server import Request
+from tests.support.server import Reply, Request
 
 PLOTTED = {
     "dagster/row_count",
@@ -59,6 +59,16 @@ def test_the_same_numbers_every_time_so_that_the_ui_plots_them(source: Source) -
     source.api.json("/items", [])
 
     assert first == numbers(source.load(ITEMS), "items") == PLOTTED
+
+
+def test_characters_that_were_replaced_are_counted(source: Source) -> None:
+    endpoint = {**ITEMS["endpoint"], "encoding_errors": "replace"}
+    source.api.json("/items", Reply(body=b'[{"id": 1, "name": "M\xfcller"}]'))
+
+    result = source.load({**ITEMS, "endpoint": endpoint})
+
+    assert 1 == entries(result, "items")["dagster_rest/replaced_characters"].value
+    assert "dagster_rest/replaced_characters" in KEYS
 
 
 def test_every_key_is_described(source: Source) -> None:

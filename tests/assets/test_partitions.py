@@ -6,12 +6,16 @@ import os
 import random
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from dagster_rest.assets.errors import StateError
+from dagster_rest.config import load_config
+from dagster_rest.config.errors import ConfigError
 from tests.assets.backfill_worker import daily_events
 from tests.assets.project import Project
 from tests.support.server import ApiServer
@@ -21,6 +25,7 @@ def config(api: ApiServer, partitions: Any, **options: Any) -> dict[str, Any]:
     return daily_events(api.url, partitions, **options)
 
 
+SINGLE_RUN = dg.BackfillPolicy.single_run()
 ROOT = Path(__file__).parents[2]
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 31)]
 
@@ -253,3 +258,274 @@ def test_a_partition_replaces_merged_rows_and_keeps_those_that_moved_on(
     project.materialize(partition_key="2024-01-05")
 
     assert project.rows("events", "id") == [10, 11, 12, 13]
+
+
+SHOPS = {"eu": ["2024-01-01", "2024-01-02", "2024-01-03"], "us": ["2024-01-02", "2024-01-03"]}
+
+
+@pytest.fixture
+def shops(api: ApiServer) -> None:
+    @api.get("/sales/{region}")
+    def serve(request: Any) -> Any:
+        region = request.path_params["region"]
+        window = [request.query[name][0] for name in ("from", "to") if name in request.query]
+        return [
+            {"region": region, "at": f"{day}T12:00:00Z"}
+            for day in SHOPS[region]
+            if not window or window[0] <= f"{day}T12:00:00Z" < window[1]
+        ]
+
+
+def two_dimensions(api: ApiServer, partitions: Any, **endpoint: Any) -> dict[str, Any]:
+    return {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [
+            {
+                "name": "sales",
+                "partitions": partitions,
+                "endpoint": {"path": "sales/{partition.keys.region}", **endpoint},
+            }
+        ],
+    }
+
+
+BY_TIME = {
+    "params": {"from": "{incremental.start_value}", "to": "{incremental.end_value}"},
+    "incremental": {"cursor_path": "at", "initial_value": "2024-01-01T00:00:00Z"},
+}
+DAY_AND_REGION = {"dimensions": {"day": "daily", "region": ["eu", "us"]}}
+
+
+@pytest.mark.parametrize(
+    "partitions",
+    [
+        DAY_AND_REGION,
+        dg.MultiPartitionsDefinition(
+            {
+                "day": dg.DailyPartitionsDefinition("2024-01-01"),
+                "region": dg.StaticPartitionsDefinition(["eu", "us"]),
+            }
+        ),
+    ],
+    ids=["config", "dagster"],
+)
+def test_two_dimensions_one_of_them_time(api: ApiServer, shops: Any, tmp_path: Path, partitions: Any) -> None:
+    project = Project(two_dimensions(api, partitions, **BY_TIME), folder=tmp_path)
+
+    for key in ("2024-01-02|us", "2024-01-01|eu", "2024-01-02|eu", "2024-01-02|us"):
+        project.materialize(partition_key=key)
+
+    assert api.targets()[0] == "GET /sales/us?from=2024-01-02T00%3A00%3A00Z&to=2024-01-03T00%3A00%3A00Z"
+    assert [(region, at.day) for region, at in project.rows("sales", "region", "at")] == [
+        ("eu", 1),
+        ("eu", 2),
+        ("us", 2),
+    ]
+
+
+def test_a_backfill_over_two_dimensions_in_one_run(api: ApiServer, shops: Any, tmp_path: Path) -> None:
+    project = Project(two_dimensions(api, DAY_AND_REGION, **BY_TIME), folder=tmp_path, backfill_policy=SINGLE_RUN)
+
+    run = project.materialize(partition_range=("2024-01-01|eu", "2024-01-03|us"))
+    project.materialize(partition_range=("2024-01-02|us", "2024-01-03|us"))
+
+    assert [(region, at.day) for region, at in project.rows("sales", "region", "at")] == [
+        ("eu", 1),
+        ("eu", 2),
+        ("eu", 3),
+        ("us", 2),
+        ("us", 3),
+    ]
+    counts = {event.partition: event.metadata["dagster/partition_row_count"].value for event in run.events}
+    assert counts == {
+        f"2024-01-0{day}|{region}": int((region, day) != ("us", 1)) for day in (1, 2, 3) for region in SHOPS
+    }
+    # The days of one region follow one another: one range, and the region in it.
+    assert api.targets()[6:] == ["GET /sales/us?from=2024-01-02T00%3A00%3A00Z&to=2024-01-04T00%3A00%3A00Z"]
+
+
+def test_two_dimensions_without_time_ask_by_their_keys(api: ApiServer, shops: Any, tmp_path: Path) -> None:
+    partitions = {"dimensions": {"currency": ["eur", "usd"], "region": ["eu", "us"]}}
+    config = two_dimensions(api, partitions, params={"currency": "{partition.keys.currency}"})
+    project = Project(config, folder=tmp_path)
+
+    project.materialize(partition_key="usd|eu")
+    project.materialize(partition_key="usd|eu")
+
+    assert api.targets() == ["GET /sales/eu?currency=usd"] * 2
+    assert len(project.rows("sales", "region")) == 3
+
+
+@pytest.mark.parametrize(
+    ("partitions", "endpoint", "missing"),
+    [
+        # Windows of time, but no dimension is time: a cursor cannot tell these partitions apart.
+        ({"dimensions": {"currency": ["eur", "usd"], "region": ["eu", "us"]}}, BY_TIME, "currency"),
+        (DAY_AND_REGION, {}, "day"),
+        (DAY_AND_REGION, {**BY_TIME, "path": "sales/eu"}, "region"),
+        (["eu", "us"], {**BY_TIME, "path": "sales/eu"}, "partition"),
+        ("daily", {"path": "sales/eu", "params": {"since": "2024-01-01"}}, None),
+    ],
+)
+def test_partitions_that_ask_for_the_same_are_refused(
+    api: ApiServer, tmp_path: Path, partitions: Any, endpoint: Any, missing: str | None
+) -> None:
+    given = {"every": "daily", "start": "2024-01-01"} if partitions == "daily" else partitions
+    if partitions == DAY_AND_REGION and not endpoint:
+        given = {"dimensions": {"day": {"every": "daily", "start": "2024-01-01"}, "region": ["eu", "us"]}}
+
+    with pytest.raises(StateError, match=rf"partition_not_asked_for.*which {missing or 'partition'} is meant"):
+        Project(two_dimensions(api, given, **endpoint), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("partitions", "placeholder"),
+    [
+        (["eu"], "keys.country"),
+        (["eu"], "keys.region"),
+        (["eu"], "start"),
+        (DAY_AND_REGION, "keys.country"),
+        ({"dimensions": {"currency": ["eur"], "region": ["eu"]}}, "end"),
+    ],
+)
+def test_a_placeholder_that_the_partitions_cannot_fill_is_refused(
+    api: ApiServer, tmp_path: Path, partitions: Any, placeholder: str
+) -> None:
+    path = "sales/{partition.key}/{partition." + placeholder + "}"
+    config = two_dimensions(api, partitions, **{**BY_TIME, "path": path})
+
+    with pytest.raises(ConfigError, match=r"config_unknown_placeholder|the partitions have nothing for"):
+        Project(config, folder=tmp_path)
+
+
+DAGSTERS = {
+    "daily": (dg.DailyPartitionsDefinition("2024-01-01"), "2024-01-02"),
+    "static": (dg.StaticPartitionsDefinition(["eu", "us"]), "us"),
+    "dynamic": (dg.DynamicPartitionsDefinition(name="regions"), "eu"),
+}
+
+
+@pytest.mark.parametrize("kind", DAGSTERS)
+@pytest.mark.parametrize("where", ["resource", "defaults"])
+def test_dagsters_own_partitions_stand_in_a_config(api: ApiServer, tmp_path: Path, kind: str, where: str) -> None:
+    partitions, key = DAGSTERS[kind]
+    api.json(f"/sales/{key}", [{"id": 1}])
+    config = two_dimensions(api, partitions, path="sales/{partition.key}")
+    if where == "defaults":
+        config["resource_defaults"] = {"partitions": config["resources"][0].pop("partitions")}
+    project = Project(config, folder=tmp_path)
+    project.instance.add_dynamic_partitions("regions", ["eu", "us"])
+
+    project.materialize(partition_key=key)
+
+    assert project.assets[0].partitions_def == partitions
+    assert "PartitionsDefinition" in repr(load_config(config))
+    assert any(path.endswith("partitions") for path in load_config(config).to_dlt()[1])
+    assert project.rows("sales", "id") == [1]
+
+
+def test_dynamic_partitions_by_name_and_a_backfill_of_them(api: ApiServer, shops: Any, tmp_path: Path) -> None:
+    config = two_dimensions(api, {"dynamic": "regions"}, path="sales/{partition.key}")
+    project = Project(config, folder=tmp_path, backfill_policy=SINGLE_RUN)
+    project.instance.add_dynamic_partitions("regions", ["eu", "us"])
+
+    project.materialize(partition_range=("eu", "us"))
+    project.materialize(partition_range=("eu", "us"))
+
+    assert project.rows("sales", "region") == ["eu", "eu", "eu", "us", "us"]
+
+
+@pytest.mark.parametrize("every", ["hourly", "daily", "weekly", "monthly"])
+def test_a_backfill_in_one_run_is_that_of_many(api: ApiServer, tmp_path: Path, every: str) -> None:
+    hours = [datetime(2024, 1, 1, tzinfo=timezone.utc) + timedelta(hours=3 * n) for n in range(8 * 70)]
+    api.json("/events", [{"id": n, "at": at.isoformat()} for n, at in enumerate(hours)])
+    partitions = {"every": every, "start": "2023-12-31" if every == "weekly" else "2024-01-01"}
+    found = []
+    for way in ("one", "many"):
+        folder = tmp_path / way
+        folder.mkdir()
+        project = Project(config(api, partitions), folder=folder)
+        definition = project.assets[0].partitions_def
+        assert definition is not None
+        keys = definition.get_partition_keys()[:3]
+        if way == "one":
+            project.materialize(partition_range=(keys[0], keys[-1]))
+        for key in reversed(keys) if way == "many" else []:
+            project.materialize(partition_key=key)
+        loads = "select partition, rows_loaded from _dagster_rest.loads order by 1"
+        found.append((project.rows("events", "id"), project.query(loads)))
+
+    assert found[0] == found[1]
+    assert found[0][0]
+
+
+def test_a_childs_partition_before_its_parents_says_so(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    @api.get("/events/{id}/notes")
+    def notes(request: Any) -> Any:
+        return [{"event": int(request.path_params["id"])}]
+
+    given = config(api, "daily")
+    given["resources"].append({"name": "notes", "endpoint": "events/{resources.events.id}/notes"})
+    project = Project(given, folder=tmp_path)
+    project.materialize(partition_key="2024-01-01")
+
+    with pytest.raises(StateError, match=r"state_parent_not_loaded.*partition 2024-01-02 of the parent"):
+        project.materialize("notes", partition_key="2024-01-02")
+    with pytest.raises(StateError, match="state_parent_not_loaded"):
+        project.materialize("notes", partition_range=("2024-01-01", "2024-01-02"))
+    assert project.rows("notes", "event") == [2, 3]
+
+
+def test_a_childs_partition_of_an_empty_parent_is_empty(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    rows.clear()
+    given = config(api, "daily")
+    given["resources"].append({"name": "notes", "endpoint": "events/{resources.events.id}/notes"})
+    project = Project(given, folder=tmp_path)
+    project.materialize("events", partition_key="2024-01-02")
+
+    run = project.materialize("notes", partition_key="2024-01-02")
+
+    assert run.get("notes", "parents") == 0
+
+
+def test_a_child_follows_the_parent_that_has_its_partitions_only(api: ApiServer, rows: Any, tmp_path: Path) -> None:
+    @api.get("/shops/{shop}/events/{event}")
+    def notes(request: Any) -> Any:
+        return [{name: int(value) for name, value in request.path_params.items()}]
+
+    api.json("/shops", [{"id": 1}, {"id": 2}])
+    given = config(api, "daily")
+    given["resources"] += [
+        {"name": "shops", "partitions": None},
+        {
+            "name": "notes",
+            "partitions": "daily",
+            "parents": "product",
+            "endpoint": "shops/{resources.shops.id}/events/{resources.events.id}",
+        },
+    ]
+    given["resources"][2]["partitions"] = {"every": "daily", "start": "2024-01-01"}
+    project = Project(given, folder=tmp_path)
+    project.materialize("shops")
+    project.materialize("events", partition_range=("2024-01-01", "2024-01-02"))
+
+    project.materialize("notes", partition_key="2024-01-02")
+
+    assert project.rows("notes", "shop", "event") == [(1, 4), (1, 5), (2, 4), (2, 5)]
+
+
+def test_the_row_count_of_a_partition_is_its_own(api: ApiServer, tmp_path: Path) -> None:
+    rows = [{"id": n, "at": f"2024-01-{day:02d}T12:00:00Z"} for day in range(1, 6) for n in range(10)]
+    api.get("/events")(lambda request: list(rows))
+    project = Project(config(api, "daily"), folder=tmp_path)
+    project.materialize(partition_range=("2024-01-01", "2024-01-05"))
+    rows[:] = [row for row in rows if row["at"] > "2024-01-02" or row["id"] == 0]
+
+    alone = project.materialize(partition_key="2024-01-01").result
+    rows[:] = [row for row in rows if row["at"] < "2024-01-05"]
+    backfill = project.materialize(partition_range=("2024-01-03", "2024-01-05")).result
+
+    for result, after in ((alone, 1), (backfill, 0)):
+        found = next(one for one in result.get_asset_check_evaluations() if one.check_name == "row_count_drop")
+        assert (found.passed, found.metadata["dagster_rest/rows_before"].value) == (False, 10)
+        assert found.metadata["dagster_rest/rows_after"].value == after

@@ -11,6 +11,7 @@ import pytest
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest import build_rest_polling_sensor
+from dagster_rest.assets.errors import StateError
 from dagster_rest.config import ConfigError
 from tests.assets.support import Source
 from tests.support.server import Reply, Request
@@ -213,7 +214,19 @@ def test_a_tick_stops_after_forty_seconds_and_the_next_goes_on(source: Source) -
     assert ["GET /a", "GET /b", "GET /c", "GET /a"] == source.api.targets()
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "[]", '{"version": 99}', '{"version": 1, "resources": 5}'])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "[]",
+        '{"version": 99}',
+        '{"version": 1, "resources": 5}',
+        '{"version": 1, "next": 0, "resources": {"items": {"etag": 5}}}',
+        '{"version": 1, "next": 1e999, "resources": {}}',
+        '{"version": 1, "next": 0, "resources": {"items": {"poll": "p", "at": "soon"}}}',
+        '{"version": 1, "next": -7, "resources": {}, "failing": 5}',
+    ],
+)
 def test_a_cursor_that_cannot_be_read_means_starting_over(source: Source, cursor: str) -> None:
     source.api.json("/items", [{"id": 1}])
     poll = Poll(source, ITEMS)
@@ -237,8 +250,217 @@ def test_children_and_partitions_cannot_be_watched() -> None:
 
 def test_secrets_stay_out_of_cursor_and_reasons(source: Source) -> None:
     source.api.route("GET", "/items")(lambda request: Reply(status=401, json={"you sent": request.target}))
-    poll = Poll(source, {**ITEMS, "endpoint": {"path": "items", "params": {"api_key": "hunter2"}}})
+    source.api.json("/others", [])
+    poll = Poll(source, {**ITEMS, "endpoint": {"path": "items", "params": {"api_key": "hunter2"}}}, "others")
 
     result = poll.tick()
 
     assert "hunter2" not in f"{result.skip_message}{result.cursor}"
+
+
+def test_secrets_stay_out_of_a_tick_that_fails(source: Source) -> None:
+    source.api.route("GET", "/items")(lambda request: Reply(status=401, json={"you sent": request.target}))
+    poll = Poll(source, {**ITEMS, "endpoint": {"path": "items", "params": {"api_key": "hunter2"}}})
+
+    with pytest.raises(StateError) as caught:
+        poll.tick()
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_tick_in_which_every_resource_fails_has_failed(source: Source) -> None:
+    source.api.route("GET", "/a")(lambda request: Reply(status=500, json={}))
+    source.api.route("GET", "/b")(lambda request: Reply(status=404, json={}))
+    poll = Poll(source, "a", "b")
+
+    with pytest.raises(StateError, match="sensor_no_answer"):
+        poll.tick()
+
+
+def test_what_has_failed_in_an_earlier_tick_fails_the_tick_too(source: Source) -> None:
+    for name in ("a", "b"):
+        source.api.route("GET", f"/{name}")(lambda request: Reply(status=500, json={}))
+    times = iter([0.0, 41.0, 100.0, 141.0, 200.0, 201.0])
+    poll = Poll(source, "a", "b", clock=lambda: next(times))
+    poll.tick()
+    poll.cursor = str(poll.cursor).replace('"failing": ["a"]', '"failing": ["a", "b"]')
+
+    with pytest.raises(StateError):
+        poll.tick()
+    source.api.json("/a", [])
+    source.api.json("/b", [])
+
+    assert ["a", "b"] == sorted(poll.asks())
+
+
+def finish(source: Source, poll: Poll, *, result: Any) -> bool:
+    """Run what a tick asks for."""
+    (request,) = result.run_requests
+    return source.materialize(tags=request.tags, raise_on_error=False).result.success
+
+
+def test_a_run_that_failed_is_asked_for_again_though_nothing_has_changed(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    first = poll.tick()
+    source.api.route("GET", "/items")(lambda request: Reply(status=400, json={}))
+    assert not finish(source, poll, result=first)
+    serve_etag(source)
+
+    second = poll.tick()
+    assert finish(source, poll, result=second)
+
+    assert [] == poll.asks()
+
+
+def test_a_run_that_fails_again_is_asked_for_later_and_later(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    asked = []
+    for waited in (0, 0, 0, 61, 61, 121):
+        stored = json.loads(poll.cursor or "{}")
+        for known in stored.get("resources", {}).values():
+            known["at"] = repr(float(known["at"]) - waited)
+        poll.cursor = json.dumps(stored) if stored else None
+        result = poll.tick()
+        asked.append(bool(result.run_requests))
+        if result.run_requests:
+            source.api.route("GET", "/items")(lambda request: Reply(status=400, json={}))
+            assert not finish(source, poll, result=result)
+            serve_etag(source)
+
+    assert [True, True, False, True, False, True] == asked
+
+
+def test_a_failed_run_whose_assets_another_run_has_loaded_is_settled(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    first = poll.tick()
+    source.api.route("GET", "/items")(lambda request: Reply(status=400, json={}))
+    assert not finish(source, poll, result=first)
+    serve_etag(source)
+    assert source.load(ITEMS).success
+
+    assert [] == poll.asks()
+
+
+def test_a_run_that_nobody_has_ever_seen_is_asked_for_again(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    poll.tick()
+    stored = json.loads(str(poll.cursor))
+    stored["resources"]["items"]["at"] = "1000.0"
+    poll.cursor = json.dumps(stored)
+
+    assert ["items"] == poll.asks()
+
+
+def test_response_actions_hold_as_for_a_load(source: Source) -> None:
+    source.api.route("GET", "/items")(lambda request: Reply(status=404, json={}))
+    ignoring = {
+        **ITEMS,
+        "endpoint": {**ITEMS["endpoint"], "response_actions": [{"status_code": 404, "action": "ignore"}]},
+    }
+    poll = Poll(source, ignoring)
+
+    first, second = poll.tick(), poll.tick()
+    source.api.json("/items", [{"id": 1}])
+
+    assert (True, "items: the first page is the same") == (bool(first.run_requests), second.skip_message)
+    assert ["items"] == poll.asks()
+
+
+def test_a_response_that_an_action_refuses_is_no_change(source: Source) -> None:
+    source.api.json("/items", {"error": "later", "items": []})
+    source.api.json("/others", [])
+    failing = {**ITEMS, "endpoint": {**ITEMS["endpoint"], "response_actions": [{"content": "later", "action": "fail"}]}}
+
+    assert ["others"] == Poll(source, failing, "others").asks()
+
+
+def test_an_etag_goes_to_no_other_base_url(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    poll.tick()
+    moved = {**poll.config, "client": {"base_url": f"{source.api.url}/v2"}}
+    source.api.json("/v2/items", [{"id": 2}])
+    source.configure(moved)
+    poll.sensor = build_rest_polling_sensor(moved, name="src")
+
+    assert ["items"] == poll.asks()
+    assert "if-none-match" not in source.api.requests[-1].headers
+
+
+def test_not_modified_of_another_place_after_a_redirect_is_no_answer(source: Source) -> None:
+    target = {"to": "/one"}
+    source.api.route("GET", "/items")(
+        lambda request: Reply(status=302, headers={"Location": f"{source.api.url}{target['to']}"})
+    )
+    for place in ("one", "two"):
+
+        @source.api.get(f"/{place}")
+        def items(request: Request, place: str = place) -> Reply:
+            if request.headers.get("if-none-match") == "1":
+                return Reply(status=304)
+            return Reply(json=[{"place": place}], headers={"ETag": "1"})
+
+    poll = Poll(source, ITEMS)
+    seen = [poll.asks(), poll.asks()]
+    target["to"] = "/two"
+    seen += [poll.asks()]
+
+    assert [["items"], [], ["items"]] == seen
+    assert "if-none-match" not in source.api.requests[-1].headers
+
+
+def test_a_post_is_not_conditional(source: Source) -> None:
+    source.api.route("POST", "/items")(lambda request: Reply(json=[{"id": 1}], headers={"ETag": "A"}))
+    posting = {**ITEMS, "endpoint": {**ITEMS["endpoint"], "method": "POST", "json": {"q": 1}}}
+    poll = Poll(source, posting)
+
+    assert [["items"], []] == [poll.asks(), poll.asks()]
+    assert "if-none-match" not in source.api.requests[-1].headers
+
+
+def test_an_etag_that_cannot_be_sent_back_is_left_alone(source: Source) -> None:
+    source.api.route("GET", "/items")(lambda request: Reply(json=[{"id": 1}], headers={"ETag": "\u00e9"}))
+    poll = Poll(source, ITEMS)
+
+    assert [["items"], []] == [poll.asks(), poll.asks()]
+
+
+def test_partitions_that_the_factory_gives_cannot_be_watched(source: Source) -> None:
+    days = dg.DailyPartitionsDefinition(start_date="2026-01-01")
+    items = {**ITEMS, "endpoint": {**ITEMS["endpoint"], "params": {"day": "{partition.key}"}}}
+
+    with pytest.raises(ConfigError, match="cannot watch"):
+        build_rest_polling_sensor(source.config(items), name="src", partitions_def=days)
+
+
+def test_a_row_dated_2099_is_not_new_again_and_again(source: Source) -> None:
+    newest = {"id": 1, "updated": "2026-02-01T00:00:00Z"}
+    source.api.json("/items", [newest, {"id": 2, "updated": "2099-01-01T00:00:00Z"}])
+    assert source.load(NEWEST).success
+
+    assert "items: the cursor 2026-02-01T00:00:00Z is materialized" == Poll(source, NEWEST).tick().skip_message
+
+
+def test_the_cursor_of_another_field_is_none(source: Source) -> None:
+    source.api.json("/items", [{"id": 1, "updated": "2026-02-01T00:00:00Z", "made": "2026-01-02T00:00:00Z"}])
+    assert source.load(NEWEST).success
+    endpoint = {**NEWEST["endpoint"], "incremental": {**NEWEST["endpoint"]["incremental"], "cursor_path": "made"}}
+
+    assert ["items"] == Poll(source, {**NEWEST, "endpoint": endpoint}).asks()
+
+
+def test_one_resource_that_trickles_does_not_take_the_tick(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dagster_rest.assets import sensors
+
+    monkeypatch.setattr(sensors, "REQUEST_SECONDS", 1.0)
+    source.api.route("GET", "/slow")(lambda request: Reply(json=[], delay=3))
+    source.api.json("/items", [{"id": 1}])
+
+    result = Poll(source, "slow", ITEMS).tick()
+
+    assert [["items"]] == [[key.path[-1] for key in one.asset_selection or ()] for one in result.run_requests or ()]
+    assert ["slow"] == json.loads(str(result.cursor))["failing"]

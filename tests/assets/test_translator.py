@@ -101,7 +101,13 @@ def test_partitions_tell_io_managers_their_column() -> None:
     )
 
     assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
-    assert '"meta__created_at"::timestamp' == spec.metadata["partition_expr"]
+    column = '"meta__created_at"'
+    expected = (
+        f"case when typeof({column}) = 'DATE' or length({column}::varchar) = 10 then {column}::timestamp"
+        f" when typeof({column}) = 'TIMESTAMP' then timezone('UTC', timezone('UTC', {column}::timestamp))"
+        f" else timezone('UTC', {column}::timestamptz) end"
+    )
+    assert expected == spec.metadata["partition_expr"]
 
 
 def test_the_code_version_is_the_configs_fingerprint() -> None:

@@ -122,6 +122,11 @@ DIFFERENCES = {
             "goes on to the other condition, with a warning",
         ),
         Difference(
+            "a list that ends before its own total",
+            "what came is loaded, green",
+            "an error; `on_incomplete: warn` allows it",
+        ),
+        Difference(
             "`upsert` with the same key twice in a load",
             "both are inserted",
             "the last one wins",
@@ -145,6 +150,11 @@ DIFFERENCES = {
             "secrets in errors, logs, validation",
             "shown in four places",
             "never, anywhere",
+        ),
+        Difference(
+            "two resources with one table (S78)",
+            "both load into it; a `replace` or refresh of one deletes the rows of the other",
+            "refused when the definitions load; a view brings two tables together",
         ),
     )
 }

@@ -147,3 +147,9 @@ def test_a_problem_of_a_value_over_the_defaults_is_named_at_the_resource() -> No
     )
 
     assert "resources[0].endpoint.params.x" == found.path
+
+
+def test_s04_hints_of_ones_own_are_merged_per_column() -> None:
+    found = one({"name": "a", "columns": {"c": {"x-b": 2}}}, defaults={"columns": {"c": {"x-a": 1}}})
+
+    assert {"x-a": 1, "x-b": 2} == found.config.columns["c"].model_extra

@@ -116,7 +116,9 @@ def test_a_request_names_the_variable_it_misses() -> None:
     assert ("config_missing_env", "resources[0].endpoint.path") == (caught.value.code, caught.value.where)
 
 
-@pytest.mark.parametrize("text", ["${", "${}", "${A B}", "${1A}", "x ${resources.posts.id}", "${A:-b}"])
+@pytest.mark.parametrize(
+    "text", ["${", "${}", "${A B}", "${1A}", "x ${resources.posts.id}", "${A:b}", "${A:-${B}}", "${A:-{b}}"]
+)
 def test_a_dollar_brace_that_names_no_variable_is_an_error(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(config(endpoint(params={"a": text})), interpolate_env=True)
@@ -130,9 +132,11 @@ def test_an_escaped_dollar_brace_is_text() -> None:
     assert ("a${b}$c", str) == (loaded.client.headers["X"], type(loaded.client.headers["X"]))
 
 
-def test_a_dict_is_not_interpolated() -> None:
+def test_a_request_of_a_dict_is_not_interpolated() -> None:
     """dlt reads ``${x}`` in a dict as a dollar sign and a placeholder."""
-    assert "${x}" == load_config(config("a", headers={"X": "${x}"})).client.headers["X"]
+    plan = build_plan(load_config(config(endpoint(path="a/${x}", params={"x": 1}))), name="s")
+
+    assert "a/$1" == plan.resources[0].request.render().path
 
 
 def test_env_vars_of_dagster_are_kept_and_resolved(monkeypatch: pytest.MonkeyPatch) -> None:

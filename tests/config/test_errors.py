@@ -96,7 +96,7 @@ from tests.config.support import BASE, config, endpoint, problem, problems
             config("a", "b", "a"),
             "resources[2].name",
             "config_duplicate_resource",
-            "Rename one; with `table_name` both may load into one table.",
+            "Rename one.",
         ),
         (config(endpoint(method="get")), "resources[0].endpoint.method", "config_bad_value", "Did you mean `GET`?"),
         (
@@ -227,7 +227,7 @@ def test_s06_a_near_miss_is_named(source: Any, path: str, code: str, hint: str) 
             config({"name": "a", "partitions": {"every": "daily", "cron": "x"}}),
             "resources[0].partitions",
             "config_conflict",
-            "exactly one of every, cron, keys",
+            "exactly one of every, cron, keys, dynamic, dimensions",
         ),
     ],
 )
@@ -273,17 +273,17 @@ def test_every_problem_is_listed_at_once() -> None:
 def test_every_problem_of_the_plan_is_listed_at_once() -> None:
     found = problems(
         config(
-            endpoint(path="{nothing}", params={"a": "{resources.gone.id}"}),
+            endpoint(path="{nothing}", params={"a": "{incremental.x}"}),
             {"name": "b", "include_from_parent": ["id"]},
             {"name": "b"},
         )
     )
 
     assert [
-        ("resources[2].name", "config_duplicate_resource"),
         ("resources[0].endpoint.path", "config_unknown_placeholder"),
-        ("resources[0].endpoint.params.a", "config_unknown_parent"),
+        ("resources[0].endpoint.params.a", "config_unknown_placeholder"),
         ("resources[1].include_from_parent", "config_include_without_parent"),
+        ("resources[2].name", "config_duplicate_resource"),
     ] == [(item.path, item.code) for item in found]
 
 
@@ -434,7 +434,7 @@ def test_no_repr_shows_a_secret() -> None:
             headers={"Authorization": SECRET},
             auth={
                 "type": "oauth2_client_credentials",
-                "access_token_url": "u",
+                "access_token_url": "https://id.example.com",
                 "client_id": SECRET,
                 "client_secret": SECRET,
                 "access_token_request_data": {"password": SECRET},

@@ -80,7 +80,7 @@ JUNK = st.recursive(
 GOOD: dict[str, Any] = {
     "client": {
         "base_url": BASE,
-        "auth": {"type": "oauth2_client_credentials", "access_token_url": "u", "client_id": "i", "client_secret": "s"},
+        "auth": {"type": "oauth2_client_credentials", "access_token_url": BASE, "client_id": "i", "client_secret": "s"},
         "paginator": {"type": "page_number", "total_path": "t"},
         "retry": {"statuses": [500]},
         "rate_limit": {"requests": 5, "per": "1m"},

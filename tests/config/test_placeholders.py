@@ -133,6 +133,23 @@ def test_a_host_from_a_parent_is_marked() -> None:
     assert not render("7", path="x/{resources.posts.id}").origin_from_data
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "marked"),
+    [
+        ("{resources.posts.id}://api.example.com/x", "http", True),
+        ("https://api.example.com:{resources.posts.id}/x", "8080", True),
+        ("https://api.example.com{resources.posts.id}/x", "@evil", True),
+        ("https://{resources.posts.id}@api.example.com/x", "user", True),
+        ("https://api.example.com?id={resources.posts.id}", "7", False),
+        ("https://api.example.com#{resources.posts.id}", "7", False),
+        ("https://api.example.com/{resources.posts.id}", "//evil", False),
+    ],
+)
+def test_data_before_the_path_is_marked(path: str, value: str, marked: bool) -> None:
+    """A scheme from data could send credentials in the clear."""
+    assert marked == render(value, path=path).origin_from_data
+
+
 def test_a_null_in_a_path_is_an_error_of_its_own() -> None:
     with pytest.raises(NullParentValue) as caught:
         render(None, path="x/{resources.posts.id}")

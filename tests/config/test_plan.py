@@ -24,7 +24,7 @@ resource = {
     "processing_steps": [{"map": json.dumps}, {"filter": lambda r: True}],
     "primary_key": ["b", "a"],
 }
-config = load_config({"client": {"base_url": "u", "headers": {"a": "b"}}, "resources": [resource]})
+config = load_config({"client": {"base_url": "https://a.b", "headers": {"a": "b"}}, "resources": [resource]})
 print(build_plan(config, name="s").resources[0].fingerprint)
 """
 

@@ -7,6 +7,7 @@ components, or parts of a resource.
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import subprocess
@@ -16,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import jsonschema
 import pytest
 import yaml
 
-from dagster_rest.config import ClientConfig, ResourceConfig, build_plan
+from dagster_rest.config import ClientConfig, ResourceConfig, build_plan, loading
 from dagster_rest.config.loading import load_config
+from dagster_rest.config.schema import json_schema
 from tests.assets.component_project import write_project
 from tests.docs.api import serve_shop
 from tests.support.server import ApiServer
@@ -83,8 +87,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_every_block_of_a_page_runs(page: Path, folder: Path, api: ApiServer) -> None:
+def test_every_block_of_a_page_runs(page: Path, folder: Path, api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     serve_shop(api)
+    loaded = _loaded_configs(monkeypatch)
     names: dict[str, Any] = {"__name__": "__docs__"}
     for block in blocks(page):
         code = block.code.replace(EXAMPLE, api.url)
@@ -92,6 +97,38 @@ def test_every_block_of_a_page_runs(page: Path, folder: Path, api: ApiServer) ->
             run(block.language, code, names, folder, where=page)
         except Exception as error:
             raise AssertionError(f"{page.relative_to(ROOT)}, line {block.line}: {error!r}") from error
+    assert [] == [error.message for config in loaded for error in SCHEMA.iter_errors(_as_yaml(config))]
+
+
+SCHEMA = jsonschema.Draft202012Validator(json_schema())
+
+
+def _loaded_configs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Collects what is loaded in dlt's form, to be held against the JSON Schema."""
+    found: list[Any] = []
+    load = loading._from_data
+
+    def remember(data: Any, **options: Any) -> Any:
+        config = load(data, **options)
+        if "client" in data:
+            found.append(data)
+        return config
+
+    monkeypatch.setattr(loading, "_from_data", remember)
+    return found
+
+
+def _as_yaml(value: Any) -> Any:
+    """A config as a YAML file would say it: callables and instances as import strings."""
+    if isinstance(value, dict):
+        return {str(key): _as_yaml(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return [_as_yaml(item) for item in value]
+    if isinstance(value, dg.EnvVar):
+        return "${NAME}"
+    if isinstance(value, (datetime.date, str)):
+        return str(value)
+    return value if value is None or isinstance(value, (bool, int, float)) else "package.module:name"
 
 
 def run(language: str, code: str, names: dict[str, Any], folder: Path, *, where: Path) -> None:
@@ -146,8 +183,6 @@ def _whole(data: Any) -> dict[str, Any]:
 
 
 def _dagster_yaml(code: str, folder: Path) -> None:
-    import dagster as dg
-
     (folder / "dagster_home" / "dagster.yaml").write_text(code)
     with dg.DagsterInstance.get():
         pass

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 import httpx
 import pytest
 
-from dagster_rest.config import load_config
+from dagster_rest.config import EnvRef, load_config
 from dagster_rest.config.request import RequestSpec
+from dagster_rest.errors import RestError
 from dagster_rest.http import (
     AuthConfigError,
     FetchOptions,
     FetchUnit,
     HttpAuthError,
     RestClient,
+    RetryLater,
     TokenError,
     register_auth,
 )
+from dagster_rest.http.auth import create_auth
+from dagster_rest.http.references import check_secrets
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -284,11 +289,175 @@ def test_environment_references_are_looked_up_when_the_client_is_made(
 ) -> None:
     monkeypatch.setenv("API_TOKEN", "from-env-1")
     config = load_config({"client": {"base_url": api.url, "auth": {"token": "x"}}, "resources": []})
-    from dagster_rest.config import EnvRef
-
     client_config = config.client.model_copy(update={"headers": {"X-Token": EnvRef("Key ${API_TOKEN}")}})
     api.json("/items", [])
     with RestClient.from_config(client_config) as client:
         client.get("items")
         assert "***" == client.redactor.redact("Key from-env-1")
     assert "Key from-env-1" == api.requests[0].headers["x-token"]
+
+
+@pytest.mark.parametrize("said", [None, "", "soon", "nan", "1e400", -5])
+def test_a_life_that_is_no_number_is_the_default(api: ApiServer, open_client: Opener, said: Any) -> None:
+    """One token, not one for each request; a life below zero is over at once."""
+    server = TokenServer(api, expires_in=said)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    for _ in range(3):
+        client.get("items")
+    assert (3 if said == -5 else 1) == len(server.issued)
+
+
+def test_a_life_as_text_is_read(api: ApiServer, open_client: Opener) -> None:
+    server = TokenServer(api, expires_in="0")
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    for _ in range(2):
+        client.get("items")
+    assert 2 == len(server.issued)
+
+
+@pytest.mark.parametrize("token", [None, "", "  ", 7, True, ["tok-1"], {"value": "tok-1"}])
+def test_what_is_no_token_is_not_sent(api: ApiServer, open_client: Opener, token: Any) -> None:
+    api.json("/token", {"access_token": token, "expires_in": 60}, method="POST")
+    api.json("/items", [])
+    with pytest.raises(TokenError, match="access_token"):
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+    assert ["POST /token"] == api.targets()
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_reason_of_the_token_endpoint_is_shown_without_secrets(
+    api: ApiServer, open_client: Opener, status: int
+) -> None:
+    told = {"error": "invalid_scope", "error_description": "scope `orders` is not granted to secret-1"}
+    api.json("/token", Reply(status=status, json=told), method="POST")
+    with pytest.raises(TokenError) as caught:
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+    assert "invalid_scope: scope `orders` is not granted to ***" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b"5", b"null", b"", b"[" * 50_000, b"\xff"])
+def test_an_answer_of_the_token_endpoint_that_is_no_object(api: ApiServer, open_client: Opener, body: bytes) -> None:
+    api.json("/token", Reply(body=body), method="POST")
+    with pytest.raises(TokenError, match="not a JSON object"):
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+
+
+def test_a_token_endpoint_that_redirects_is_named(api: ApiServer, open_client: Opener) -> None:
+    api.json("/token", Reply(status=302, json={}, headers={"Location": "/login"}), method="POST")
+    with pytest.raises(TokenError, match="answered 302"):
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+
+
+def test_the_wait_that_a_token_endpoint_asks_for_is_kept(api: ApiServer, open_client: Opener) -> None:
+    """Longer than `max_wait`: Dagster runs the step again then, and nothing is asked before."""
+    api.json("/token", Reply(status=429, json={}, headers={"Retry-After": "90"}), method="POST")
+    with pytest.raises(RetryLater) as caught:
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+    assert (90, ["POST /token"]) == (caught.value.seconds, api.targets())
+
+
+def test_a_short_wait_of_a_token_endpoint_is_slept_through(api: ApiServer, open_client: Opener) -> None:
+    busy = Reply(status=400, json={"error": "slow_down"}, headers={"Retry-After": "1"})
+    api.replies("/token", [busy, {"access_token": "token-1"}], method="POST")
+    api.json("/items", [])
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    began = time.monotonic()
+    client.get("items")
+    assert time.monotonic() - began >= 1
+    assert 1 == client.stats.retries
+
+
+UNSENT: list[tuple[Any, str]] = [
+    ({"token": ""}, "auth.token"),
+    ({"token": "  "}, "auth.token"),
+    ({"type": "api_key", "api_key": ""}, "auth.api_key"),
+    ({"type": "custom_header", "name": "X-Key", "value": ""}, "auth.value"),
+    ({"type": "http_basic", "username": "", "password": ""}, "auth"),
+    (("", ""), "auth"),
+    ({**OAUTH, "access_token_url": "http://127.0.0.1:1/t", "client_id": ""}, "auth.client_id"),
+    ({"token": "${TOKEN}"}, "auth.token"),
+    ({"token": "a${TOKEN}b"}, "auth.token"),
+    ({"type": "custom_header", "name": "X-Key", "value": "Key ${TOKEN}"}, "auth.value"),
+    (("user", "${PASSWORD}"), "auth.password"),
+    (
+        {**OAUTH, "access_token_url": "http://127.0.0.1:1/t", "access_token_request_data": {"scope": "${SCOPE}"}},
+        "auth.access_token_request_data.scope",
+    ),
+]
+
+
+@pytest.mark.parametrize(("auth", "where"), UNSENT, ids=[str(number) for number in range(len(UNSENT))])
+def test_what_is_no_secret_is_never_sent(api: ApiServer, open_client: Opener, auth: Any, where: str) -> None:
+    api.json("/items", [])
+    with pytest.raises(RestError) as caught:
+        create_auth(auth)
+    # A literal may be refused earlier, by the config.
+    if isinstance(caught.value, AuthConfigError):
+        assert ("http_auth_config", where) == (caught.value.code, caught.value.where)
+        assert caught.value.hint
+    with pytest.raises(RestError):
+        open_client(auth=auth).get("items")
+    assert [] == api.requests
+
+
+@pytest.mark.parametrize(("auth", "where"), UNSENT, ids=[str(number) for number in range(len(UNSENT))])
+def test_what_is_no_secret_is_never_sent_whoever_made_the_config(auth: Any, where: str) -> None:
+    """A model whose references were replaced by hand is not checked by the config any more."""
+    fields = {"username": auth[0], "password": auth[1]} if isinstance(auth, tuple) else auth
+    with pytest.raises(AuthConfigError) as caught:
+        check_secrets(fields)
+    assert ("http_auth_config", where) == (caught.value.code, caught.value.where)
+
+
+@pytest.mark.parametrize("value", ["$TOKEN", "${TOKEN}", "Bearer $TOKEN", "   "])
+def test_a_variable_that_holds_no_value_is_never_sent(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """A variable whose own value nothing has expanded, as a container's may be."""
+    monkeypatch.setenv("SHOP_TOKEN", value)
+    api.json("/items", [])
+    with pytest.raises(AuthConfigError) as caught:
+        open_client(auth={"token": EnvRef("${SHOP_TOKEN}")}).get("items")
+    assert ("http_auth_config", []) == (caught.value.code, api.requests)
+    assert value.strip() == "" or value not in caught.value.message
+
+
+def test_a_variable_that_is_set_and_empty_is_an_error(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "")
+    api.json("/items", [])
+    with pytest.raises(RestError, match="empty"):
+        open_client(auth={"token": EnvRef("${SHOP_TOKEN}")}).get("items")
+    assert [] == api.requests
+
+
+@pytest.mark.parametrize("password", ["$ecret1", "$ECRET", "%pass%", "pa$$word"])
+def test_a_password_from_the_environment_may_look_like_anything(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", password)
+    api.json("/items", [])
+    open_client(auth={"type": "http_basic", "username": "u", "password": EnvRef("${SHOP_PASSWORD}")}).get("items")
+    assert basic(f"u:{password}") == api.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    "auth", [("key-1", ""), ("", "key-1"), ("user", "$ecret"), ("user", "pa$$WORD"), ("u", "$1{X}")]
+)
+def test_passwords_as_they_are_are_sent(api: ApiServer, open_client: Opener, auth: tuple[str, str]) -> None:
+    api.json("/items", [])
+    open_client(auth=auth).get("items")
+    assert basic(":".join(auth)) == api.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize("where", ["client.headers", "client.params", "headers", "params"])
+def test_a_telling_name_with_the_name_of_a_variable_is_never_sent(
+    api: ApiServer, open_client: Opener, where: str
+) -> None:
+    place, _, part = where.rpartition(".")
+    values = {part: {"Authorization": "Bearer ${TOKEN}"}} if part == "headers" else {part: {"api_key": "$TOKEN"}}
+    with pytest.raises(AuthConfigError) as caught:
+        open_client(**(values if place else {})).get("items", **({} if place else values))
+    assert str(caught.value.where).startswith(f"{where}.")
+    assert [] == api.requests

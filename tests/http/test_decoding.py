@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.http import DecodeError
@@ -66,6 +66,11 @@ numbers = (
 )
 
 
+# On a machine that is busy, making examples is slow too.
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@BUSY
 @given(st.lists(numbers), st.sampled_from([None, 1]))
 def test_no_number_ever_changes(values: list[Any], indent: int | None) -> None:
     texts = [str(v) if isinstance(v, (int, Decimal)) else repr(v) for v in values]
@@ -80,6 +85,7 @@ json_values = st.recursive(
 )
 
 
+@BUSY
 @given(json_values)
 def test_json_comes_back(value: Any) -> None:
     assert value == decode_json(json.dumps({"v": value}).encode())["v"]
@@ -88,3 +94,72 @@ def test_json_comes_back(value: Any) -> None:
 def test_the_key_tree_has_no_values() -> None:
     body = {"a": [{"id": 7, "x": {"y": {"z": 1}}}], "b": None, "c": "secret"}
     assert "{a: [1 x {id: int, x: {...}}], b: null, c: str}" == key_tree(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"\0" * 5000,
+        b"id,name\n1,x\n",
+        b"\x1f\x8b\x08\0",
+        b"%PDF-1.7",
+        b"  \n <?xml?>",
+        b"\xef\xbb\xbf<html>",
+        b"\xff\xfe<\0h\0",
+        b"}",
+        b"undefined",
+    ],
+)
+def test_what_does_not_begin_like_json_is_refused_before_it_is_copied(body: bytes) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_json(body)
+    assert "http_not_json" == caught.value.code
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n", b"\x0b\x0c"])
+def test_nothing_is_nothing(body: bytes) -> None:
+    assert decode_json(body) is None
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+@pytest.mark.parametrize("before", ["", "  \n "])
+def test_json_in_every_encoding_of_unicode(encoding: str, before: str) -> None:
+    if before and encoding.startswith("utf-32-"):
+        pytest.skip("json.detect_encoding reads the first character only")
+    assert {"a": "ü"} == decode_json((before + '{"a": "ü"}').encode(encoding))
+
+
+@pytest.mark.parametrize("text", ["1e99999999999999999999", "-1e99999999999999999999", "1e-99999999999999999999"])
+def test_a_number_that_nothing_can_hold_is_an_error(text: str) -> None:
+    with pytest.raises(DecodeError, match="exponent"):
+        decode_json(f'[{{"id": 1, "value": {text}}}]'.encode())
+
+
+@pytest.mark.parametrize("number", [b"1", b"12345678901234567890", b"1.000000000000000000001"])
+@pytest.mark.parametrize("depth", [1_100, 1_500, 100_000])
+def test_deep_nesting_is_an_error_whatever_is_inside(number: bytes, depth: int) -> None:
+    with pytest.raises(DecodeError, match=r"deep|recursion|nest"):
+        decode_json(b"[" * depth + number + b"]" * depth)
+
+
+def test_a_large_body_is_read_like_a_small_one() -> None:
+    rows = [
+        {"id": n, "text": 'ü\\"\n', "f": 0.1, "e": 1e300, "n": None, "t": True, "l": [1, [2]]} for n in range(30_000)
+    ]
+    body = json.dumps(rows).encode()
+    assert len(body) > 1 << 20
+    assert rows == decode_json(body)
+
+
+@pytest.mark.parametrize("at", [(1 << 20) - 20, (1 << 20) - 9, (1 << 20) - 1, 1 << 20])
+def test_a_long_number_is_kept_wherever_it_stands(at: int) -> None:
+    body = b"[" + b" " * (at - 1) + b"12345678901234567.25]"
+    assert [Decimal("12345678901234567.25")] == decode_json(body)
+
+
+def test_nan_in_a_large_body_is_tolerated() -> None:
+    found = decode_json(b"[NaN, 1e400" + b" " * (1 << 20) + b"]")
+    assert (True, Decimal("1e400")) == (found[0] != found[0], found[1])

@@ -120,7 +120,8 @@ def test_s16_a_maximum_holds_although_there_is_more(api: ApiServer, client: Rest
     ],
 )
 def test_s17_offset(api: ApiServer, client: RestClient, paginator: Any, total: int, offsets: list[int]) -> None:
-    api.get("/items")(lambda r: {"data": [{"id": r.param("offset")}], "total": total})
+    rows = [{"id": n} for n in range(total)]
+    api.get("/items")(lambda r: {"data": rows[int(r.param("offset") or 0) :][:2], "total": total})
     collect(client, paginator={"type": "offset", **paginator})
     assert sorted(f"GET /items?offset={n}&limit=2" for n in offsets) == sorted(api.targets())
 
@@ -367,3 +368,20 @@ def test_max_pages_of_an_auto_paginator(api: ApiServer, client: RestClient) -> N
 def test_page_in_a_header(api: ApiServer, client: RestClient) -> None:
     api.get("/items")(lambda r: {"data": [{"id": r.headers["x-page"]}], "total": 2})
     assert [{"id": "0"}, {"id": "1"}] == collect(client, paginator={"type": "page_number", "page_header": "X-Page"})
+
+
+@pytest.mark.parametrize(
+    "link", ["http://[::1", "http://h:port/x", "http://h\nx/", "http://" + "x" * 70_000, "http://h:1:2/"]
+)
+def test_a_next_link_that_nobody_can_read_is_an_error(api: ApiServer, client: RestClient, link: str) -> None:
+    api.json("/items", {"data": [{"id": 1}], "next": link})
+    with pytest.raises(PaginationError, match="not a URL") as caught:
+        list(client.paginate("items", paginator="json_link"))
+    assert "http_pagination" == caught.value.code
+    assert caught.value.hint
+
+
+def test_a_next_link_keeps_what_is_encoded_in_it(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"data": [{"id": 1}], "next": "?q=a%2Fb%20c d&é=1"}, {"data": [{"id": 2}], "next": None}])
+    list(client.paginate("items", paginator="json_link"))
+    assert ["GET /items", "GET /items?q=a%2Fb%20c%20d&%C3%A9=1"] == api.targets()

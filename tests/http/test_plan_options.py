@@ -78,6 +78,37 @@ def test_the_apis_own_total_is_read_where_the_config_says(api: ApiServer) -> Non
     assert 6 == pages[0].total
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "field", "value"),
+    [
+        ({"max_empty_pages": 3}, "max_empty_pages", 3),
+        ({"max_repeated_pages": 2}, "max_repeated_pages", 2),
+        ({"encoding": "windows-1252"}, "encoding", "cp1252"),
+        ({"encoding_errors": "replace"}, "encoding_errors", "replace"),
+        ({"on_body_errors": "warn"}, "on_body_errors", "warn"),
+    ],
+)
+def test_the_bounds_of_the_endpoint_reach_the_fetch(endpoint: dict[str, Any], field: str, value: Any) -> None:
+    resource = {"name": "items", "endpoint": {"path": "items", **endpoint}}
+    config = load_config({"client": {"base_url": "http://x"}, "resources": [resource]})
+    options = FetchOptions.from_plan(build_plan(config, name="shop").resources[0])
+    assert value == getattr(options, field)
+
+
+@pytest.mark.parametrize(("key", "value"), [("advance_by", "rows"), ("on_incomplete", "warn")])
+def test_the_choices_of_a_paginator_reach_it(api: ApiServer, key: str, value: str) -> None:
+    api.json("/items", {"data": [], "total": 0})
+    pages = fetch(api, {"path": "items", "paginator": {"type": "offset", "limit": 2, key: value}})
+    assert value == getattr(pages[0].paginator, key)
+
+
+def test_the_bounds_of_the_client_reach_it() -> None:
+    client = {"base_url": "http://x", "timeout": {"total": 7}, "retry": {"max_retry_later": "2h"}}
+    config = load_config({"client": client, "resources": ["items"]})
+    with RestClient.from_config(config.client) as opened:
+        assert (7, 7200) == (opened.exchange.max_seconds, opened.exchange.policy.max_retry_later)
+
+
 def test_a_json_body_of_the_config_is_sent(api: ApiServer) -> None:
     api.json("/items", [], method="POST")
     fetch(api, {"path": "items", "method": "POST", "json": {"a": {"b": 1}}})

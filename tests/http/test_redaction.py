@@ -11,7 +11,7 @@ import pytest
 
 from dagster_rest.config import build_plan, load_config
 from dagster_rest.http import FetchOptions, FetchUnit, Redactor, RestClient
-from dagster_rest.http.redaction import environment_secrets, is_sensitive_name, named_secrets
+from dagster_rest.http.redaction import environment_secrets, is_sensitive_name, named_secrets, userinfo_secrets
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -239,3 +239,34 @@ def test_reprs_show_no_secrets(open_client: Opener) -> None:
     )
     shown = f"{client!r} {client.exchange!r} {client.redactor!r} {client.context(FetchOptions())!r}"
     assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("[(b'Set-Cookie', b'sid=1; Path=/'), (b'X', b'y')]", "[(b'Set-Cookie', b'***'), (b'X', b'y')]"),
+        ("(b'x-auth-token', b'it\\'s')", "(b'x-auth-token', b'***')"),
+        ("('api_key', 'k-1')", "('api_key', '***')"),
+        ("(b'Content-Type', b'text/html')", "(b'Content-Type', b'text/html')"),
+    ],
+)
+def test_pairs_as_libraries_log_them(text: str, clean: str) -> None:
+    assert clean == Redactor().redact(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("http://user:p%40ss@h:80/x", ["user", "p@ss"]),
+        ("http://user:pa/ss@h/x", ["user", "pa/ss"]),
+        ("user:pass@h:80", ["user", "pass"]),
+        ("http://h/users/me@example.com", []),
+        ("http://h:80/users/me@example.com", []),
+        ("http://[::1]:80/me@x", []),
+        ("http://[::1]/me@x", []),
+        ("http://h?mail=me@x", []),
+        ("", []),
+    ],
+)
+def test_user_and_password_in_a_url(url: str, secrets: list[str]) -> None:
+    assert secrets == userinfo_secrets(url)

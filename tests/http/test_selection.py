@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
-from dagster_rest.http import BodyError, RestClient, SelectorError
+from dagster_rest.http import BodyError, HttpError, RestClient, SelectorError
 from dagster_rest.http.selection import detect_selector, select
-from tests.support.server import ApiServer
+from tests.support.server import ApiServer, Reply
 
 A, B = {"a": 1}, {"a": 2}
 
@@ -151,3 +152,35 @@ def test_the_selector_of_the_first_page_holds_for_all(api: ApiServer, client: Re
 def test_an_empty_object_is_an_empty_page(api: ApiServer, client: RestClient) -> None:
     api.json("/items", {})
     assert [[]] == list(client.paginate("items"))
+
+
+@pytest.mark.parametrize("body", [b"true", b"false", b"5", b"0", b"1.5", b'"text"'])
+@pytest.mark.parametrize("paginator", [None, "json_link", "offset"])
+def test_a_number_or_a_text_is_no_record(api: ApiServer, client: RestClient, body: bytes, paginator: Any) -> None:
+    api.json("/items", Reply(body=body))
+    paginator = {"type": "offset", "limit": 1, "total_path": None} if paginator == "offset" else paginator
+    with pytest.raises(SelectorError) as caught:
+        list(client.paginate("items", paginator=paginator))
+    assert "http_selector_matched_nothing" == caught.value.code
+
+
+@pytest.mark.parametrize("body", [b'""', b"null", b"[]", b"{}"])
+def test_nothing_is_an_empty_page(api: ApiServer, client: RestClient, body: bytes) -> None:
+    api.json("/items", Reply(body=body))
+    assert [[]] == list(client.paginate("items"))
+
+
+def test_a_selector_that_is_written_may_ask_for_a_number(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", Reply(body=b"5"))
+    assert [[5]] == list(client.paginate("items", data_selector="$", paginator="single_page"))
+
+
+@pytest.mark.parametrize("depth", [700, 980, 1_005, 1_020, 5_000])
+@pytest.mark.parametrize("selector", [None, "$", "data"])
+def test_a_body_of_any_depth_is_records_or_an_error(
+    api: ApiServer, client: RestClient, depth: int, selector: str | None
+) -> None:
+    api.json("/items", Reply(body=b'{"data": [' + b'{"a": [' * depth + b"1" + b"]}" * depth + b"]}"))
+    with contextlib.suppress(HttpError):
+        list(client.paginate("items", data_selector=selector))
+    assert 1 == len(api.requests)

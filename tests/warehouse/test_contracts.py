@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from dagster_rest.warehouse.errors import SchemaContractError
-from tests.warehouse.support import Warehouse, table_spec
+from tests.warehouse.support import ReplaceWhere, Warehouse, table_spec
 
 FIRST = [{"id": 1, "v": 1, "l": [{"a": 1}]}]
 SECOND = {
@@ -110,6 +110,30 @@ def test_a_replace_keeps_the_quarantine(warehouse: Warehouse) -> None:
 
     assert 2 == len(warehouse.table("posts__quarantine"))
     assert [(1,)] == warehouse.table("posts", "id")
+
+
+@pytest.mark.parametrize("disposition", ["append", "replace", "merge"])
+@pytest.mark.parametrize("condition", ["true", "_load_id in (select unnest(?::varchar[]))"])
+def test_replacing_some_rows_keeps_the_quarantine(warehouse: Warehouse, disposition: str, condition: str) -> None:
+    spec = table_spec(disposition, schema_contract={"columns": "discard_row"}, quarantine=True)
+    params = [["load-1", "load-2"]] if "?" in condition else []
+    warehouse.load(spec, [{"id": 1}])
+    warehouse.load(spec, [{"id": 2, "a": 1}])
+    warehouse.load(spec, [{"id": 3}, {"id": 4, "b": 1}], replace_where=ReplaceWhere(condition, params))
+
+    assert [("load-2",), ("load-3",)] == warehouse.table("posts__quarantine", "_load_id")
+    assert [(3,)] == warehouse.table("posts", "id")
+
+
+@pytest.mark.parametrize("disposition", ["append", "replace"])
+def test_a_full_refresh_keeps_the_quarantine(warehouse: Warehouse, disposition: str) -> None:
+    columns = {"v": {"data_type": "bigint"}}
+    spec = table_spec(disposition, schema_contract={"data_type": "discard_row"}, quarantine=True, columns=columns)
+    for number in (1, 2, 3):
+        warehouse.load(spec, [{"id": number}, {"id": 9, "v": "x"}], full_refresh=number == 3)
+
+    assert [("load-1",), ("load-2",), ("load-3",)] == warehouse.table("posts__quarantine", "_load_id")
+    assert [(3,)] == warehouse.table("posts", "id")
 
 
 class Address(pydantic.BaseModel):

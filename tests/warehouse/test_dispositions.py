@@ -350,3 +350,60 @@ def test_the_outcome_names_every_column(warehouse: Warehouse) -> None:
         (column.name, column.data_type, column.nullable, column.description) for column in outcome.columns["posts"][:2]
     ]
     assert {"posts": 2, "posts__c": 3} == outcome.rows_by_table == outcome.total_rows
+
+
+VERSIONED: dict[str, Any] = {"options": {"row_version_column_name": "ver"}}
+
+
+@pytest.mark.parametrize("keys", [{"primary_key": ("id",)}, {"merge_key": ("id",)}])
+def test_scd2_by_a_version_column_keeps_rows_of_other_keys_apart_in_one_load(warehouse: Warehouse, keys: Any) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED, **keys)
+    warehouse.load(spec, [{"id": 1, "ver": 1}, {"id": 2, "ver": 1}])
+
+    assert [(1, 1, None), (2, 1, None)] == warehouse.table("posts", "id", "ver", "_valid_to")
+
+
+@pytest.mark.parametrize("keys", [{"primary_key": ("id",)}, {"merge_key": ("id",)}])
+def test_a_version_of_one_key_does_not_hide_that_of_another(warehouse: Warehouse, keys: Any) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED, **keys)
+    warehouse.load(spec, [{"id": 1, "ver": 2}, {"id": 2, "ver": 1}], loaded_at=moment(1))
+    warehouse.load(spec, [{"id": 1, "ver": 2}, {"id": 2, "ver": 2}], loaded_at=moment(2))
+
+    assert [(1, 2, None), (2, 1, moment(2)), (2, 2, None)] == warehouse.table("posts", "id", "ver", "_valid_to")
+
+
+@pytest.mark.parametrize("keys", [{"primary_key": ("id",)}, {"merge_key": ("id",)}])
+def test_a_version_of_one_key_does_not_keep_that_of_another_open(warehouse: Warehouse, keys: Any) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED, **keys)
+    warehouse.load(spec, [{"id": 1, "ver": 1}, {"id": 2, "ver": 2}], loaded_at=moment(1))
+    warehouse.load(spec, [{"id": 1, "ver": 2}, {"id": 2, "ver": 3}], loaded_at=moment(2))
+
+    assert [(1, 1, moment(2)), (1, 2, None), (2, 2, moment(2)), (2, 3, None)] == warehouse.table(
+        "posts", "id", "ver", "_valid_to"
+    )
+
+
+def test_scd2_by_a_version_column_without_a_key_refuses_two_records_of_one_version(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED)
+
+    with pytest.raises(WarehouseError) as caught:
+        warehouse.load(spec, [{"id": 1, "ver": 1}, {"id": 2, "ver": 1}, {"id": 1, "ver": 1}])
+
+    assert "warehouse_missing_key" == caught.value.code
+
+
+@pytest.mark.parametrize("options", [{}, VERSIONED["options"]])
+@pytest.mark.parametrize("keys", [{"primary_key": ("id",)}, {"merge_key": ("id",)}])
+def test_a_hard_delete_closes_the_version_it_meets(warehouse: Warehouse, options: Any, keys: Any) -> None:
+    spec = table_spec("merge", "scd2", columns={"gone": {"hard_delete": True}}, options=options, **keys)
+    warehouse.load(spec, [{"id": 1, "ver": 1}, {"id": 2, "ver": 1}], loaded_at=moment(1))
+    warehouse.load(spec, [{"id": 1, "ver": 1, "gone": True}, {"id": 2, "ver": 1}], loaded_at=moment(2))
+
+    assert [(1, moment(2)), (2, None)] == warehouse.table("posts", "id", "_valid_to")
+
+
+def test_scd2_without_a_key_keeps_one_of_two_equal_records(warehouse: Warehouse) -> None:
+    outcome = warehouse.load(table_spec("merge", "scd2"), [{"id": 1, "v": "a"}, {"id": 1, "v": "a"}, {"id": 1}])
+
+    assert [(1, "a"), (1, None)] == warehouse.table("posts", "id", "v")
+    assert 1 == outcome.duplicates

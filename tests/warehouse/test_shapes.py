@@ -119,13 +119,6 @@ def test_a_table_name_may_depend_on_the_record(warehouse: Warehouse) -> None:
     assert 3 == outcome.rows_loaded
 
 
-def test_two_resources_may_share_a_table(warehouse: Warehouse) -> None:
-    warehouse.load(table_spec(resource="a", table_name="t"), [{"id": 1, "a": 1}])
-    warehouse.load(table_spec(resource="b", table_name="t"), [{"id": 2, "b": "b"}])
-
-    assert [(1, 1, None), (2, None, "b")] == warehouse.table("t", "id", "a", "b")
-
-
 def test_a_nested_table_with_a_key_of_its_own_is_merged_on_it(warehouse: Warehouse) -> None:
     hints = {"kids": {"primary_key": "kid", "write_disposition": "merge"}}
     spec = table_spec("merge", primary_key=("id",), nested_hints=hints)

@@ -145,6 +145,18 @@ def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path: Path, options: Any
     assert [] == list((tmp_path / "s").iterdir())
 
 
+def test_a_checkpoint_from_the_future_is_not_used(tmp_path: Path) -> None:
+    with pytest.raises(CrashError):
+        run_to_end(tmp_path / "s", on_event=crash_at("after_checkpoint_rename", 3))
+    file = tmp_path / "s" / "checkpoint.json"
+    saved = json.loads(file.read_text())
+    file.write_text(json.dumps({**saved, "started_at": saved["started_at"] + 86_400}))
+    stager = open_stager(tmp_path / "s", load_id="second")
+
+    assert ("second", False) == (stager.load_id, stager.resumed)
+    assert "s old" in (stager.reset_reason or "")
+
+
 def test_a_resumed_load_keeps_the_types_it_had(tmp_path: Path, warehouse: Warehouse) -> None:
     stager = open_stager(tmp_path / "s", seconds_per_part=0)
     stager.write([{"v": 1}], position={})
@@ -176,7 +188,7 @@ def test_a_part_is_written_when_its_time_has_come(tmp_path: Path) -> None:
 
 def test_extra_values_are_set_on_each_record(tmp_path: Path, warehouse: Warehouse) -> None:
     stager = open_stager(tmp_path / "s")
-    stager.write([{"id": 1, "_p_id": 0}, 5], extra={"_p_id": [7, 8]})
+    stager.write([{"id": 1}, 5], extra={"_p_id": [7, 8]})
     load(warehouse, stager)
 
     assert [(1, 7, None), (None, 8, 5)] == warehouse.table("posts", "id", "_p_id", "value")

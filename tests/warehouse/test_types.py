@@ -272,6 +272,22 @@ def test_a_hint_against_the_recorded_type_is_refused(warehouse: Warehouse) -> No
     assert "warehouse_hint_conflict" == caught.value.code
 
 
+@pytest.mark.parametrize(("precision", "follows"), [(18, False), (19, True)])
+def test_a_bigint_becomes_a_decimal_only_if_that_has_room_for_all_its_digits(
+    warehouse: Warehouse, precision: int, follows: bool
+) -> None:
+    longest = 2**63 - 1
+    spec = table_spec(columns={"v": {"data_type": "decimal", "precision": precision, "scale": 0}})
+    warehouse.load(table_spec(), [{"v": longest}])
+
+    if follows:
+        warehouse.load(spec, [{"v": 1}])
+        assert [(Decimal(1),), (Decimal(longest),)] == warehouse.table("posts", "v")
+    else:
+        with pytest.raises(HintError, match="bigint"):
+            warehouse.load(spec, [{"v": 1}])
+
+
 def test_an_unknown_data_type_is_refused(warehouse: Warehouse) -> None:
     with pytest.raises(HintError, match="varchar"):
         warehouse.load(table_spec(columns={"v": {"data_type": "varchar"}}), [{"v": 1}])

@@ -42,6 +42,8 @@ class BasePaginator(ABC):
     Attributes:
         max_pages: At most so many pages; the engine counts them.
         ended_by: One word for why paging ended.
+        items_on_page: Items of the page that `update_state` is called with, as the API counts them; None if that
+            cannot be told (a selector that takes parts of items).
         warnings: What a person should know.
 
     Example:
@@ -72,6 +74,7 @@ class BasePaginator(ABC):
         self._has_next_page = True
         self.max_pages = max_pages
         self.ended_by: str | None = None
+        self.items_on_page: int | None = None
         self.warnings: list[str] = []
 
     @property
@@ -90,6 +93,18 @@ class BasePaginator(ABC):
             response: The response; `response.json()` works.
             data: The records selected from it.
         """
+
+    def update_without_content(self, response: httpx.Response) -> None:
+        """Learn from a response after the first page that has no content (204, an empty body, `null`).
+
+        A paginator for which that is an end has no next page afterwards; else it is an error. By default the question
+        is put to `update_state`, with no records.
+        """
+        try:
+            update_state(self, response, [])
+        except ValueError:
+            # It looks for something in a body that is not there.
+            self._has_next_page = True
 
     @abstractmethod
     def update_request(self, request: Request) -> None:
@@ -113,6 +128,11 @@ class BasePaginator(ABC):
         return False
 
     @property
+    def is_past_total(self) -> bool:
+        """Whether the API's latest total says that the list was over before the page that is being asked for."""
+        return False
+
+    @property
     def items_total(self) -> int | None:
         """The number of items that the API counts, if the paginator reads it."""
         return None
@@ -128,6 +148,10 @@ class BasePaginator(ABC):
     def describe(self) -> str:
         """One line for people: kind and parameters."""
         return self.kind if self.kind != "custom" else type(self).__name__
+
+    def _is_empty(self, records: list[Any]) -> bool:
+        """Whether a page has nothing on it; one whose items a selector leaves out is not empty."""
+        return not records and not self.items_on_page
 
     def _stop(self, reason: str) -> None:
         self._has_next_page = False
@@ -147,8 +171,18 @@ class SinglePagePaginator(BasePaginator):
         """Nothing to change."""
 
 
-def update_state(paginator: BasePaginator, response: httpx.Response, records: list[Any]) -> None:
-    """Call `update_state`, also of a paginator that takes the response only."""
+def update_state(
+    paginator: BasePaginator, response: httpx.Response, records: list[Any], *, items: int | None = None
+) -> None:
+    """Call `update_state`, also of a paginator that takes the response only.
+
+    Args:
+        paginator: The paginator.
+        response: The response.
+        records: The records of the page.
+        items: What the API counts on it; see `BasePaginator.items_on_page`.
+    """
+    paginator.items_on_page = items
     if _takes_data(type(paginator)):
         paginator.update_state(response, records)
     else:

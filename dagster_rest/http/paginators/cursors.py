@@ -41,6 +41,9 @@ class _CursorBase(BasePaginator):
         else:
             self._cursor = cursor
 
+    def update_without_content(self, response: httpx.Response) -> None:
+        """A page that a cursor announced has to be there."""
+
     def update_request(self, request: Request) -> None:
         """Send the cursor."""
         self._place.put(request, self._cursor)
@@ -124,7 +127,7 @@ class JSONResponseCursorPaginator(_CursorBase):
 
     def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
         """Take the cursor from the body."""
-        if self.stop_after_empty_page and data is not None and not data:
+        if self.stop_after_empty_page and data is not None and self._is_empty(data):
             self._stop("empty_page")
             return
         body = body_of(response)
@@ -133,8 +136,16 @@ class JSONResponseCursorPaginator(_CursorBase):
         cursor = found[-1] if found else None
         if not more:
             self._stop("has_more")
-        else:
-            self._take(cursor)
+            return
+        self._take(cursor)
+        if self.has_more_path is not None and not self.has_next_page:
+            self.warnings.append(f"no cursor at {self.cursor_path!r} ended the list, although {self.has_more_path!r} "
+                                 "says that there is more")  # fmt: skip
+
+    def update_without_content(self, response: httpx.Response) -> None:
+        """An empty page, which ends the paging only with `stop_after_empty_page`."""
+        if self.stop_after_empty_page:
+            self._stop("empty_page")
 
     def describe(self) -> str:
         """Kind and places."""

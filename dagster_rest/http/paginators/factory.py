@@ -9,7 +9,8 @@ from dagster_rest.http.errors import PaginationError
 from dagster_rest.http.paginators.base import BasePaginator, SinglePagePaginator
 from dagster_rest.http.paginators.cursors import HeaderCursorPaginator, JSONResponseCursorPaginator
 from dagster_rest.http.paginators.links import HeaderLinkPaginator, JSONLinkPaginator
-from dagster_rest.http.paginators.ranges import OffsetPaginator, PageNumberPaginator
+from dagster_rest.http.paginators.offsets import OffsetPaginator
+from dagster_rest.http.paginators.page_numbers import PageNumberPaginator
 
 
 def create_paginator(config: Any, *, where: str | None = None) -> BasePaginator | None:

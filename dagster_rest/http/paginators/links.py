@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from dagster_rest.http.errors import LoopError, PaginationError
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.paginators.base import BasePaginator, body_of
+from dagster_rest.http.request import join_link
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +38,7 @@ class _NextUrlPaginator(BasePaginator):
                 code="http_pagination",
                 hint="Point the paginator to a text with the URL of the next page.",
             )
-        following = urljoin(str(response.request.url), found.strip())
+        following = join_link(str(response.request.url), found)
         if following == self._next_url:
             raise LoopError(
                 "the next link leads to the page itself",
@@ -46,6 +46,9 @@ class _NextUrlPaginator(BasePaginator):
                 hint="The API repeats its link; set the paginator it really uses, or `max_pages`.",
             )
         self._next_url = following
+
+    def update_without_content(self, response: httpx.Response) -> None:
+        """A page that a link announced has to be there."""
 
     def update_request(self, request: Request) -> None:
         """Ask for the link; it carries the query, so the static parameters go."""

@@ -1,0 +1,83 @@
+"""Secrets that are none: texts that nothing has put a value into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster_rest.http.errors import AuthConfigError
+from dagster_rest.http.redaction import is_sensitive_name
+
+PUBLIC = frozenset(
+    {"type", "name", "location", "access_token_url", "audience", "algorithm", "client_auth", "scopes", "claims"}
+)
+_REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
+# Passwords that begin with a dollar are common, tokens of such a form are not.
+_TOKEN_REFERENCE = re.compile(r"\A(?:\w+ )?\$[A-Z_][A-Z0-9_]*\Z")
+_NEVER_EMPTY = frozenset({"token", "api_key", "value", "refresh_token", "access_token", "private_key", "client_id"})
+
+
+def check_secrets(fields: Mapping[str, Any], *, where: str = "auth") -> None:
+    """Refuse to send what is no secret: an empty text, or the name of a variable that nothing replaced.
+
+    Args:
+        fields: An auth's arguments by name, resolved.
+        where: The config path of the arguments.
+
+    Raises:
+        AuthConfigError: There is one.
+    """
+    for name, text in _texts(fields):
+        if is_unresolved(text, token=name in _NEVER_EMPTY):
+            raise _unresolved(name, f"{where}.{name}")
+        if name in _NEVER_EMPTY and not text.strip():
+            raise _empty(f"`{name}` is empty", f"{where}.{name}")
+    if "username" in fields and "password" in fields and not (fields["username"] or fields["password"]):
+        raise _empty("`username` and `password` are empty", where)
+
+
+def check_named_secrets(values: Any, *, where: str) -> None:
+    """Refuse the name of a variable in a header or parameter whose name tells that it is secret.
+
+    Raises:
+        AuthConfigError: There is one.
+    """
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            if isinstance(value, str) and is_sensitive_name(str(name)) and is_unresolved(value, token=True):
+                raise _unresolved(str(name), f"{where}.{name}")
+
+
+def _unresolved(name: str, where: str) -> AuthConfigError:
+    return AuthConfigError(
+        f"`{name}` is the name of an environment variable (`$NAME` or `${{NAME}}`), not its value",
+        code="http_auth_config",
+        where=where,
+        hint='Write ${NAME} in YAML, dg.EnvVar("NAME") in Python. A secret that really looks like this can be sent by '
+        "an httpx.Auth of your own.",
+    )
+
+
+def _empty(message: str, where: str) -> AuthConfigError:
+    return AuthConfigError(
+        message,
+        code="http_auth_config",
+        where=where,
+        hint="Look at the environment variable that it comes from; `auth: null` asks without credentials.",
+    )
+
+
+def is_unresolved(text: str, *, token: bool) -> bool:
+    """Whether a text holds `${NAME}`, or, as a token, is `$NAME` or `Bearer $NAME`."""
+    return _REFERENCE.search(text) is not None or (token and _TOKEN_REFERENCE.match(text) is not None)
+
+
+def _texts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        if name in PUBLIC:
+            continue
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", text) for inner, text in value.items() if isinstance(text, str))

@@ -1,0 +1,376 @@
+"""A request waits for its slot, then for the pause, then for its permit, and goes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_rest.config.request import RequestSpec
+from dagster_rest.http import FetchOptions, FetchUnit, HttpError, HttpStatusError, RequestStats, RestClient
+from dagster_rest.http.admission import Admission
+from dagster_rest.http.rate_limit import LONGEST_WAY_SECONDS, Permit, RateLimiter
+from dagster_rest.http.slots import Slots
+from tests.support.server import ApiServer, Reply, Request
+
+Opener = Callable[..., RestClient]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def units(count: int) -> list[FetchUnit]:
+    return [FetchUnit(RequestSpec(path=f"c/{n}"), index=n) for n in range(count)]
+
+
+def most_in_a_window(times: list[float], seconds: float) -> int:
+    """The most arrivals in any window of this length."""
+    times = sorted(times)
+    return max(sum(begin <= at < begin + seconds for at in times) for begin in times)
+
+
+class Permits:
+    """A limiter that gives permits when it is told to, and writes down who asked."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.left = 0
+
+    def take(self) -> Permit | float:
+        if self.left:
+            self.left -= 1
+            self.log.append("permit")
+            return Permit(self.left)
+        return 0.001
+
+    def give_back(self, permit: Permit) -> None:
+        """Nothing to do."""
+
+
+def test_who_waits_for_a_slot_holds_no_permit() -> None:
+    """Permits that pile up behind a slow server are all used in one moment."""
+    log: list[str] = []
+    permits = Permits(log)
+
+    async def scene() -> None:
+        admission = Admission(limiter=permits, stats=RequestStats())  # type: ignore[arg-type]
+        slots = Slots(1)
+        permits.left = 3
+        answered = asyncio.Event()
+
+        async def request(name: str) -> None:
+            async with admission.admitted(slots, (0,)):
+                log.append(f"send {name}")
+                await answered.wait()
+
+        tasks = [asyncio.ensure_future(request(name)) for name in "abc"]
+        await asyncio.sleep(0.02)
+        assert ["permit", "send a"] == log
+        answered.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(scene())
+    assert ["permit", "send a", "permit", "send b", "permit", "send c"] == log
+
+
+def test_a_pause_that_begins_while_a_permit_is_waited_for_holds() -> None:
+    log: list[str] = []
+    permits = Permits(log)
+
+    async def scene() -> None:
+        admission = Admission(limiter=permits, stats=RequestStats())  # type: ignore[arg-type]
+
+        async def request() -> None:
+            async with admission.admitted(Slots(1), (0,)):
+                log.append("send")
+
+        task = asyncio.ensure_future(request())
+        await asyncio.sleep(0.01)
+        admission.pause(0.2)
+        log.append("pause")
+        permits.left = 1
+        began = time.monotonic()
+        await task
+        assert time.monotonic() - began >= 0.19
+
+    asyncio.run(scene())
+    assert ["pause", "permit", "send"] == log
+
+
+def test_a_pause_that_begins_while_a_slot_is_waited_for_holds() -> None:
+    async def scene() -> None:
+        admission = Admission(limiter=None, stats=RequestStats())
+        slots = Slots(1)
+        went: list[float] = []
+
+        async def first() -> None:
+            async with admission.admitted(slots, (0,)):
+                await asyncio.sleep(0.02)
+                admission.pause(0.2)
+
+        async def second() -> None:
+            async with admission.admitted(slots, (1,)):
+                went.append(time.monotonic())
+
+        began = time.monotonic()
+        await asyncio.gather(first(), second())
+        assert went[0] - began >= 0.2
+
+    asyncio.run(scene())
+
+
+def test_the_seconds_of_pause_and_permit_are_counted() -> None:
+    stats = RequestStats()
+
+    async def scene() -> None:
+        admission = Admission(limiter=None, stats=stats)
+        admission.pause(0.1)
+        async with admission.admitted(Slots(1), (0,)):
+            pass
+
+    asyncio.run(scene())
+    assert stats.throttled_seconds >= 0.09
+
+
+@pytest.mark.parametrize("turn", ["before its turn", "at its turn"])
+def test_a_waiter_that_is_cancelled_leaves_its_slot_to_the_next(turn: str) -> None:
+    async def scene() -> list[str]:
+        slots = Slots(1)
+        order: list[str] = []
+        release = asyncio.Event()
+
+        async def hold(name: str, wait: bool = False) -> None:
+            async with slots.held((0,)):
+                order.append(name)
+                if wait:
+                    await release.wait()
+
+        first = asyncio.ensure_future(hold("first", wait=True))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(hold("second"))
+        third = asyncio.ensure_future(hold("third"))
+        await asyncio.sleep(0)
+        if turn == "before its turn":
+            second.cancel()
+            release.set()
+        else:
+            release.set()
+            # The first is done and has given its slot to the second, which has not run yet.
+            await asyncio.sleep(0)
+            second.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+        await asyncio.wait_for(third, 5)
+        await asyncio.wait_for(hold("fourth"), 5)
+        return order
+
+    assert ["first", "third", "fourth"] == asyncio.run(scene())
+
+
+def test_slots_go_to_the_foremost_first() -> None:
+    async def scene() -> list[int]:
+        slots = Slots(1)
+        order: list[int] = []
+
+        async def hold(number: int) -> None:
+            async with slots.held((number,)):
+                order.append(number)
+
+        async with slots.held((0,)):
+            tasks = [asyncio.ensure_future(hold(number)) for number in (3, 1, 2)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        return order
+
+    assert [1, 2, 3] == asyncio.run(scene())
+
+
+def test_never_more_than_allowed_in_any_window_with_32_in_flight(api: ApiServer, open_client: Opener) -> None:
+    """Slow answers hold the slots; the permits of those that wait must not be used all at once."""
+    times: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        # Every other answer is slow, so that slots and permits come free at different times.
+        return Reply(json=[{"id": 1}], delay=0.7 if int(request.path_params["id"]) % 2 else 0.01)
+
+    client = open_client(rate_limit={"requests": 5, "per": 0.6, "key": uuid.uuid4().hex}, max_concurrency=32)
+    assert 20 == len(list(client.fetch(units(20), options=FetchOptions(paginator="single_page"))))
+    assert (20, 5) == (len(times), most_in_a_window(times, 0.6))
+
+
+_OTHER = """
+import sys
+from dagster_rest.http import RestClient, FetchOptions, FetchUnit
+from dagster_rest.config.request import RequestSpec
+url, key = sys.argv[1:]
+units = [FetchUnit(RequestSpec(path=f"c/{n}"), index=n) for n in range(5)]
+with RestClient(url, rate_limit={"requests": 4, "per": 0.5, "key": key}, max_concurrency=32) as client:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(len(list(client.fetch(units, options=FetchOptions(paginator="single_page")))))
+"""
+
+
+def test_never_more_than_allowed_in_any_window_by_several_processes(api: ApiServer) -> None:
+    times: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        return Reply(json=[{"id": 1}], delay=0.2)
+
+    command = [sys.executable, "-c", _OTHER, api.url, uuid.uuid4().hex]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]
+    assert ["ready\n"] * 3 == [process.stdout.readline() for process in processes if process.stdout]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert ["5\n"] * 3 == [process.communicate(timeout=60)[0] for process in processes]
+    assert (15, 4) == (len(times), most_in_a_window(times, 0.5))
+
+
+def test_a_file_that_is_busy_does_not_block_the_loop(tmp_path: Path) -> None:
+    limiter = RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path)
+    assert isinstance(limiter.take(), Permit)
+    with sqlite3.connect(next(tmp_path.glob("*.sqlite")), isolation_level=None) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        wait = limiter.take()
+        assert isinstance(wait, float)
+        assert (wait < 0.1, time.monotonic() - began < 1) == (True, True)
+        other.execute("rollback")
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the limiter's clock."""
+    at = [1_700_000_000.0]
+    monkeypatch.setattr("dagster_rest.http.rate_limit.time.time", lambda: at[0])
+
+    def move(seconds: float) -> None:
+        at[0] += seconds
+
+    return move
+
+
+def test_a_permit_is_free_again_a_window_after_the_answer(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
+    permit = limiter.take()
+    assert isinstance(permit, Permit)
+    clock(3)
+    assert isinstance(limiter.take(), float)
+    limiter.give_back(permit)
+    clock(1.9)
+    assert limiter.take() == pytest.approx(0.1)
+    clock(0.2)
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_a_permit_of_a_process_that_died_is_free_in_the_end(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    dead = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
+    assert isinstance(dead.take(), Permit)
+    dead.close()
+    limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
+    clock(2 + LONGEST_WAY_SECONDS - 0.1)
+    assert isinstance(limiter.take(), float)
+    clock(0.2)
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
+    assert isinstance(limiter.take(), Permit)
+    clock(-3600)
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path / "file" / "folder")
+    with pytest.raises(HttpError, match="TMPDIR"):
+        limiter.take()
+
+
+def test_a_file_that_is_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:
+    limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
+    limiter._path().write_bytes(b"no database" * 1000)
+    with pytest.raises(HttpError, match="Remove the file") as caught:
+        limiter.take()
+    assert "http_rate_limit_file" == caught.value.code
+
+
+def test_a_retry_after_holds_back_every_request_of_the_client(api: ApiServer, open_client: Opener) -> None:
+    """One is told to wait; the others, behind slots too, do not go meanwhile."""
+    asked: list[tuple[str, float]] = []
+    told: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        asked.append((request.path_params["id"], time.monotonic()))
+        if not told:
+            told.append(time.monotonic())
+            return Reply(status=429, json={}, headers={"Retry-After": "1"})
+        return Reply(json=[{"id": 1}])
+
+    # One in flight: nobody else is under way when the server says so.
+    options = FetchOptions(paginator="single_page")
+    client = open_client(max_concurrency=8, retry={"attempts": 3})
+    client._slots = Slots(1)
+    assert 24 == len(list(client.fetch(units(24), options=options)))
+    later = [at - told[0] for _, at in asked[1:]]
+    assert (24, True) == (len(later), min(later) >= 1.0)
+
+
+def test_the_clock_of_the_retries_does_not_run_while_a_request_waits(api: ApiServer, open_client: Opener) -> None:
+    """`total` is over before the first permit is there; the request is asked again all the same."""
+    api.replies("/c/1", [Reply(status=503, json={}), [{"id": 1}]])
+    api.json("/c/0", [])
+    limit = {"requests": 1, "per": 0.6, "key": uuid.uuid4().hex}
+    client = open_client(rate_limit=limit, retry={"total": 0.5, "attempts": 2})
+    client.get("c/0")
+    assert 200 == client.get("c/1").status_code
+    assert ["GET /c/0", "GET /c/1", "GET /c/1"] == api.targets()
+
+
+def test_the_clock_of_the_retries_runs_while_a_request_is_sent(api: ApiServer, open_client: Opener) -> None:
+    api.json("/c/1", Reply(status=503, json={}, delay=0.4))
+    with pytest.raises(HttpStatusError):
+        open_client(retry={"total": 0.3, "attempts": 5}).get("c/1", raise_for_status=True)
+    assert 1 == len(api.requests)
+
+
+def test_threads_share_the_limit_of_their_client(api: ApiServer, open_client: Opener) -> None:
+    times: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        return [{"id": 1}]
+
+    client = open_client(rate_limit={"requests": 2, "per": 0.5, "key": uuid.uuid4().hex})
+    threads = [threading.Thread(target=lambda: client.get("c/1")) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (6, 2) == (len(times), most_in_a_window(times, 0.5))

@@ -1,0 +1,167 @@
+"""Keys of records that collide with names this package makes: refused, or both kept; never is a value lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_rest.warehouse.dispositions import commit_load
+from dagster_rest.warehouse.errors import HintError, NameCollisionError
+from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.staging import Stager
+from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
+
+MIXED = [{"id": 1, "zip": 12}, {"id": 2, "zip": "A-1"}]
+OWN = [{"id": 3, "zip__v_text": "mine"}]
+BOTH = [{"id": 1, "zip": 12}, {"id": 2, "zip": "A-1", "zip__v_text": "mine"}]
+
+
+@pytest.mark.parametrize(
+    "loads",
+    [
+        [MIXED + OWN],
+        [OWN + MIXED],
+        [BOTH],
+        [[{"id": 1, "zip": 12, "zip__v_text": "mine"}, {"id": 2, "zip": "A-1"}]],
+        [MIXED, OWN],
+        [OWN, MIXED],
+        [[{"id": 1, "zip": 12}], OWN, MIXED],
+        [[*MIXED, {"zip": {"v_text": "mine"}}]],
+        [[{"l": [{"zip": 12, "zip__v_text": "mine"}, {"zip": "A-1"}]}]],
+    ],
+)
+def test_a_key_spelled_like_a_variant_column_is_refused(warehouse: Warehouse, loads: list[Any]) -> None:
+    def load_all() -> None:
+        for records in loads:
+            warehouse.load(table_spec(where="resources[3]"), records)
+
+    with pytest.raises(NameCollisionError, match="zip__v_text") as caught:
+        load_all()
+    assert "resources[3]" == caught.value.where
+
+
+def test_a_key_spelled_like_a_variant_is_a_key_like_any_other_where_none_is_needed(warehouse: Warehouse) -> None:
+    warehouse.load(table_spec(), [{"zip__v_text": "mine", "zip": "A-1"}, {"zip": 1}])
+
+    assert [("mine", "A-1"), (None, "1")] == warehouse.table("posts", "zip__v_text", "zip")
+
+
+@pytest.mark.parametrize("loads", [[MIXED, OWN], [OWN, MIXED], [MIXED + OWN], [OWN + MIXED], [BOTH], [OWN, MIXED, OWN]])
+def test_with_suffixes_both_values_are_kept(warehouse: Warehouse, loads: list[Any]) -> None:
+    for records in loads:
+        warehouse.load(table_spec(on_name_collision="suffix"), records)
+
+    values = [
+        value for row in warehouse.table("posts", *warehouse.types("posts")) for value in row if value is not None
+    ]
+    sent = [value for records in loads for record in records for value in record.values()]
+    assert sorted(map(str, sent)) == sorted(map(str, values))
+
+
+def test_with_suffixes_each_value_stays_in_its_column(warehouse: Warehouse) -> None:
+    spec = table_spec(on_name_collision="suffix")
+    for records in (OWN, MIXED, OWN, MIXED):
+        warehouse.load(spec, records)
+
+    assert [("mine", None)] * 2 + [(None, "A-1")] * 2 + [(None, None)] * 2 == warehouse.table(
+        "posts", "zip__v_text", "zip__v_text_2"
+    )
+
+
+def test_a_hint_may_name_the_variant(warehouse: Warehouse) -> None:
+    spec = table_spec(columns={"zip__v_text": {"data_type": "text", "variant": True, "description": "No number."}})
+    warehouse.load(spec, MIXED)
+
+    assert [(1, 12, None), (2, None, "A-1")] == warehouse.table("posts", "id", "zip", "zip__v_text")
+
+
+def test_a_value_that_its_hinted_variant_can_not_hold_is_refused(warehouse: Warehouse) -> None:
+    spec = table_spec(columns={"zip__v_text": {"data_type": "bigint", "variant": True}})
+
+    with pytest.raises(HintError, match="zip__v_text"):
+        warehouse.load(spec, MIXED)
+
+
+def test_a_variant_made_at_the_commit_does_not_mix_with_a_key(tmp_path: Path, warehouse: Warehouse) -> None:
+    stager = Stager.open(
+        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="late"
+    )
+    stager.write([{"id": 2, "v": "text"}])
+    staged = stager.finish()
+    warehouse.load(table_spec(), [{"id": 1, "v": 5, "v__v_text": "mine"}])
+
+    with pytest.raises(NameCollisionError, match="v__v_text"):
+        commit_load(warehouse.conn, staged, load_id="late", loaded_at=NOON)
+
+
+def test_a_key_that_came_meanwhile_does_not_mix_with_a_variant(tmp_path: Path, warehouse: Warehouse) -> None:
+    stager = Stager.open(
+        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="late"
+    )
+    stager.write([{"id": 2, "zip__v_text": "mine"}])
+    staged = stager.finish()
+    warehouse.load(table_spec(), MIXED)
+
+    with pytest.raises(NameCollisionError, match="zip__v_text"):
+        commit_load(warehouse.conn, staged, load_id="late", loaded_at=NOON)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"a__b": 1, "a": {"b": 2}},
+        {"a__b": [1], "a": {"b": [2]}},
+        {"a__b": [1], "a": [{"b": [2]}]},
+        {"a__b": [{"x": 1}], "a": [{"b": [{"x": 2}]}]},
+        {"o": [{"a__b": 1, "a": {"b": 2}}]},
+        {"Id": 1, "id": True},
+        {"Id": 0, "id": False},
+        {"Id": 1, "id": 1.0},
+    ],
+)
+def test_two_values_of_one_record_never_share_a_name(warehouse: Warehouse, record: Any) -> None:
+    with pytest.raises(NameCollisionError):
+        warehouse.load(table_spec(), [record])
+
+
+@pytest.mark.parametrize("key", ["_load_id", "_row_id", "_parent_row_id", "_root_row_id", "_list_index", "_LoadId"])
+@pytest.mark.parametrize(
+    "wrap", [lambda record: record, lambda record: {"l": [record]}, lambda record: {"l": [[record]]}]
+)
+def test_a_key_named_like_a_column_of_ours_is_refused_at_every_level(warehouse: Warehouse, key: str, wrap: Any) -> None:
+    with pytest.raises(NameCollisionError, match=key):
+        warehouse.load(table_spec(), [wrap({key: "mine"})])
+
+
+@pytest.mark.parametrize("key", ["_row_version", "_valid_from", "_valid_to"])
+def test_a_key_named_like_a_column_of_the_strategy_is_refused(warehouse: Warehouse, key: str) -> None:
+    with pytest.raises(NameCollisionError, match=key):
+        warehouse.load(table_spec("merge", "scd2"), [{"id": 1, key: "mine"}])
+
+
+@pytest.mark.parametrize("key", ["_row_version", "_valid_from", "_valid_to"])
+def test_a_strategy_does_not_take_over_a_column_of_the_data(warehouse: Warehouse, key: str) -> None:
+    warehouse.load(table_spec(), [{"id": 1, key: "mine"}])
+
+    with pytest.raises((NameCollisionError, HintError), match=key):
+        warehouse.load(table_spec("merge", "scd2"), [{"id": 2}])
+
+
+def test_a_value_from_the_parent_never_replaces_one_of_the_record(tmp_path: Path) -> None:
+    stager = Stager.open(
+        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="a"
+    )
+    with pytest.raises(NameCollisionError, match="_users_id"):
+        stager.write([{"id": 1, "_users_id": 9}], extra={"_users_id": [7]})
+
+
+@pytest.mark.parametrize("own", [7, None])
+def test_a_value_from_the_parent_that_the_record_has_already_is_one(tmp_path: Path, own: Any) -> None:
+    stager = Stager.open(
+        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="a"
+    )
+    stager.write([{"id": 1, "_users_id": own}], extra={"_users_id": [7]})
+
+    assert 1 == stager.finish().row_counts["posts"]
