@@ -11,7 +11,8 @@ from dagster_rest.errors import RestError
 from tests.reliability.simulation.actors import POINTS, Actor, ConfirmationError, Request
 from tests.reliability.simulation.api import EPOCH, Fetch, text
 from tests.reliability.simulation.kinds import BY_NAME, PARTITIONS, RANGE, assets_of
-from tests.reliability.simulation.model import Attempt, Model, State, record
+from tests.reliability.simulation.model import Attempt, Model, State
+from tests.reliability.simulation.tables import record, table_of
 from tests.reliability.simulation.world import Lab, World
 
 Action = tuple[Any, ...]
@@ -430,7 +431,7 @@ class History:
             return
         found, wrong = self._contents()
         days = {record(row.id, row.v): row.at[:10] for fetch in self.world.api.fetches for row in fetch.rows}
-        tables = [(state, self.model.table(state.loads, days)) for state in self.model.candidates]
+        tables = [(state, table_of(self.kind, state.loads, days=days)) for state in self.model.candidates]
         fitting = [state for state, table in tables if table == found]
         broken = all(state.broken for state in self.model.candidates)
         if (fitting and not wrong) or broken:
