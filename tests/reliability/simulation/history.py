@@ -11,7 +11,8 @@ from dagster_rest.errors import RestError
 from tests.reliability.simulation.actors import POINTS, Actor, ConfirmationError, Request
 from tests.reliability.simulation.api import EPOCH, Fetch, text
 from tests.reliability.simulation.kinds import BY_NAME, PARTITIONS, RANGE, assets_of
-from tests.reliability.simulation.model import Attempt, Model, State, record
+from tests.reliability.simulation.model import Attempt, Model, State
+from tests.reliability.simulation.tables import record, table_of
 from tests.reliability.simulation.world import Lab, World
 
 Action = tuple[Any, ...]
@@ -89,7 +90,7 @@ class History:
         self.deleted: set[str] = set()
         self.parents: dict[str, str | None] = {}
         self.model = Model(self.kind, may_tell=self._may_tell, lives=self._lives)
-        self.copies: list[list[State]] = []
+        self.copies: list[tuple[list[State], int]] = []
         self.coverage: Counter[str] = Counter({f"kind {kind}": 1})
         self.log: list[str] = []
         self.step = -1
@@ -243,7 +244,7 @@ class History:
         if self._holder() is not None or not self.world.duckdb.exists:
             return False
         self.world.duckdb.copy_to(self._backup(len(self.copies)))
-        self.copies.append(list(self.model.candidates))
+        self.copies.append(self.model.copy())
         return True
 
     def do_restore(self) -> bool:
@@ -251,7 +252,7 @@ class History:
         if self._holder() is not None or not self.copies:
             return False
         self.world.duckdb.replace_by(self._backup(len(self.copies) - 1))
-        self.model.candidates = list(self.copies[-1])
+        self.model.restore(self.copies[-1])
         return True
 
     def do_lose(self) -> bool:
@@ -430,7 +431,7 @@ class History:
             return
         found, wrong = self._contents()
         days = {record(row.id, row.v): row.at[:10] for fetch in self.world.api.fetches for row in fetch.rows}
-        tables = [(state, self.model.table(state.loads, days)) for state in self.model.candidates]
+        tables = [(state, table_of(self.kind, state.loads, days=days)) for state in self.model.candidates]
         fitting = [state for state, table in tables if table == found]
         broken = all(state.broken for state in self.model.candidates)
         if (fitting and not wrong) or broken:

@@ -126,6 +126,20 @@ KEPT: dict[str, Plan] = {
         6,
         (("run", "A"), ("go", "A", "end"), ("alter",), ("api", "add", 2)),
     ),
+    "8 each combination counts once": (
+        "append-product",
+        3,
+        (
+            ("run", "A"),
+            ("go", "A", "end"),
+            ("api", "add", 1),
+            ("parents",),
+            ("run", "B"),
+            ("go", "B", "end"),
+            ("api", "add", 1, "users"),
+            ("parents",),
+        ),
+    ),
     "8 a new row meets all rows of the other parent": (
         "merge-product",
         3,
