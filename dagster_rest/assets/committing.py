@@ -64,7 +64,7 @@ class WindowCommit:
             parents: The parents that were worked on.
 
         Raises:
-            Contended: Another run committed since this one read the state.
+            Contended: Another run committed since this one read the state, or a table was lost.
             StateError: ``state_fenced``.
         """
         report, window = self._report, self._window
@@ -73,6 +73,7 @@ class WindowCommit:
         pending: dict[str, list[str]] = {}
         for lane in lanes:
             pending[lane.slice.key] = self._check_start(connection, lane, by_key[lane.slice.key])
+        self._check_tables(connection, lanes)
         if window.is_first and any(map(self._makes_anew, lanes)):
             note_lost_tables(connection, self._context.root_tables(self._recorded_roots(staged)))
         for lane, load in zip(lanes, staged, strict=True):
@@ -109,8 +110,21 @@ class WindowCommit:
         if one.load_ids:
             start = dataclasses.replace(start, base=one.load_ids[-1], answers_for=())
         if not start.still_holds(loads):
-            raise Contended
+            raise Contended("another run of this asset committed")
         return [load.load_id for load in loads if load.status == "pending"]
+
+    def _check_tables(self, connection: "DuckDBPyConnection", lanes: Sequence[Lane]) -> None:
+        """Check that the tables which this load adds to are still there: hands may be quicker than a long fetch."""
+        from dagster_rest.warehouse.catalog import ensure
+        from dagster_rest.warehouse.schema import KnownSchema
+
+        if not self._context.asset.is_selected or (self._window.is_first and all(map(self._makes_anew, lanes))):
+            return
+        ensure(connection, self._context.asset.dataset)
+        recorded = self._context.recorded_tables(KnownSchema.load(connection, self._context.asset.dataset))
+        lost = self._context.lost_tables(self._context.inspect(connection, recorded))
+        if lost:
+            raise Contended(f"{', '.join(lost)}: not as it was recorded any more,")
 
     def _makes_anew(self, lane: Lane) -> bool:
         """Whether nothing of earlier loads stays in the table, of whichever asset or partition they were."""

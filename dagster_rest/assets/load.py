@@ -28,7 +28,7 @@ from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start
 from dagster_rest.warehouse.connection import Database, short_read, short_write
-from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, read_state, upgrade_ledger
+from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, missing_loads, read_state, upgrade_ledger
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -131,14 +131,14 @@ class ResourceLoad:
         for _ in range(_CONTENDED_TRIES):
             try:
                 return self._attempt()
-            except Contended:
+            except Contended as contended:
                 self._context.check_own_run()
-                self._context.log("another run of this asset committed meanwhile: reading the state again")
+                self._context.log(f"{contended} meanwhile: reading the state again")
         raise StateError(
-            f"other runs of {self._asset.id} committed first {_CONTENDED_TRIES} times in a row",
+            f"the state of {self._asset.id} changed under this run {_CONTENDED_TRIES} times in a row",
             code="state_contended",
             where=self._context.plan.config_path,
-            hint="Give the asset a pool with limit 1.",
+            hint="Other runs committed first, or tables were dropped: give the asset a pool with limit 1.",
         )
 
     def confirm(self, report: LoadReport) -> None:
@@ -149,8 +149,21 @@ class ResourceLoad:
         """
         self._context.on_event("before_confirm")
         with short_write(self._context.database, log=self._context.log) as connection:
+            missing = missing_loads(connection, load_ids=report.told_by_it)
+            if missing:
+                raise self._lost(missing[0])
             confirm_loads(connection, load_ids=report.told_by_it, confirmed_at=self._context.clock())
         self._context.on_event("after_confirm")
+
+    def _lost(self, load_id: str) -> StateError:
+        return StateError(
+            f"load {load_id} was committed and its materialization is stored, but the DuckDB file does not hold it any"
+            " more",
+            code="state_load_lost",
+            where=self._context.plan.config_path,
+            hint="The file was deleted, or restored from a copy, while this run was at work. Run the asset again: it"
+            " goes on from what the file holds.",
+        )
 
     def close(self) -> None:
         """End it, told or not: whoever comes next need not wait for it."""
@@ -175,7 +188,6 @@ class ResourceLoad:
 
     def _look(self) -> Inputs:
         """What the warehouse says. The event log is looked at afterwards, and not while the database is held."""
-        from dagster_rest.warehouse.inspection import inspect_tables, recorded_tables
         from dagster_rest.warehouse.schema import KnownSchema
 
         context, slices, dataset = self._context, self._request.slices, self._asset.dataset
@@ -183,9 +195,7 @@ class ResourceLoad:
             if connection is not None:
                 upgrade_ledger(connection)
             known = KnownSchema.load(connection, dataset)
-            own = recorded_tables(known, spec=context.spec) if self._asset.is_selected else ()
-            # What a contract refused is nobody's data: a quarantine may be dropped at any time.
-            recorded = [table for table in own if table.kind != "quarantine"]
+            recorded = context.recorded_tables(known)
             return Inputs(
                 states={
                     one.key: read_state(
@@ -199,7 +209,7 @@ class ResourceLoad:
                 },
                 known=known,
                 parents=read_parents(connection, self._asset, slices=slices, everything=False),
-                tables=inspect_tables(connection, dataset=dataset, recorded=recorded),
+                tables=context.inspect(connection, recorded),
             )
 
     def _all_parents(self) -> ParentInput:

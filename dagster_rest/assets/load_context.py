@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.models import IncrementalConfig
     from dagster_rest.http import RestClient
     from dagster_rest.warehouse.inspection import TableInspection
-    from dagster_rest.warehouse.schema import TableSpec
+    from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
 
 Log = Callable[[str], None]
 
@@ -181,6 +181,32 @@ class LoadContext:
         """
         names = {*recorded, *([self.spec.table] if self.spec.has_fixed_table else [])}
         return [(self.asset.dataset, name) for name in sorted(names)]
+
+    def recorded_tables(self, known: "KnownSchema") -> tuple["TableSchema", ...]:
+        """The tables that earlier loads of the resource made and that hold its data.
+
+        What a contract refused is nobody's data: a quarantine may be dropped at any time.
+
+        Args:
+            known: The recorded schema.
+        """
+        from dagster_rest.warehouse.inspection import recorded_tables
+
+        own = recorded_tables(known, spec=self.spec) if self.asset.is_selected else ()
+        return tuple(table for table in own if table.kind != "quarantine")
+
+    def inspect(
+        self, connection: "DuckDBPyConnection | None", recorded: Sequence["TableSchema"]
+    ) -> tuple["TableInspection", ...]:
+        """The recorded tables as they are.
+
+        Args:
+            connection: An open connection, or None where the database does not exist yet.
+            recorded: The tables to look at.
+        """
+        from dagster_rest.warehouse.inspection import inspect_tables
+
+        return tuple(inspect_tables(connection, dataset=self.asset.dataset, recorded=recorded))
 
     def lost_tables(self, tables: Sequence["TableInspection"]) -> tuple[str, ...]:
         """The recorded tables that are gone, or that lost columns, in words.

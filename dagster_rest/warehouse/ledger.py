@@ -449,6 +449,19 @@ def replace_parent_cursors(
         )
 
 
+def missing_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str]) -> list[str]:
+    """Those of these loads that the ledger does not have: the file is another one than they were committed to."""
+    wanted = list(load_ids)
+    ensure_ledger(connection)
+    rows = run(
+        connection,
+        f"select load_id from {METADATA_SCHEMA}.loads where load_id in (select unnest(?::varchar[]))",
+        [wanted],
+    )
+    found = {row[0] for row in rows}
+    return [load_id for load_id in wanted if load_id not in found]
+
+
 def confirm_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str], confirmed_at: datetime) -> None:
     """Note that the materialization event of these loads is stored."""
     run(

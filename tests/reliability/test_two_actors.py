@@ -13,7 +13,7 @@ import pytest
 from dagster_shared.check.functions import CheckError
 
 from dagster_rest import RestRunConfig
-from tests.reliability.actors import Stand, stage
+from tests.reliability.actors import Actor, Stand, stage
 from tests.reliability.guards import STATE_GUARDS
 from tests.support.server import ApiServer
 
@@ -429,6 +429,54 @@ def test_nested_rows_that_are_gone_count_as_well(shop: Shop, make: Make) -> None
     assert everything() == stand.ids()
 
 
+def a_table_dropped_under_a_run(shop: Shop, make: Make) -> list[int]:
+    stand = make(incremental={})
+    stand.run()
+    shop.grows(to=15)
+    actor = stand.stands_at("before_transaction")
+    stand.project.query("drop table src.items")
+    assert actor.go_on().result.success
+    return stand.ids()
+
+
+def test_a_table_that_goes_while_a_run_is_at_work_is_loaded_from_the_start(shop: Shop, make: Make) -> None:
+    assert everything(15) == a_table_dropped_under_a_run(shop, make)
+
+
+def test_nested_rows_that_go_while_a_run_is_at_work_count_as_well(shop: Shop, make: Make) -> None:
+    shop.rows = [{**row, "tags": [{"name": "t"}]} for row in shop.rows]
+    stand = make(incremental={})
+    stand.run()
+    actor = stand.stands_at("before_transaction")
+    stand.project.query("drop table src.items__tags")
+    actor.go_on()
+
+    assert [(ROWS,)] == stand.project.query("select count(*) from src.items__tags")
+
+
+def test_a_table_that_goes_between_two_windows_is_loaded_from_the_start(shop: Shop, make: Make) -> None:
+    stand = make(incremental={"step": 4, "end_value": ROWS + 1})
+    actor = Actor(stand.run, stops_at="before_transaction", number=2).begin()
+    stand.project.query("drop table src.items")
+    assert actor.go_on().result.success
+
+    assert everything() == stand.ids()
+
+
+def test_a_confirmation_that_finds_no_ledger_says_so(shop: Shop, make: Make) -> None:
+    stand = make(incremental={})
+    actor = stand.stands_at("before_confirm")
+    Path(stand.project.database).unlink()
+    lost = actor.go_on()
+    shop.grows(to=15)
+    stand.run()
+
+    assert not lost.result.success
+    failure = next(event for event in lost.result.all_events if event.is_step_failure)
+    assert "state_load_lost" in str(failure.step_failure_data.error)
+    assert everything(15) == stand.ids()
+
+
 @pytest.mark.parametrize(
     ("change", "ends_in"),
     [
@@ -463,18 +511,6 @@ def test_the_other_partitions_of_a_lost_table_are_not_gone_on_with(shop: Shop, m
 
     assert "missing_table" == other.get("items", "started_from")
     assert twice(*everything()) == stand.ids()
-
-
-def test_a_rebuild_of_a_shared_table_sends_its_other_resource_to_the_start(shop: Shop, make: Make) -> None:
-    stand = make()
-    config = items(shop.api.url, incremental={})
-    config["resources"].append({**config["resources"][0], "name": "others", "table_name": "items"})
-    stand.project.configure(config)
-    stand.run()
-    both = stand.ids()
-    stand.run(config=RestRunConfig(full_refresh=True))
-
-    assert twice(*everything()) == both == stand.ids()
 
 
 # 7. cursor_path changed
