@@ -17,7 +17,8 @@ from tests.reliability.simulation.world import Lab, World
 
 Action = tuple[Any, ...]
 
-_EXPECTED = frozenset({"state_fenced", "state_contended", "state_parent_not_loaded", "http_server_error"})
+_EXPECTED = frozenset({"state_fenced", "state_contended", "state_load_lost", "state_parent_not_loaded"})
+"""Codes of errors with which a run may end, beside those of HTTP; the last run of a history may not."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class History:
         self.by_number: dict[int, Player] = {}
         self.over: set[str] = set()
         self.deleted: set[str] = set()
+        self.anew: set[str] = set()
         self.parents: dict[str, str | None] = {}
         self.model = Model(self.kind, may_tell=self._may_tell, lives=self._lives)
         self.copies: list[tuple[list[State], int]] = []
@@ -169,9 +171,11 @@ class History:
         old = self.players.get(of)
         if old is None or label in self.players or old.attempt.run not in self.over or old.attempt.run in self.deleted:
             return False
-        if self._succeeded(old.attempt.run) or (not from_failure and self._told(old.attempt.run)):
+        if self._succeeded(old.attempt.run):
             return False
         tags = {"dagster/is_resume_retry": "true"} if from_failure else {}
+        if not from_failure or old.attempt.run in self.anew:
+            self.anew.add(f"run-{label}")
         self._start(label, f"run-{label}", old.request, attempt=0, tags=tags, parent=old.attempt.run)
         return True
 
@@ -327,7 +331,12 @@ class History:
             announce=self._announce,
         )
         known = self.model.begin(
-            number, run=run_id, line=self._line(run_id), request=request.name, partitions=request.partitions
+            number,
+            run=run_id,
+            line=self._line(run_id),
+            request=request.name,
+            partitions=request.partitions,
+            anew=run_id in self.anew,
         )
         player = Player(actor, known, request, number, label)
         self.players[label] = self.by_number[number] = player
@@ -344,9 +353,6 @@ class History:
 
     def _may_tell(self, number: int) -> bool:
         return self._lives(number) and self.by_number[number].attempt.run not in self.over
-
-    def _told(self, run_id: str) -> bool:
-        return any(one.told for state in self.model.candidates for one in state.loads if one.run == run_id)
 
     def _succeeded(self, run_id: str) -> bool:
         return any(

@@ -126,6 +126,48 @@ KEPT: dict[str, Plan] = {
         6,
         (("run", "A"), ("go", "A", "end"), ("alter",), ("api", "add", 2)),
     ),
+    "S1 a wipe is seen behind a load that was never confirmed": (
+        "append-plain",
+        3,
+        (
+            ("run", "A"),
+            ("go", "A", "end"),
+            ("run", "B"),
+            ("go", "B", "before_confirm"),
+            ("die", "B"),
+            ("wipe",),
+        ),
+    ),
+    "S2 a confirmation that finds another file has an error of ours": (
+        "append-plain",
+        3,
+        (("run", "A"), ("go", "A", "yielded"), ("lose",), ("go", "A", "end")),
+    ),
+    "S4 a table that is dropped under a run is built anew": (
+        "merge-incremental",
+        3,
+        (
+            ("run", "A"),
+            ("go", "A", "end"),
+            ("run", "B"),
+            ("go", "B", "page_staged"),
+            ("drop", "root"),
+            ("go", "B", "end"),
+        ),
+    ),
+    "S4 a nested table that is dropped under a run is built anew": (
+        "append-incremental",
+        5,
+        (
+            ("run", "A"),
+            ("go", "A", "end"),
+            ("api", "add", 2),
+            ("run", "B"),
+            ("go", "B", "before_transaction"),
+            ("drop", "nested"),
+            ("go", "B", "end"),
+        ),
+    ),
     "8 each combination counts once": (
         "append-product",
         3,

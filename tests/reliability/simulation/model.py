@@ -37,7 +37,7 @@ class State:
 
 @dataclass
 class Attempt:
-    """One attempt of one run as the model knows it."""
+    """One attempt of one run as the model knows it; ``anew``: it executes all of another run again."""
 
     owner: int
     run: str
@@ -46,6 +46,7 @@ class Attempt:
     partitions: tuple[str, ...]
     parents: tuple[ParentLoad, ...]
     wiped_before: bool
+    anew: bool = False
     commits: int = 0
 
 
@@ -69,9 +70,11 @@ class Model:
 
     # --- what happens -------------------------------------------------------------------------------------------
 
-    def begin(self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...]) -> Attempt:
+    def begin(
+        self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...], anew: bool
+    ) -> Attempt:
         parents = self.candidates[0].parents
-        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped))
+        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped), anew)
 
     def commit(self, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> None:
         """A transaction of an attempt is committed.
@@ -191,6 +194,9 @@ class Model:
         left = [one for one in base if self._is_left_range(one, attempt) and one not in doomed]
         certain = [one for one in left if not self.lives(one.owner)]
         yield tuple(one for one in base if one not in doomed and one not in left)
+        if attempt.anew:
+            # Whoever executes a run again as a whole may mean a load beside the one that was told.
+            yield tuple(one for one in base if one.told or (one not in doomed and one not in left))
         if certain != left:
             yield tuple(one for one in base if one not in doomed and one not in certain)
 
