@@ -266,8 +266,14 @@ def test_a_mark_of_a_next_page_that_nobody_can_follow_is_an_error(
 
 @pytest.mark.parametrize(
     "beside",
-    [{"offset": "+02:00"}, {"after": "2026-01-01"}, {"start": "2026-01-01"}, {"cursor": ""}]
-    + [{"pageInfo": {"endCursor": "x", "hasNextPage": False}}, {"continue": True}],
+    [
+        {"offset": "+02:00"},
+        {"after": "2026-01-01"},
+        {"start": "2026-01-01"},
+        {"cursor": ""},
+        {"continue": True},
+        {"pageInfo": {"endCursor": "x", "hasNextPage": False}},
+    ],
 )
 def test_what_is_said_of_the_list_is_no_cursor(api: ApiServer, client: RestClient, beside: Any) -> None:
     api.json("/items", {"data": ROWS, **beside})
