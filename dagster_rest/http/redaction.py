@@ -291,7 +291,9 @@ def _forms(backslashes: int, char: str) -> str:
     raw, coded = _raw_forms(char), _coded_forms(char)
     any_form = rf"\\{{{backslashes},{4 * backslashes + 4}}}(?:{coded}|{raw})"
     if backslashes:
-        any_form += rf"|(?i:%(?:25)*5c|&(?:amp;)*#(?:92|x5c);){{{backslashes}}}(?:{coded}|{re.escape(char)})"
+        any_form += (
+            rf"|(?i:%(?:25)*5c|&(?:amp;)*#(?:92|x5c);|\\{{1,4}}u005c){{{backslashes}}}(?:{coded}|{re.escape(char)})"
+        )
     return f"(?:{any_form})"
 
 
