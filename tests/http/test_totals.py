@@ -252,6 +252,15 @@ def test_a_row_deleted_since_is_no_error_where_a_404_follows_the_end(api: ApiSer
     assert any("answered 404" in line for line in pages[-1].warnings)
 
 
+@pytest.mark.parametrize("paginator", [{**PAGED, "total_path": "last_page"}, None])
+def test_an_empty_list_may_have_one_page(api: ApiServer, client: RestClient, paginator: Any) -> None:
+    """As the paginators of Django and Laravel count."""
+    api.json("/items", {"data": [], "current_page": 1, "last_page": 1})
+    pages = fetch(client, paginator)
+    assert [] == rows_of(pages)
+    assert ("an empty page ended the list at 0 of 1 pages",) == pages[-1].warnings
+
+
 def test_an_empty_page_before_the_total_is_an_error(api: ApiServer, client: RestClient) -> None:
     """dlt: half a list, green."""
     offsets(api, ROWS[:200], total=lambda _: 500)
