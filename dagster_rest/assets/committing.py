@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import Contended
+from dagster_rest.assets.fan_out import parents_of
 from dagster_rest.assets.lanes import SHARED, Lane
 from dagster_rest.assets.load_context import LoadContext
 from dagster_rest.assets.parent_errors import failed_in
@@ -287,8 +288,9 @@ class WindowCommit:
         if not moves or self._context.request.limit is not None:
             return
         cursors = {
-            row["parent_key"]: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
+            parent: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
             for row in staged.side("parent_cursors")
+            for parent in parents_of(self._context.plan, row["parent_key"])
         }
         one.parent_cursors.update(cursors)
         replace_parent_cursors(connection, asset=asset, partition=partition, cursors=cursors, keep_others=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.plan import ParentLink, ResourcePlan
     from dagster_rest.http import FetchUnit
     from dagster_rest.warehouse.fan_out import ParentRows
+    from dagster_rest.warehouse.ledger import CursorState
 
 Fields = Mapping[str, Any]
 
@@ -72,6 +73,7 @@ def group_parents(
     """
     grouped: dict[str, tuple[dict[str, Fields], dict[str, Fields]]] = {}
     found = [rows[link.resource] for link in plan.parents]
+    owed = _Owed(again)
     wanted = itertools.chain(
         zip(_new_combinations(found), itertools.repeat(True)),
         zip(_old_combinations(found) if again else (), itertools.repeat(False)),
@@ -82,7 +84,7 @@ def group_parents(
             for link, row in zip(plan.parents, combination, strict=True)
         }
         key = json.dumps([values[link.resource] for link in plan.parents], default=str, sort_keys=True)
-        if not is_new and key not in again:
+        if not is_new and not owed.has(key, [values[link.resource] for link in plan.parents]):
             continue
         _, includes = grouped.setdefault(key, (values, {}))
         include = _include(plan, combination)
@@ -92,6 +94,39 @@ def group_parents(
         ParentGroup(key=key, values=values, includes=tuple(includes.values()), partition=partition)
         for key, (values, includes) in grouped.items()
     ]
+
+
+class _Owed:
+    """The parents that are wanted again, found by the fields that the request took when they were written down.
+
+    The config may have come to use more of their fields since, or fewer: what both have in common tells them.
+
+    Args:
+        keys: Their keys, as ``ParentGroup.key``.
+    """
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._keys = frozenset(keys)
+        self._values = [json.loads(key) for key in keys]
+
+    def has(self, key: str, values: Sequence[Fields]) -> bool:
+        """Whether a parent (or combination) is one of them.
+
+        Args:
+            key: Its key.
+            values: The fields that its request takes, per parent.
+        """
+        if key in self._keys:
+            return True
+        return any(
+            len(one) == len(values) and all(map(_is_same_parent, one, values))
+            for one in self._values
+            if [set(fields) for fields in one] != [set(fields) for fields in values]
+        )
+
+
+def _is_same_parent(before: Fields, now: Fields) -> bool:
+    return all(json.dumps(now[name], default=str) == json.dumps(before[name]) for name in before if name in now)
 
 
 def _new_combinations(parents: Sequence["ParentRows"]) -> Iterator[tuple[Fields, ...]]:
@@ -127,12 +162,46 @@ def _include(plan: "ResourcePlan", combination: Sequence[Fields]) -> dict[str, A
     return include
 
 
-def batch_groups(plan: "ResourcePlan", groups: Sequence[ParentGroup]) -> Sequence[ParentGroup]:
-    """Groups put together so that one request asks for many parents (``batch`` in the config)."""
+def batch_groups(
+    plan: "ResourcePlan", groups: Sequence[ParentGroup], *, cursors: Mapping[str, "CursorState"] | None = None
+) -> Sequence[ParentGroup]:
+    """Groups put together so that one request asks for many parents (``batch`` in the config).
+
+    Args:
+        plan: The child resource.
+        groups: Its parents.
+        cursors: Where each of them goes on, if each has a cursor: those of one request go on from the same place.
+    """
     if plan.batch is None:
         return groups
     size, separator = plan.batch.size, plan.batch.separator or ","
-    return [_batch(groups[i : i + size], separator=separator) for i in range(0, len(groups), size)]
+    known = cursors or {}
+    together: dict[CursorState | None, list[ParentGroup]] = {}
+    for group in groups:
+        together.setdefault(known.get(group.key), []).append(group)
+    return [
+        _batch(alike[i : i + size], separator=separator)
+        for alike in together.values()
+        for i in range(0, len(alike), size)
+    ]
+
+
+def parents_of(plan: "ResourcePlan", key: str) -> Sequence[str]:
+    """The key of each parent that the group of this key asks for."""
+    return [key] if plan.batch is None else list(json.loads(key))
+
+
+def cursor_of_group(
+    plan: "ResourcePlan", key: str, *, cursors: Mapping[str, "CursorState"]
+) -> "CursorState | None":
+    """Where the group of this key goes on: all of its parents have one cursor, or none yet.
+
+    Args:
+        plan: The child resource.
+        key: The group's key.
+        cursors: The stored cursor of each parent.
+    """
+    return next((cursors.get(parent) for parent in parents_of(plan, key)), None)
 
 
 def _batch(groups: Sequence[ParentGroup], *, separator: str) -> ParentGroup:

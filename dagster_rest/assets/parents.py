@@ -173,7 +173,7 @@ class _Reader:
         parent = asset.source.resource(link.resource)
         follows = asset.follows_partitions_of(link.resource)
         which = "all" if everything or follows or asset.partitions_def is not None else asset.plan.fan_out
-        appends = parent.write_disposition.disposition == "append" and parent.config.partitions is None
+        appends = parent.write_disposition.disposition == "append" and link.resource not in asset.partitioned_parents
         return read_parent_rows(
             self._connection,
             parent=ledger_name(asset.parents[link.resource]),

@@ -385,3 +385,40 @@ def test_held_pages_can_be_dropped() -> None:
     held.drop()
 
     assert list(held.take()) == []
+
+
+@pytest.mark.parametrize("fewer", [False, True])
+def test_a_parent_is_still_owed_when_the_config_uses_other_fields_of_it(
+    api: ApiServer, tmp_path: Path, fewer: bool
+) -> None:
+    broken = {"1"}
+    api.json("/posts", [{"id": 1, "lang": "de"}, {"id": 2, "lang": "en"}])
+    api.get("/posts/{id}/comments")(
+        lambda request: (
+            Reply(status=404, json={}) if request.path_params["id"] in broken else [{"post": request.path_params["id"]}]
+        )
+    )
+
+    def config(**params: str) -> dict[str, Any]:
+        comments = {"path": "posts/{resources.posts.id}/comments", "params": params, "on_parent_error": "skip"}
+        keeps_lang = {"name": "by_lang", "selected": False, "endpoint": "posts/{resources.posts.lang}/comments"}
+        return {
+            "client": {"base_url": api.url, "paginator": "single_page"},
+            "resources": [
+                {"name": "posts", **KEYED, **INCREMENTAL},
+                {"name": "comments", "endpoint": comments},
+                keeps_lang,
+            ],
+        }
+
+    by_lang = config(lang="{resources.posts.lang}")
+    before, after = (by_lang, config()) if fewer else (config(), by_lang)
+    project = Project(before, folder=tmp_path)
+    project.materialize("posts", "comments")
+    broken.clear()
+    project.configure(after)
+
+    project.materialize("posts", "comments")
+
+    assert project.rows("comments", "post") == ["1", "2"]
+    assert project.query("select count(*) from _dagster_rest.failed_parents") == [(0,)]
