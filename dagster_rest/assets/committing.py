@@ -179,6 +179,7 @@ class WindowCommit:
                 fingerprint=self._context.plan.fingerprint,
                 data_version=one.data_version,
                 request_key=self._context.wish.key,
+                in_table=self._context.asset.is_selected,
                 progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
             ),
             committed_at=self._context.clock(),

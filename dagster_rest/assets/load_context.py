@@ -169,6 +169,7 @@ class LoadContext:
             only_grows=not (self._is_replace or by_key or self.replaces(one)),
             in_steps=incremental is not None and incremental.step is not None,
             partitioned=self.partitioned,
+            has_table=self.asset.is_selected,
             resume=plan.config.resume,
             resume_ttl=plan.config.resume_ttl,
         )

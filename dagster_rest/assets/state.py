@@ -116,6 +116,7 @@ class Rules:
         only_grows: Whether the same rows loaded twice are there twice.
         in_steps: Whether a run commits window by window.
         partitioned: Whether the asset has partitions.
+        has_table: Whether its records go into a table; not with ``selected: false``.
         resume: Whether interrupted loads may be gone on with.
         resume_ttl: For how many seconds.
     """
@@ -128,6 +129,7 @@ class Rules:
     only_grows: bool = False
     in_steps: bool = False
     partitioned: bool = False
+    has_table: bool = True
     resume: bool = True
     resume_ttl: float = 86400.0
 

@@ -461,3 +461,39 @@ def test_of_several_rows_of_one_parent_a_child_sees_the_one_in_the_table(
 
     assert project.rows("users", "name") == [name]
     assert project.rows("pets", "_users_name") == [name]
+
+
+@pytest.mark.parametrize("before", [[False], [True, False], [True, False, False]])
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_a_resource_that_gets_a_table_has_all_its_rows_in_it(
+    api: ApiServer, tmp_path: Path, before: list[bool], disposition: str
+) -> None:
+    users = {"write_disposition": disposition, "endpoint": {"path": "users", "incremental": {"cursor_path": "id"}}}
+    started = []
+    for number, selected in enumerate([*before, True, True]):
+        if number == 0:
+            project, served = pets_of(api, tmp_path, {**users, "selected": selected}, write_disposition="append")
+        else:
+            client = {"base_url": api.url, "paginator": "single_page"}
+            resources = [{**USERS_BY_KEY, **users, "selected": selected}, {**PETS, "write_disposition": "append"}]
+            project.configure({"client": client, "resources": resources})
+        served.append({"id": number})
+        started.append(project.materialize("users").get("users", "started_from"))
+
+    assert project.rows("users", "id") == list(range(len(before) + 2))
+    assert started[-2:] == ["missing_table", "normal"]
+
+
+def test_a_child_that_gets_a_table_has_the_rows_of_all_parents_in_it(api: ApiServer, tmp_path: Path) -> None:
+    toys = {"name": "toys", "endpoint": "users/{resources.pets.owner}/pets"}
+    pets = {"write_disposition": "append", "fan_out": "new"}
+    project, served = pets_of(api, tmp_path, {})
+    client = {"base_url": api.url, "paginator": "single_page"}
+    for number, selected in enumerate([False, True]):
+        served.append({"id": number})
+        users = {**USERS_BY_KEY, "endpoint": {"path": "users", "incremental": {"cursor_path": "id"}}}
+        resources = [users, {**PETS, **pets, "selected": selected}, toys]
+        project.configure({"client": client, "resources": resources})
+        project.materialize()
+
+    assert project.rows("pets", "owner") == ["0", "1"]
