@@ -82,7 +82,7 @@ class WindowCommit:
             self._commit_lane(connection, lane, load, one=one, pending=pending[lane.slice.key])
         tells = any(lane.start.recovery == "tell" for lane in lanes)
         if window.is_last and not tells and self._context.request.limit is None:
-            parents.mark_consumed(connection, self._context.asset)
+            parents.mark_consumed(connection, self._context.asset, in_part=self._context.has_own_range)
             for lane, load in zip(lanes, staged, strict=True):
                 self._write_failed_parents(connection, lane, load)
         if self._context.before_commit is not None and window.is_last:
@@ -92,7 +92,9 @@ class WindowCommit:
         self._context.check_own_run()
 
     def _write_failed_parents(self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad") -> None:
-        if not self._context.plan.parents or lane.start.recovery == "tell":
+        in_part = self._context.has_own_range and not lane.start.rebuild
+        if not self._context.plan.parents or lane.start.recovery == "tell" or in_part:
+            # After a range of its own, what is owed is owed still.
             return
         replace_failed_parents(
             connection,

@@ -63,13 +63,22 @@ class ParentInput:
     forget_earlier: bool = False
     again: frozenset[str] = frozenset()
 
-    def mark_consumed(self, connection: "DuckDBPyConnection", asset: RestAsset) -> None:
-        """Record in the child's transaction what it has worked on."""
+    def mark_consumed(self, connection: "DuckDBPyConnection", asset: RestAsset, *, in_part: bool) -> None:
+        """Record in the child's transaction what it has worked on.
+
+        Args:
+            connection: A connection inside the child's transaction.
+            asset: The child.
+            in_part: Whether the run asked for a range of its own: then its parents are still new to the next one.
+        """
+        if in_part and not self.forget_earlier:
+            return
         for one in self.consumed:
             place = {"child": asset.id, "child_partition": one.partition, "parent": one.parent}
-            mark_consumed(connection, **place, load_ids=one.load_ids, forget_earlier=self.forget_earlier)
+            load_ids = () if in_part else one.load_ids
+            mark_consumed(connection, **place, load_ids=load_ids, forget_earlier=self.forget_earlier)
             if one.values is not None:
-                replace_consumed_values(connection, **place, hashes=one.values)
+                replace_consumed_values(connection, **place, hashes=() if in_part else one.values)
 
 
 def read_parents(

@@ -94,12 +94,14 @@ class Wish:
         key: A range or a sample, as text; empty for an ordinary run.
         full_refresh: Forget the cursor and rebuild.
         has_end: Whether it is a range with an explicit end, which leaves the cursor alone.
+        own_range: Whether it is a range of this run alone, which leaves its parents as new as they were.
         sample: Whether it only takes a sample.
     """
 
     key: str = ""
     full_refresh: bool = False
     has_end: bool = False
+    own_range: bool = False
     sample: bool = False
 
 
@@ -137,7 +139,7 @@ class Rules:
         """Whether a run can tell by the state alone how far earlier ones came."""
         if self.replaces or wish.sample:
             return False
-        return self.consumes or (self.cursor_path is not None and not wish.has_end)
+        return (self.consumes and not wish.own_range) or (self.cursor_path is not None and not wish.has_end)
 
 
 @dataclass(frozen=True, kw_only=True)

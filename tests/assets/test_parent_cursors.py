@@ -156,3 +156,32 @@ def test_parents_that_share_a_request_keep_their_own_cursors(api: ApiServer, tmp
         "ids=1%2C2&since=2",
         "ids=3&since=1",
     ]
+
+
+def test_parents_of_a_run_with_a_range_of_its_own_are_new_to_the_next_one(api: ApiServer, tmp_path: Path) -> None:
+    api.json("/posts", [{"id": 1}])
+    api.get("/posts/{id}/edits")(lambda request: [{"post": int(request.path_params["id"]), "n": n} for n in (1, 5)])
+    edits = {
+        "name": "edits",
+        "write_disposition": "merge",
+        "primary_key": ["post", "n"],
+        "endpoint": {
+            "path": "posts/{resources.posts.id}/edits",
+            "incremental": {"cursor_path": "n", "initial_value": 0},
+        },
+    }
+    posts = {
+        "name": "posts",
+        "primary_key": "id",
+        "write_disposition": "merge",
+        "endpoint": {"path": "posts", "incremental": {"cursor_path": "id"}},
+    }
+    config = {"client": {"base_url": api.url, "paginator": "single_page"}, "resources": [posts, edits]}
+    project = Project(config, folder=tmp_path)
+    project.materialize("posts")
+
+    project.materialize("edits", config={"edits": RestRunConfig(start_value=4, end_value=9)})
+    part = project.rows("edits", "n")
+    project.materialize("edits")
+
+    assert (part, project.rows("edits", "n")) == ([5], [1, 5])
