@@ -12,7 +12,7 @@ from dagster_rest.assets import body, fetching
 from dagster_rest.assets.held_pages import HeldPage, HeldPages
 from dagster_rest.assets.run_config import RestRunConfig
 from dagster_rest.config.errors import ConfigError
-from dagster_rest.http.errors import HttpStatusError
+from dagster_rest.http.errors import HttpConnectionError, HttpStatusError
 from tests.assets.project import Project, Run
 from tests.support.server import ApiServer, Reply
 
@@ -314,7 +314,7 @@ def _die_at(patch: pytest.MonkeyPatch, *, unit: int) -> None:
         if page.unit.index == unit:
             for lane in self._lanes:
                 write_checkpoint(lane.stager)
-            raise RuntimeError("died")
+            raise HttpConnectionError("died", code="http_connection")
         return kept(self, page, records=records)
 
     patch.setattr(fetching.WindowFetch, "_stage", stage)

@@ -89,6 +89,8 @@ PAGINATORS: list[dict[str, Any]] = [
         "maximum_offset": 50,
         "stop_after_empty_page": False,
         "has_more_path": "more",
+        "advance_by": "rows",
+        "on_incomplete": "warn",
         "max_pages": 3,
     },
     {"type": "offset", "limit": 10, "offset_body_path": "o", "limit_body_path": "l"},
@@ -102,6 +104,7 @@ PAGINATORS: list[dict[str, Any]] = [
         "maximum_page": 9,
         "stop_after_empty_page": False,
         "has_more_path": "more",
+        "on_incomplete": "warn",
         "max_pages": 3,
     },
     {"type": "page_number", "page_body_path": "p"},
@@ -137,6 +140,8 @@ INCREMENTAL: dict[str, Any] = {
     "allow_external_schedulers": True,
     "step": "1d",
     "state": "shared",
+    "max_future": "2d",
+    "max_step": 100,
 }
 FULL: dict[str, Any] = {
     "client": {
@@ -146,7 +151,7 @@ FULL: dict[str, Any] = {
         "paginator": PAGINATORS[2],
         "session": "builtins:object",
         "params": {"tenant": "t", "list": ["a"]},
-        "timeout": {"connect": 1, "read": "2s", "write": 3, "pool": 4},
+        "timeout": {"connect": 1, "read": "2s", "write": 3, "pool": 4, "total": "5m"},
         "retry": {
             "attempts": 2,
             "backoff": 1,
@@ -154,6 +159,7 @@ FULL: dict[str, Any] = {
             "jitter": 0,
             "max_wait": 5,
             "total": 6,
+            "max_retry_later": "2h",
             "statuses": [500, "4xx"],
             "methods": ["GET"],
         },
@@ -233,6 +239,7 @@ FULL: dict[str, Any] = {
             "quarantine": True,
             "on_name_collision": "suffix",
             "on_empty": "fail",
+            "on_missing_table": "fail",
             "checks": {
                 "primary_key": {"enabled": True, "severity": "error", "blocking": True},
                 "row_count_drop": {"max_drop": 0.5},
@@ -258,6 +265,13 @@ FULL: dict[str, Any] = {
                 "allow_missing_data": True,
                 "ignore_scope": "first_page",
                 "on_null_parent": "fail",
+                "on_parent_error": "skip",
+                "max_parent_errors": 3,
+                "encoding": "latin-1",
+                "encoding_errors": "replace",
+                "on_body_errors": "warn",
+                "max_empty_pages": 7,
+                "max_repeated_pages": 2,
                 "on_name_collision": "suffix",
                 "on_empty": "fail",
                 "max_pages": 5,
@@ -291,6 +305,14 @@ FULL: dict[str, Any] = {
             },
         },
         {"name": "short", "write_disposition": "replace", "partitions": "daily", "endpoint": "short/path"},
+        {"name": "dynamic", "partitions": {"dynamic": "customers"}, "endpoint": "customers/{partition.key}"},
+        {
+            "name": "two_dimensions",
+            "partitions": {
+                "dimensions": {"day": {"every": "daily", "start": "2024-01-01"}, "region": {"keys": ["eu", "us"]}}
+            },
+            "endpoint": "sales/{partition.keys.region}",
+        },
         {"name": "sourced", "source": "tests.config.test_environment:rows", "freshness": "24h", "checks": False},
         *[endpoint(auth=auth) | {"name": f"auth{number}"} for number, auth in enumerate(AUTHS)],
         *[endpoint(paginator=one) | {"name": f"paginator{number}"} for number, one in enumerate(PAGINATORS)],

@@ -409,7 +409,7 @@ def test_what_is_no_secret_is_never_sent_whoever_made_the_config(auth: Any, wher
     assert ("http_auth_config", where) == (caught.value.code, caught.value.where)
 
 
-@pytest.mark.parametrize("value", ["$TOKEN", "${TOKEN}", "Bearer $TOKEN", "   "])
+@pytest.mark.parametrize("value", ["$TOKEN", "${TOKEN}", "Bearer $TOKEN"])
 def test_a_variable_that_holds_no_value_is_never_sent(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
@@ -419,13 +419,14 @@ def test_a_variable_that_holds_no_value_is_never_sent(
     with pytest.raises(AuthConfigError) as caught:
         open_client(auth={"token": EnvRef("${SHOP_TOKEN}")}).get("items")
     assert ("http_auth_config", []) == (caught.value.code, api.requests)
-    assert value.strip() == "" or value not in caught.value.message
+    assert value not in caught.value.message
 
 
+@pytest.mark.parametrize("value", ["", "   "])
 def test_a_variable_that_is_set_and_empty_is_an_error(
-    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setenv("SHOP_TOKEN", "")
+    monkeypatch.setenv("SHOP_TOKEN", value)
     api.json("/items", [])
     with pytest.raises(RestError, match="empty"):
         open_client(auth={"token": EnvRef("${SHOP_TOKEN}")}).get("items")

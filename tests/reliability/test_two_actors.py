@@ -513,18 +513,6 @@ def test_the_other_partitions_of_a_lost_table_are_not_gone_on_with(shop: Shop, m
     assert twice(*everything()) == stand.ids()
 
 
-def test_a_rebuild_of_a_shared_table_sends_its_other_resource_to_the_start(shop: Shop, make: Make) -> None:
-    stand = make()
-    config = items(shop.api.url, incremental={})
-    config["resources"].append({**config["resources"][0], "name": "others", "table_name": "items"})
-    stand.project.configure(config)
-    stand.run()
-    both = stand.ids()
-    stand.run(config=RestRunConfig(full_refresh=True))
-
-    assert twice(*everything()) == both == stand.ids()
-
-
 # 7. cursor_path changed
 
 

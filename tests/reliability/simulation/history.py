@@ -11,12 +11,14 @@ from dagster_rest.errors import RestError
 from tests.reliability.simulation.actors import POINTS, Actor, ConfirmationError, Request
 from tests.reliability.simulation.api import EPOCH, Fetch, text
 from tests.reliability.simulation.kinds import BY_NAME, PARTITIONS, RANGE, assets_of
-from tests.reliability.simulation.model import Attempt, Model, State, record
+from tests.reliability.simulation.model import Attempt, Model, State
+from tests.reliability.simulation.tables import record, table_of
 from tests.reliability.simulation.world import Lab, World
 
 Action = tuple[Any, ...]
 
-_EXPECTED = frozenset({"state_fenced", "state_contended", "state_parent_not_loaded", "http_server_error"})
+_EXPECTED = frozenset({"state_fenced", "state_contended", "state_load_lost", "state_parent_not_loaded"})
+"""Codes of errors with which a run may end, beside those of HTTP; the last run of a history may not."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,10 @@ class History:
         self.by_number: dict[int, Player] = {}
         self.over: set[str] = set()
         self.deleted: set[str] = set()
+        self.anew: set[str] = set()
         self.parents: dict[str, str | None] = {}
         self.model = Model(self.kind, may_tell=self._may_tell, lives=self._lives)
-        self.copies: list[list[State]] = []
+        self.copies: list[tuple[list[State], int]] = []
         self.coverage: Counter[str] = Counter({f"kind {kind}": 1})
         self.log: list[str] = []
         self.step = -1
@@ -168,9 +171,11 @@ class History:
         old = self.players.get(of)
         if old is None or label in self.players or old.attempt.run not in self.over or old.attempt.run in self.deleted:
             return False
-        if self._succeeded(old.attempt.run) or (not from_failure and self._told(old.attempt.run)):
+        if self._succeeded(old.attempt.run):
             return False
         tags = {"dagster/is_resume_retry": "true"} if from_failure else {}
+        if not from_failure or old.attempt.run in self.anew:
+            self.anew.add(f"run-{label}")
         self._start(label, f"run-{label}", old.request, attempt=0, tags=tags, parent=old.attempt.run)
         return True
 
@@ -243,7 +248,7 @@ class History:
         if self._holder() is not None or not self.world.duckdb.exists:
             return False
         self.world.duckdb.copy_to(self._backup(len(self.copies)))
-        self.copies.append(list(self.model.candidates))
+        self.copies.append(self.model.copy())
         return True
 
     def do_restore(self) -> bool:
@@ -251,7 +256,7 @@ class History:
         if self._holder() is not None or not self.copies:
             return False
         self.world.duckdb.replace_by(self._backup(len(self.copies) - 1))
-        self.model.candidates = list(self.copies[-1])
+        self.model.restore(self.copies[-1])
         return True
 
     def do_lose(self) -> bool:
@@ -326,7 +331,12 @@ class History:
             announce=self._announce,
         )
         known = self.model.begin(
-            number, run=run_id, line=self._line(run_id), request=request.name, partitions=request.partitions
+            number,
+            run=run_id,
+            line=self._line(run_id),
+            request=request.name,
+            partitions=request.partitions,
+            anew=run_id in self.anew,
         )
         player = Player(actor, known, request, number, label)
         self.players[label] = self.by_number[number] = player
@@ -343,9 +353,6 @@ class History:
 
     def _may_tell(self, number: int) -> bool:
         return self._lives(number) and self.by_number[number].attempt.run not in self.over
-
-    def _told(self, run_id: str) -> bool:
-        return any(one.told for state in self.model.candidates for one in state.loads if one.run == run_id)
 
     def _succeeded(self, run_id: str) -> bool:
         return any(
@@ -430,7 +437,7 @@ class History:
             return
         found, wrong = self._contents()
         days = {record(row.id, row.v): row.at[:10] for fetch in self.world.api.fetches for row in fetch.rows}
-        tables = [(state, self.model.table(state.loads, days)) for state in self.model.candidates]
+        tables = [(state, table_of(self.kind, state.loads, days=days)) for state in self.model.candidates]
         fitting = [state for state, table in tables if table == found]
         broken = all(state.broken for state in self.model.candidates)
         if (fitting and not wrong) or broken:

@@ -44,6 +44,11 @@ class Kind:
         return {"child_all": ("items",), "child_new": ("items",), "product": ("items", "users")}.get(self.shape, ())
 
     @property
+    def works_on_new(self) -> bool:
+        """Whether a parent that was worked on is not worked on again."""
+        return self.shape in ("child_new", "product")
+
+    @property
     def keeps_cursor(self) -> bool:
         return self.shape in ("incremental", "windowed")
 
@@ -71,10 +76,14 @@ class Kind:
                 "name": name,
                 "write_disposition": "merge",
                 "primary_key": "id",
-                "endpoint": {"path": name, **_incremental("at", windows=False)},
+                "endpoint": {"path": name, **({} if self._is_plain(name) else _incremental("at", windows=False))},
             }
             for name in self.parents
         ]
+
+    def _is_plain(self, parent: str) -> bool:
+        """In one of the products, one parent has no cursor: its loads bring all of its rows."""
+        return parent == "users" and self.disposition == "merge"
 
     def _target(self, cursor: str) -> list[dict[str, Any]]:
         one: dict[str, Any] = {"name": self.target, **self._written()}
@@ -120,7 +129,7 @@ KINDS = [
     *(Kind(disposition, "partitioned") for disposition in ("append", "replace", "merge")),
     *(Kind(disposition, "child_all") for disposition in ("append", "replace", "merge", "scd2")),
     *(Kind(disposition, "child_new") for disposition in ("append", "merge")),
-    Kind("merge", "product"),
+    *(Kind(disposition, "product") for disposition in ("append", "merge")),
 ]
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -13,34 +13,16 @@ Where two outcomes are right, the model keeps both as candidates until the table
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tests.reliability.simulation.api import EPOCH, Fetch, comments_of, text
 from tests.reliability.simulation.kinds import RANGE, Kind
+from tests.reliability.simulation.tables import Load, Loads, Record, record
 
-NAMES = ("items", "users")
-Record = tuple[Any, ...]
-Loads = tuple["Load", ...]
 ParentLoad = tuple[str, int, frozenset[Record]]
 """Resource, number, and the versions of its rows that were new."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """One load that counts: who made it, for what, and what it brought; the first window of a range begins it."""
-
-    owner: int
-    run: str
-    request: str
-    rows: tuple[Record, ...]
-    partitions: tuple[str, ...] = ()
-    consumed: frozenset[int] = frozenset()
-    told: bool = False
-    confirmed: bool = False
-    begins: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,7 +37,7 @@ class State:
 
 @dataclass
 class Attempt:
-    """One attempt of one run as the model knows it."""
+    """One attempt of one run as the model knows it; ``anew``: it executes all of another run again."""
 
     owner: int
     run: str
@@ -64,6 +46,7 @@ class Attempt:
     partitions: tuple[str, ...]
     parents: tuple[ParentLoad, ...]
     wiped_before: bool
+    anew: bool = False
     commits: int = 0
 
 
@@ -83,12 +66,15 @@ class Model:
     candidates: list[State] = field(default_factory=lambda: [State()])
     wiped: str = ""
     parent_loads: int = 0
+    wipes: int = 0
 
     # --- what happens -------------------------------------------------------------------------------------------
 
-    def begin(self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...]) -> Attempt:
+    def begin(
+        self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...], anew: bool
+    ) -> Attempt:
         parents = self.candidates[0].parents
-        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped))
+        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped), anew)
 
     def commit(self, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> None:
         """A transaction of an attempt is committed.
@@ -117,13 +103,16 @@ class Model:
         self._mark(attempt, confirmed=True)
 
     def _mark(self, attempt: Attempt, **changes: bool) -> None:
-        self.candidates = [
-            replace(
-                state,
-                loads=tuple(replace(one, **changes) if one.owner == attempt.owner else one for one in state.loads),
+        """Mark the loads that an attempt speaks of: its own, its line's, and a range's that stands for its own."""
+        for index, state in enumerate(self.candidates):
+            own = any(one.owner == attempt.owner for one in state.loads)
+            loads = tuple(
+                replace(one, **changes)
+                if one.run in attempt.line or (attempt.request == "range" == one.request and not own)
+                else one
+                for one in state.loads
             )
-            for state in self.candidates
-        ]
+            self.candidates[index] = replace(state, loads=loads)
 
     def load_parent(self, name: str, rows: Iterable[Record]) -> None:
         """A parent was loaded, undisturbed: the versions it had not seen are new."""
@@ -137,6 +126,16 @@ class Model:
         """A person wipes the materializations: where a confirmed load is in the tables, its missing event shows it."""
         known = all(any(one.confirmed for one in state.loads) for state in self.candidates)
         self.wiped = "must" if quiet and known else "may"
+        self.wipes += 1
+
+    def copy(self) -> tuple[list[State], int]:
+        """What a copy of the file holds."""
+        return list(self.candidates), self.wipes
+
+    def restore(self, kept: tuple[list[State], int]) -> None:
+        """A copy takes the file's place; if the asset was wiped since, that may well be seen."""
+        self.candidates, wipes = list(kept[0]), kept[1]
+        self.wiped = "may" if wipes != self.wipes else self.wiped
 
     def drop(self) -> None:
         self.candidates = [replace(state, broken=True) for state in self.candidates]
@@ -183,7 +182,7 @@ class Model:
 
     def _kept(self, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Loads]:
         """The earlier loads that count beside the new one."""
-        by_cursor = (self.kind.keeps_cursor and attempt.request != "range") or self.kind.shape == "child_new"
+        by_cursor = (self.kind.keeps_cursor and attempt.request != "range") or self.kind.works_on_new
         if self.kind.disposition != "append" or self.kind.shape == "partitioned" or by_cursor or attempt.commits:
             yield base
             return
@@ -195,67 +194,31 @@ class Model:
         left = [one for one in base if self._is_left_range(one, attempt) and one not in doomed]
         certain = [one for one in left if not self.lives(one.owner)]
         yield tuple(one for one in base if one not in doomed and one not in left)
+        if attempt.anew:
+            # Whoever executes a run again as a whole may mean a load beside the one that was told.
+            yield tuple(one for one in base if one.told or (one not in doomed and one not in left))
         if certain != left:
             yield tuple(one for one in base if one not in doomed and one not in certain)
 
     def _loads(self, state: State, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Load]:
         make = Load(attempt.owner, attempt.run, attempt.request, (), attempt.partitions)
         if fetch is not None:
-            begins = fetch.since in (None, text(EPOCH), RANGE[0])
+            begins = self.kind.shape != "windowed" or fetch.since in (text(EPOCH), RANGE[0])
             yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), begins=begins)
             return
-        gone = {number for one in base for number in one.consumed} if self.kind.shape == "child_new" else set()
+        gone = {number for one in base for number in one.consumed} if self.kind.works_on_new else set()
         later = range(min(len(attempt.parents), len(state.parents)), len(state.parents) + 1)
         for parents in dict.fromkeys([attempt.parents, *(state.parents[:count] for count in later)]):
-            looked = [one for one in parents if one[1] not in gone]
-            ids = {name: sorted({row[0] for one in looked if one[0] == name for row in one[2]}) for name in NAMES}
+            new = [one for one in parents if one[1] not in gone]
+            items, users = _ids(new, "items"), _ids(new, "users")
             if self.kind.shape == "product":
-                names = [f"{left}.{right}" for left in ids["items"] for right in ids["users"]]
+                pairs = itertools.product(_ids(parents, "items"), _ids(parents, "users"))
+                names = [f"{left}.{right}" for left, right in pairs if left in items or right in users]
             else:
-                names = [name for parent in ids["items"] for name in comments_of(parent)]
+                names = [name for parent in items for name in comments_of(parent)]
             rows = tuple((name, (name,)) for name in names)
-            yield replace(make, rows=rows, consumed=frozenset(one[1] for one in looked))
-
-    # --- what the tables hold then ------------------------------------------------------------------------------
-
-    def table(self, loads: Loads, days: dict[Record, str]) -> Counter[Record]:
-        """The table of a resource after these loads.
-
-        Args:
-            loads: The loads that count, in the order of their commits.
-            days: The partition of each version of a row.
-        """
-        disposition, active, closed = self.kind.disposition, {}, []
-        if self.kind.shape == "partitioned":
-            return self._partitions(loads, days)
-        if disposition == "append":
-            cursor = {row for one in loads if self.kind.keeps_cursor and one.request != "range" for row in one.rows}
-            return Counter(cursor) + Counter(
-                row for one in loads if not self.kind.keeps_cursor or one.request == "range" for row in one.rows
-            )
-        if disposition == "replace":
-            first = max((number for number, one in enumerate(loads) if one.begins), default=0)
-            return Counter(row for one in loads[first:] for row in one.rows)
-        if disposition == "merge":
-            return Counter({row[0]: row for one in loads for row in one.rows}.values())
-        for one in loads:
-            new = {row[0]: row for row in one.rows}
-            whole = self.kind.shape in ("plain", "child_all")
-            over = [row for key, row in active.items() if (key in new or whole) and new.get(key) != row]
-            closed += [(*row[:-1], False, row[-1]) for row in over]
-            active = {key: row for key, row in active.items() if row not in over} | new
-        return Counter([*closed, *((*row[:-1], True, row[-1]) for row in active.values())])
-
-    def _partitions(self, loads: Loads, days: dict[Record, str]) -> Counter[Record]:
-        held: dict[Any, tuple[str, Record]] = {}
-        for number, one in enumerate(loads):
-            held = {key: kept for key, kept in held.items() if kept[0] not in one.partitions}
-            for row in one.rows:
-                if days[row] in one.partitions:
-                    held[row[0] if self.kind.disposition == "merge" else (number, row)] = (days[row], row)
-        return Counter(row for _, row in held.values())
+            yield replace(make, rows=rows, consumed=frozenset(one[1] for one in new))
 
 
-def record(key: int, version: int) -> Record:
-    """A row of ``items`` as the comparison sees it: with its nested rows at the end."""
-    return (key, version, tuple(f"{key}.{version}.{number}" for number in range(key % 3)))
+def _ids(loads: Iterable[ParentLoad], name: str) -> list[int]:
+    return sorted({row[0] for other, _, rows in loads if other == name for row in rows})
