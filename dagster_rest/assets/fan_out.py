@@ -191,9 +191,7 @@ def parents_of(plan: "ResourcePlan", key: str) -> Sequence[str]:
     return [key] if plan.batch is None else list(json.loads(key))
 
 
-def cursor_of_group(
-    plan: "ResourcePlan", key: str, *, cursors: Mapping[str, "CursorState"]
-) -> "CursorState | None":
+def cursor_of_group(plan: "ResourcePlan", key: str, *, cursors: Mapping[str, "CursorState"]) -> "CursorState | None":
     """Where the group of this key goes on: all of its parents have one cursor, or none yet.
 
     Args:

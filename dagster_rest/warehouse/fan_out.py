@@ -197,6 +197,7 @@ def read_parent_rows(
     which: Literal["new", "all"],
     with_old: bool = False,
     latest_group_only: bool = False,
+    with_earlier: bool = False,
     partitions: Sequence[str] | None = None,
 ) -> ParentRows:
     """The parent rows that a child's run is to work on, in the order the parent loaded them.
@@ -210,6 +211,7 @@ def read_parent_rows(
         with_old: With ``new``: the other current rows too, marked as not new.
         latest_group_only: Of the rows that are not new (all of them with ``all``), only those of the parent's newest
             materialization are current (an append parent).
+        with_earlier: With ``all`` and ``latest_group_only``: those of earlier materializations too, marked as not new.
         partitions: Only the parent's rows of these partitions.
     """
     if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
@@ -229,8 +231,10 @@ def read_parent_rows(
         conditions.append("k.partition in (select unnest(?::varchar[]))")
         arguments.append(list(partitions))  # type: ignore[arg-type]
     current = "true"
-    if latest_group_only:
-        newest = f"(select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
+    newest = f"(select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
+    if latest_group_only and which == "all" and with_earlier:
+        is_new, arguments = f"k.load_group = {newest}", [parent, *arguments]
+    elif latest_group_only:
         current = f"(k.load_group = {newest}{' or is_new' if which == 'new' else ''})"
         arguments.append(parent)
     wanted = f"is_new and {current}" if which == "new" and not with_old else current

@@ -455,3 +455,20 @@ def test_a_run_with_a_range_of_its_own_pays_nothing_that_is_owed(api: ApiServer,
     assert owed == [('[{"id": 1}]',)]
     assert project.rows("comments", "post", "n") == [(1, 1), (1, 5), (2, 1), (2, 5)]
     assert project.query("select parent_key from _dagster_rest.failed_parents") == []
+
+
+def test_a_parent_of_an_earlier_load_is_owed_to_a_child_that_asks_for_the_latest(
+    api: ApiServer, tmp_path: Path
+) -> None:
+    blog = Blog(api, tmp_path, posts=INCREMENTAL, comments={"fan_out": "all"})
+    blog.broken = {"2": 404}
+    blog.run()
+    blog.posts.append({"id": 4})
+    blog.run()
+    blog.broken.clear()
+    blog.posts.append({"id": 5})
+
+    blog.run()
+
+    assert whole(1, 2, 3, 4, 5) == blog.loaded()
+    assert blog.failed() == []
