@@ -41,7 +41,7 @@ KEYS: dict[str, str] = {
     "dagster_rest/throttled_seconds": "Seconds waited for rate limits.",
     "dagster_rest/parents": "Parent rows worked on.",
     "dagster_rest/null_parents": "Parent rows left out because their value is null.",
-    "dagster_rest/failed_parents": "Parent rows left out because their request failed (`on_parent_error: skip`); the next run tries them again.",
+    "dagster_rest/failed_parents": "Parent rows left out because their request failed (`on_parent_error: skip`).",
     "dagster_rest/windows": "Windows committed, each on its own.",
     "dagster_rest/replaced_characters": "Characters that stand for bytes which could not be read (`encoding_errors`).",
     CURSOR_KEY: "The cursor after the load, as text.",
