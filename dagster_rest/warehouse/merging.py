@@ -34,6 +34,8 @@ KEPT_IDS = '"_dagster_rest_kept_ids"'
 
 _ID = quoted(ROW_ID)
 _ROOT_ID = quoted(ROOT_ROW_ID)
+# Rows are numbered as they are staged. DuckDB's own rowid is not there if the records have a key of that name.
+_PLACE = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
 
 
 @dataclass
@@ -228,9 +230,9 @@ class Merge:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*_dedup_order(self._family.root.schema.typed_columns), "rowid DESC"]
+            order = [*_dedup_order(self._family.root.schema.typed_columns), f"{_PLACE} DESC"]
         elif self._family.disposition.strategy == "scd2":
-            by, order = [quoted(name) for name in self._version_identity()], ["rowid"]
+            by, order = [quoted(name) for name in self._version_identity()], [_PLACE]
             self._check_versions_are_told_apart(by)
         else:
             return f"SELECT {_ID} FROM {STAGED}"

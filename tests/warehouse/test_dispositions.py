@@ -407,3 +407,16 @@ def test_scd2_without_a_key_keeps_one_of_two_equal_records(warehouse: Warehouse)
 
     assert [(1, "a"), (1, None)] == warehouse.table("posts", "id", "v")
     assert 1 == outcome.duplicates
+
+
+@pytest.mark.parametrize(("strategy", "expected"), [("delete-insert", "last"), ("upsert", "last"), ("scd2", "last")])
+def test_a_key_named_rowid_does_not_decide_which_duplicate_is_the_last(
+    warehouse: Warehouse, strategy: str, expected: str
+) -> None:
+    warehouse.load(
+        table_spec("merge", strategy, **KEY),
+        [{"id": 1, "rowid": 9, "v": "first"}],
+        [{"id": 1, "rowid": 2, "v": "last"}],
+    )
+
+    assert [(1, 2, expected)] == warehouse.table("posts", "id", "rowid", "v")
