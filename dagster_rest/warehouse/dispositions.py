@@ -234,7 +234,7 @@ class _Commit:
     def _create_or_evolve(self, target: Target) -> None:
         existing = self._existing(target)
         if existing:
-            target.evolve(self._conn, existing)
+            target.evolve(self._conn, existing, recorded=self._recorded.get(target.name))
         else:
             target.create(self._conn)
 

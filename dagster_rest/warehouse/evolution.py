@@ -65,8 +65,10 @@ class Target:
         verb = "CREATE OR REPLACE TABLE" if replacing else "CREATE TABLE"
         run(conn, f"{verb} {self.sql} ({', '.join(map(catalog.column_ddl, self.columns))})")
 
-    def evolve(self, conn: duckdb.DuckDBPyConnection, existing: Mapping[str, str]) -> None:
-        """Add missing columns to the table and widen those whose type grew."""
+    def evolve(
+        self, conn: duckdb.DuckDBPyConnection, existing: Mapping[str, str], *, recorded: TableSchema | None
+    ) -> None:
+        """Add missing columns to the table, widen those whose type grew, and allow nulls that the config now allows."""
         for column in self.columns:
             assert column.data_type is not None
             wanted = types.duckdb_type(column.data_type)
@@ -75,6 +77,9 @@ class Target:
                 run(conn, f"ALTER TABLE {self.sql} ADD COLUMN {quoted(column.name)} {wanted}")
             elif present != wanted and _is_widening(present, column.data_type):
                 run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}")
+            known = recorded.columns.get(column.name) if recorded is not None else None
+            if present is not None and column.nullable and known is not None and not known.nullable:
+                run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} DROP NOT NULL")
 
     def with_columns_of(self, staged: StagedLoad) -> Target:
         """Return the table with the columns that the load has or a hint asks for, and no others."""
@@ -92,7 +97,7 @@ class Target:
     def _select(self, files: Sequence[str], present: Mapping[str, str], load_id: str) -> str:
         listed = ", ".join(literal(file) for file in files)
         columns = ", ".join(self._expression(column, present, load_id) for column in self.columns)
-        return f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true)"
+        return f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
 
     def _expression(self, column: Column, present: Mapping[str, str], load_id: str) -> str:
         assert column.data_type is not None
@@ -135,7 +140,9 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
         known = merged.columns.get(column.name)
         if known is None or known.data_type is None:
             merged.columns[column.name] = column
-        elif column.data_type is not None and column.variant != known.variant:
+            continue
+        known = merged.columns[column.name] = known.hinted_like(column)
+        if column.data_type is not None and column.variant != known.variant:
             raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
         elif column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
             continue
