@@ -11,7 +11,15 @@ from dagster_rest.warehouse.catalog import literal, qualified, quoted
 from dagster_rest.warehouse.collisions import variant_name, variant_taken
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import LOAD_ID, SYSTEM_COLUMNS, Column, TableSchema, TableSpec
+from dagster_rest.warehouse.schema import (
+    LOAD_ID,
+    PARENT_ROW_ID,
+    ROOT_ROW_ID,
+    SYSTEM_COLUMNS,
+    Column,
+    TableSchema,
+    TableSpec,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.staging import StagedLoad
 
 
+LINKS = '"_dagster_rest_links"'
+"""Where a commit keeps, for a staged row that another row stands for, the ``_row_id`` of that one."""
 ROWS_PER_STATEMENT = 50_000
 """What one INSERT takes over at most; a part larger than that is taken over whole."""
 
@@ -97,7 +107,9 @@ class Target:
     def _select(self, files: Sequence[str], present: Mapping[str, str], load_id: str) -> str:
         listed = ", ".join(literal(file) for file in files)
         columns = ", ".join(self._expression(column, present, load_id) for column in self.columns)
-        return f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        return (
+            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) AS staged"
+        )
 
     def _expression(self, column: Column, present: Mapping[str, str], load_id: str) -> str:
         assert column.data_type is not None
@@ -106,6 +118,8 @@ class Target:
         if column.name == LOAD_ID:
             return f"{literal(load_id)} AS {name}"
         own = f"CAST({name} AS {wanted})" if column.name in present or column.name in SYSTEM_COLUMNS else None
+        if self.schema.kind == "standalone" and column.name in (PARENT_ROW_ID, ROOT_ROW_ID):
+            return f"coalesce((SELECT kept_id FROM {LINKS} WHERE staged_id = staged.{name}), staged.{name}) AS {name}"
         if column.name in self.conflicts and own is not None:
             return f"CASE WHEN {self._fits(column.name, present)} THEN TRY_CAST({name} AS {wanted}) END AS {name}"
         source = next((key for key, taker in self.conflicts.items() if taker == column.name and key in present), None)
@@ -161,6 +175,11 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
         source = merged.columns[of].source
         merged.columns.setdefault(name, Column(name=name, data_type="text", source=source, variant=True))
     return Target(database=database, dataset=spec.dataset, schema=merged, conflicts=conflicts)
+
+
+def has_links(staged: StagedLoad) -> bool:
+    """Say if a load has rows of tables that link to rows of a table with keys of its own."""
+    return any(table.kind == "standalone" and name in staged.parts for name, table in staged.schema.tables.items())
 
 
 def refuse_foreign(dataset: str, table: str) -> WarehouseError:

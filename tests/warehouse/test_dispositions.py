@@ -420,3 +420,26 @@ def test_a_key_named_rowid_does_not_decide_which_duplicate_is_the_last(
     )
 
     assert [(1, 2, expected)] == warehouse.table("posts", "id", "rowid", "v")
+
+
+@pytest.mark.parametrize("options", [{}, {"skip_unchanged_rows": True}])
+@pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "insert-only", "cdc", "scd2"])
+@pytest.mark.parametrize("own", ["append", "merge"])
+def test_rows_of_a_table_with_its_own_key_link_to_the_row_that_stands_for_theirs(
+    warehouse: Warehouse, strategy: str, options: Any, own: str
+) -> None:
+    hints = {"lines": {"primary_key": "sku", "write_disposition": own}}
+    spec = table_spec("merge", strategy, options=options, nested_hints=hints, **KEY)
+    warehouse.load(spec, [{"id": 1, "lines": [{"sku": "a"}]}])
+    warehouse.load(
+        spec,
+        [{"id": 1, "lines": [{"sku": "b"}]}, {"id": 1, "lines": [{"sku": "c"}, {"sku": "d"}]}],
+        [{"id": 2, "lines": [{"sku": "e"}]}, {"id": 2, "lines": [{"sku": "f"}]}],
+        loaded_at=moment(9),
+    )
+
+    assert [("b", 1), ("c", 1), ("d", 1), ("e", 2), ("f", 2)] == warehouse.rows(
+        "SELECT l.sku, p.id FROM shop.posts__lines l "
+        "LEFT JOIN shop.posts p ON p._row_id = l._parent_row_id AND p._row_id = l._root_row_id "
+        "WHERE l._load_id = 'load-2' ORDER BY 1"
+    )
