@@ -158,9 +158,9 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
         known = merged.columns[column.name] = known.hinted_like(column)
         if column.data_type is not None and column.variant != known.variant:
             raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
-        elif column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
+        if column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
             continue
-        elif types.is_number_wider(known.data_type, column.data_type):
+        if types.is_number_wider(known.data_type, column.data_type):
             merged.columns[column.name] = replace(known, data_type=column.data_type)
         else:
             conflicts[column.name] = variant_name(
