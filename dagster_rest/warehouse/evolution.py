@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse import catalog, naming, types
 from dagster_rest.warehouse.catalog import literal, qualified, quoted
-from dagster_rest.warehouse.collisions import variant_name, variant_taken
+from dagster_rest.warehouse.collisions import check_same_key, variant_name, variant_taken
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.schema import (
@@ -143,7 +143,7 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
     wider wins; where neither holds the other's values, the recorded one stays and a text variant takes the rest.
 
     Raises:
-        NameCollisionError: A column of one is a variant, and of the other a key.
+        NameCollisionError: A column of one is a variant, and of the other a key, or they are of different keys.
     """
     if recorded is None:
         return Target(database=database, dataset=spec.dataset, schema=staged)
@@ -155,6 +155,7 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
         if known is None or known.data_type is None:
             merged.columns[column.name] = column
             continue
+        check_same_key(column.name, known.source, column.source, where=spec.where)
         known = merged.columns[column.name] = known.hinted_like(column)
         if column.data_type is not None and column.variant != known.variant:
             raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)

@@ -21,7 +21,7 @@ from dagster_rest.warehouse.cells import (
     only,
     positions,
 )
-from dagster_rest.warehouse.collisions import merged, owners, reserved_name, with_suffixes
+from dagster_rest.warehouse.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
 from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError, WarehouseError
@@ -286,6 +286,7 @@ class Shredder:
                 where=self._spec.where,
                 hint="Give one of them another `table_name`, or run a full refresh if the hints of the table changed.",
             )
+        check_same_key(place.name, table.source, place.source, where=self._spec.where)
         if place.name not in self._prepared:
             self._prepared.add(place.name)
             self._apply_hints(table)
