@@ -152,16 +152,17 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
     conflicts: dict[str, str] = {}
     for column in staged.columns.values():
         known = merged.columns.get(column.name)
-        if known is None or known.data_type is None:
+        recorded_type = None if known is None else known.data_type
+        if known is None or recorded_type is None:
             merged.columns[column.name] = column
             continue
         check_same_key(column.name, known.source, column.source, where=spec.where)
         known = merged.columns[column.name] = known.hinted_like(column)
         if column.data_type is not None and column.variant != known.variant:
             raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
-        if column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
+        if column.data_type is None or types.is_number_wider(column.data_type, recorded_type):
             continue
-        if types.is_number_wider(known.data_type, column.data_type):
+        if types.is_number_wider(recorded_type, column.data_type):
             merged.columns[column.name] = replace(known, data_type=column.data_type)
         else:
             conflicts[column.name] = variant_name(

@@ -401,11 +401,16 @@ def _dedup_order(columns: Iterable[Column]) -> list[str]:
     return []
 
 
-def _hard_deleted(columns: Iterable[Column]) -> str | None:
+def _hard_deleted(columns: Sequence[Column]) -> str | None:
     for column in columns:
         if column.hints.get("hard_delete"):
             name = quoted(column.name)
-            return f"coalesce({name}, false)" if column.data_type == "bool" else f"{name} IS NOT NULL"
+            if column.data_type == "bool":
+                return f"coalesce({name}, false)"
+            # A mark that the column's type can't hold is one as well: it is in a variant.
+            variants = [one.name for one in columns if one.variant and one.name.startswith(f"{column.name}__v_")]
+            marks = " OR ".join(f"{quoted(one)} IS NOT NULL" for one in [column.name, *variants])
+            return f"({marks})"
     return None
 
 

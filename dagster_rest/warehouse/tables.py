@@ -328,11 +328,11 @@ class Shredder:
             table.columns |= {column.name: column for column in QUARANTINE_COLUMNS}
             return
         hints = self._hints.columns(table)
-        for name, known in list(table.columns.items()):
-            if name not in hints and known.data_type is None:
+        for name, column in list(table.columns.items()):
+            if name not in hints and column.data_type is None:
                 del table.columns[name]
             elif name not in hints:
-                table.columns[name] = known.hinted_like(Column(name=name, data_type=None))
+                table.columns[name] = column.hinted_like(Column(name=name, data_type=None))
         for name, hint in hints.items():
             known = table.columns.get(name)
             if known is None:

@@ -443,3 +443,12 @@ def test_rows_of_a_table_with_its_own_key_link_to_the_row_that_stands_for_theirs
         "LEFT JOIN shop.posts p ON p._row_id = l._parent_row_id AND p._row_id = l._root_row_id "
         "WHERE l._load_id = 'load-2' ORDER BY 1"
     )
+
+
+@pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "cdc"])
+def test_a_hard_delete_mark_that_went_to_a_variant_column_deletes(warehouse: Warehouse, strategy: str) -> None:
+    spec = table_spec("merge", strategy, columns={"gone_at": {"hard_delete": True}}, **KEY)
+    warehouse.load(spec, [{"id": 1}, {"id": 2}, {"id": 3}])
+    warehouse.load(spec, [{"id": 1, "gone_at": "2024-01-01T00:00:00Z"}, {"id": 2, "gone_at": "yesterday"}, {"id": 3}])
+
+    assert [(3,)] == warehouse.table("posts", "id")
