@@ -213,6 +213,7 @@ class History:
         self.over.add(player.attempt.run)
         if how == "deleted":
             self.deleted.add(player.attempt.run)
+            self.model.forget(player.attempt.run)
         self.coverage[f"over {how}" + (" alive" if player.actor.lives else "")] += 1
         return True
 
