@@ -213,6 +213,7 @@ class History:
         self.over.add(player.attempt.run)
         if how == "deleted":
             self.deleted.add(player.attempt.run)
+            self.model.forget(player.attempt.run)
         self.coverage[f"over {how}" + (" alive" if player.actor.lives else "")] += 1
         return True
 
@@ -394,7 +395,7 @@ class History:
         if player.over_before:
             self._fail("a run that is over has committed", player.label)
         if not self.model.candidates:
-            self._fail("a commit that may not be", f"{player.label} committed without asking; before: {_shown(before)}")
+            self._fail("a commit that may not be", f"{player.label} committed what it may not; before: {_shown(before)}")
         self._compare(f"after the commit of {player.label}")
 
     def _store(self, actor: Actor, result: Any) -> None:

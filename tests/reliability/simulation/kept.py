@@ -53,6 +53,19 @@ KEPT: dict[str, Plan] = {
             ("go", "B", "end"),
         ),
     ),
+    "1 a told load is not done again by a retry": (
+        "append-plain",
+        3,
+        (
+            ("run", "A"),
+            ("go", "A", "told"),
+            ("die", "A"),
+            ("jump", 2),
+            ("api", "remove", 2),
+            ("retry", "B", "A"),
+            ("go", "B", "end"),
+        ),
+    ),
     "2 a run that is over does not commit": (
         "append-plain",
         5,

@@ -47,6 +47,7 @@ class Attempt:
     parents: tuple[ParentLoad, ...]
     wiped_before: bool
     anew: bool = False
+    began: int = 0
     commits: int = 0
 
 
@@ -67,6 +68,8 @@ class Model:
     wiped: str = ""
     parent_loads: int = 0
     wipes: int = 0
+    now: int = 0
+    deleted: set[str] = field(default_factory=set)
 
     # --- what happens -------------------------------------------------------------------------------------------
 
@@ -74,7 +77,7 @@ class Model:
         self, owner: int, *, run: str, line: Iterable[str], request: str, partitions: tuple[str, ...], anew: bool
     ) -> Attempt:
         parents = self.candidates[0].parents
-        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped), anew)
+        return Attempt(owner, run, frozenset(line), request, partitions, parents, bool(self.wiped), anew, self.now)
 
     def commit(self, attempt: Attempt, fetch: Fetch | None, staged: list[Fetch]) -> None:
         """A transaction of an attempt is committed.
@@ -91,7 +94,8 @@ class Model:
 
     def end(self, attempt: Attempt) -> None:
         """An attempt's event is stored: if it committed nothing, of its line's load, in the tables or since rebuilt."""
-        self._mark(attempt, told=True)
+        self.now += 1
+        self._mark(attempt, told=self.now)
         self.candidates = [
             state
             for state in self.candidates
@@ -102,12 +106,21 @@ class Model:
         """The confirmation of an attempt is written."""
         self._mark(attempt, confirmed=True)
 
-    def _mark(self, attempt: Attempt, **changes: bool) -> None:
+    def forget(self, run: str) -> None:
+        """A run is deleted, and its events with it: what the ledger has not confirmed is as good as untold."""
+        self.deleted.add(run)
+        for index, state in enumerate(self.candidates):
+            loads = tuple(
+                replace(one, told=one.confirmed and one.told) if one.run == run else one for one in state.loads
+            )
+            self.candidates[index] = replace(state, loads=loads)
+
+    def _mark(self, attempt: Attempt, **changes: int) -> None:
         """Mark the loads that an attempt speaks of: its own, its line's, and a range's that stands for its own."""
         for index, state in enumerate(self.candidates):
             own = any(one.owner == attempt.owner for one in state.loads)
             loads = tuple(
-                replace(one, **changes)
+                replace(one, **{name: getattr(one, name) or value for name, value in changes.items()})
                 if one.run in attempt.line or (attempt.request == "range" == one.request and not own)
                 else one
                 for one in state.loads
@@ -191,10 +204,14 @@ class Model:
             yield base
             return
         doomed = [one for one in base if one.request == attempt.request and one.run in attempt.line]
+        events = [one for one in doomed if one.told and one.run not in self.deleted]
+        if any(one.told <= attempt.began for one in events) and not (attempt.anew or self.wipes):
+            # An event named it before this attempt began: there is nothing to do again.
+            return
         left = [one for one in base if self._is_left_range(one, attempt) and one not in doomed]
         certain = [one for one in left if not self.lives(one.owner)]
         yield tuple(one for one in base if one not in doomed and one not in left)
-        if attempt.anew:
+        if attempt.anew or self.deleted.intersection(one.run for one in doomed):
             # Whoever executes a run again as a whole may mean a load beside the one that was told.
             yield tuple(one for one in base if one.told or (one not in doomed and one not in left))
         if certain != left:

@@ -15,7 +15,10 @@ Loads = tuple["Load", ...]
 
 @dataclass(frozen=True)
 class Load:
-    """One load that counts: who made it, for what, and what it brought; the first window of a range begins it."""
+    """One load that counts: who made it, for what, and what it brought; the first window of a range begins it.
+
+    ``told`` is the moment since which an event names it, 0 before that.
+    """
 
     owner: int
     run: str
@@ -23,7 +26,7 @@ class Load:
     rows: tuple[Record, ...]
     partitions: tuple[str, ...] = ()
     consumed: frozenset[int] = frozenset()
-    told: bool = False
+    told: int = 0
     confirmed: bool = False
     begins: bool = True
 
