@@ -395,7 +395,9 @@ class History:
         if player.over_before:
             self._fail("a run that is over has committed", player.label)
         if not self.model.candidates:
-            self._fail("a commit that may not be", f"{player.label} committed what it may not; before: {_shown(before)}")
+            self._fail(
+                "a commit that may not be", f"{player.label} committed what it may not; before: {_shown(before)}"
+            )
         self._compare(f"after the commit of {player.label}")
 
     def _store(self, actor: Actor, result: Any) -> None:
