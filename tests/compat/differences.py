@@ -55,6 +55,11 @@ DIFFERENCES = {
             "both work",
         ),
         Difference(
+            "a body that reports errors beside its records",
+            "the records, no error",
+            "an error (GraphQL answers so when a part of a query failed); `on_body_errors: warn` loads them",
+        ),
+        Difference(
             "selector matches nothing, body not empty",
             "no rows, no error",
             "an error; `allow_missing_data: true` allows it",

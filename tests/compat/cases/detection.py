@@ -179,7 +179,7 @@ BODIES: dict[str, tuple[Any, dict[str, int]]] = {
     "bare-list": (items(2), {"x": 2}),
     "entity": ({"id": 1, "name": "a"}, {"x": 1}),
     "data": ({"meta": {"a": 1}, "data": items(2)}, {"x": 2}),
-    "preferred-over-first": ({"errors": [{"code": 1}], "items": items(2)}, {"x": 2}),
+    "preferred-over-first": ({"warnings": [{"code": 1}], "items": items(2)}, {"x": 2}),
     "results-nested": ({"response": {"results": items(2)}}, {"x": 2}),
     "three-deep": ({"a": {"b": {"c": items(2)}}}, {"x": 2}),
     "four-deep": ({"a": {"b": {"c": {"d": items(2)}}}}, {"x": 1, "x__a__b__c__d": 2}),
@@ -204,7 +204,7 @@ for name, (body, rows) in BODIES.items():
         rows=rows,
     )
 for name, body, theirs, own in [
-    ("first-list", {"errors": [{"code": 1}], "stuff": items(2)}, {"x": 1}, {"x": 2}),
+    ("first-list", {"links": [{"rel": "a"}], "stuff": items(2)}, {"x": 1}, {"x": 2}),
     ("scalar-list", {"id": 1, "tags": ["a", "b"]}, {"x": 2}, {"x": 1, "x__tags": 2}),
     ("links-fallback", {"id": 1, "meta": {"links": [{"rel": "a"}]}}, {"x": 1}, {"x": 1, "x__meta__links": 1}),
 ]:
@@ -217,6 +217,15 @@ for name, body, theirs, own in [
         dlt=Expect(requests=["GET /x"], rows=theirs),
         ours=Expect(requests=["GET /x"], rows=own),
     )
+CASES.differs(
+    "S35-errors-beside-rows",
+    "a body with `errors` beside its records",
+    source("x"),
+    {"/x": {"errors": [{"code": 1}], "items": items(2)}},
+    row="a body that reports errors beside its records",
+    dlt=Expect(requests=["GET /x"], rows={"x": 2}),
+    ours=Expect(requests=["GET /x"], error="http_body_reports_errors"),
+)
 CASES.differs(
     "S35-empty-object",
     "an empty object",
