@@ -14,3 +14,15 @@ def api() -> Iterator[ApiServer]:
     """A REST API on 127.0.0.1 that ends with the test."""
     with ApiServer() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def registries() -> Iterator[None]:
+    """What a test registers is gone after it: the next one in this process knows the built-in names alone."""
+    from dagster_rest.config.registry import AUTHS, PAGINATORS
+
+    kept = [(registry, dict(registry)) for registry in (AUTHS, PAGINATORS)]
+    yield
+    for registry, before in kept:
+        registry.clear()
+        registry.update(before)
