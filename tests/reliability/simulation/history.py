@@ -258,6 +258,7 @@ class History:
             return False
         self.world.duckdb.replace_by(self._backup(len(self.copies) - 1))
         self.model.restore(self.copies[-1])
+        self.world.api.uncommit()
         return True
 
     def do_lose(self) -> bool:
@@ -266,6 +267,7 @@ class History:
             return False
         self.world.duckdb.replace_by(None)
         self.model.candidates = [State()]
+        self.world.api.uncommit()
         return True
 
     def do_drop(self, which: str) -> bool:
@@ -395,7 +397,9 @@ class History:
         if player.over_before:
             self._fail("a run that is over has committed", player.label)
         if not self.model.candidates:
-            self._fail("a commit that may not be", f"{player.label} committed what it may not; before: {_shown(before)}")
+            self._fail(
+                "a commit that may not be", f"{player.label} committed what it may not; before: {_shown(before)}"
+            )
         self._compare(f"after the commit of {player.label}")
 
     def _store(self, actor: Actor, result: Any) -> None:
