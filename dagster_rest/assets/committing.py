@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import Contended
+from dagster_rest.assets.fan_out import parents_of
 from dagster_rest.assets.lanes import SHARED, Lane
 from dagster_rest.assets.load_context import LoadContext
 from dagster_rest.assets.parent_errors import failed_in
@@ -81,7 +82,7 @@ class WindowCommit:
             self._commit_lane(connection, lane, load, one=one, pending=pending[lane.slice.key])
         tells = any(lane.start.recovery == "tell" for lane in lanes)
         if window.is_last and not tells and self._context.request.limit is None:
-            parents.mark_consumed(connection, self._context.asset)
+            parents.mark_consumed(connection, self._context.asset, in_part=self._context.has_own_range)
             for lane, load in zip(lanes, staged, strict=True):
                 self._write_failed_parents(connection, lane, load)
         if self._context.before_commit is not None and window.is_last:
@@ -91,7 +92,9 @@ class WindowCommit:
         self._context.check_own_run()
 
     def _write_failed_parents(self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad") -> None:
-        if not self._context.plan.parents or lane.start.recovery == "tell":
+        in_part = self._context.has_own_range and not lane.start.rebuild
+        if not self._context.plan.parents or lane.start.recovery == "tell" or in_part:
+            # After a range of its own, what is owed is owed still.
             return
         replace_failed_parents(
             connection,
@@ -178,6 +181,7 @@ class WindowCommit:
                 fingerprint=self._context.plan.fingerprint,
                 data_version=one.data_version,
                 request_key=self._context.wish.key,
+                in_table=self._context.asset.is_selected,
                 progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
             ),
             committed_at=self._context.clock(),
@@ -287,8 +291,9 @@ class WindowCommit:
         if not moves or self._context.request.limit is not None:
             return
         cursors = {
-            row["parent_key"]: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
+            parent: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
             for row in staged.side("parent_cursors")
+            for parent in parents_of(self._context.plan, row["parent_key"])
         }
         one.parent_cursors.update(cursors)
         replace_parent_cursors(connection, asset=asset, partition=partition, cursors=cursors, keep_others=True)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from dagster_rest.assets.state import Case, Facts, Life, Recovery, Start
+from dagster_rest.assets.state import Case, Facts, Life, Recovery, Start, Wish
 from dagster_rest.warehouse.ledger import CursorState, LoadRow
 
 _SAID: dict[Recovery, str] = {
@@ -59,6 +59,12 @@ class _Decision:
         if latest.seq and latest.seq <= facts.ledger.lost_up_to:
             start = self._anew("missing_table", "the table was lost and made anew: starting from the initial value")
             return dataclasses.replace(start, rebuild=self._rules.partitioned)
+        if self._was_without_table(latest):
+            return self._anew(
+                "missing_table",
+                "the newest rows were loaded without a table (`selected: false`): the data is loaded from the start and"
+                " the table is rebuilt",
+            )
         repeated = self._repeated()
         if repeated is not None:
             return repeated
@@ -67,6 +73,11 @@ class _Decision:
         if self._wish.full_refresh and not self._has_begun():
             return self._anew("full_refresh", "full refresh: the cursor is set aside and the table is rebuilt")
         return None
+
+    def _was_without_table(self, latest: LoadRow) -> bool:
+        """Whether what the state says was loaded is in no table, and this run would go on behind it."""
+        rules = self._rules
+        return rules.has_table and not latest.in_table and rules.keeps_place(Wish()) and not self._wish.sample
 
     def _anew(self, case: Case, message: str) -> Start:
         return Start(case=case, base=self._latest.load_id if self._latest else None, rebuild=True, message=message)

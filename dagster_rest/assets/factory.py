@@ -305,6 +305,11 @@ def rest_assets(
                 parents=parents,
                 external=frozenset(external),
                 parent_partitions=same_partitions,
+                partitioned_parents=frozenset(
+                    parent.resource.name
+                    for parent in one.parents
+                    if specs[parent.resource.name].partitions_def is not None
+                ),
                 partitions_def=own.partitions_def,
                 checks=plan_checks(one.resource),
                 database_key=database_key,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.plan import ParentLink, ResourcePlan
     from dagster_rest.http import FetchUnit
     from dagster_rest.warehouse.fan_out import ParentRows
+    from dagster_rest.warehouse.ledger import CursorState
 
 Fields = Mapping[str, Any]
 
@@ -72,6 +73,7 @@ def group_parents(
     """
     grouped: dict[str, tuple[dict[str, Fields], dict[str, Fields]]] = {}
     found = [rows[link.resource] for link in plan.parents]
+    owed = _Owed(again)
     wanted = itertools.chain(
         zip(_new_combinations(found), itertools.repeat(True)),
         zip(_old_combinations(found) if again else (), itertools.repeat(False)),
@@ -82,7 +84,7 @@ def group_parents(
             for link, row in zip(plan.parents, combination, strict=True)
         }
         key = json.dumps([values[link.resource] for link in plan.parents], default=str, sort_keys=True)
-        if not is_new and key not in again:
+        if not is_new and not owed.has(key, [values[link.resource] for link in plan.parents]):
             continue
         _, includes = grouped.setdefault(key, (values, {}))
         include = _include(plan, combination)
@@ -92,6 +94,39 @@ def group_parents(
         ParentGroup(key=key, values=values, includes=tuple(includes.values()), partition=partition)
         for key, (values, includes) in grouped.items()
     ]
+
+
+class _Owed:
+    """The parents that are wanted again, found by the fields that the request took when they were written down.
+
+    The config may have come to use more of their fields since, or fewer: what both have in common tells them.
+
+    Args:
+        keys: Their keys, as ``ParentGroup.key``.
+    """
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._keys = frozenset(keys)
+        self._values = [json.loads(key) for key in keys]
+
+    def has(self, key: str, values: Sequence[Fields]) -> bool:
+        """Whether a parent (or combination) is one of them.
+
+        Args:
+            key: Its key.
+            values: The fields that its request takes, per parent.
+        """
+        if key in self._keys:
+            return True
+        return any(
+            len(one) == len(values) and all(map(_is_same_parent, one, values))
+            for one in self._values
+            if [set(fields) for fields in one] != [set(fields) for fields in values]
+        )
+
+
+def _is_same_parent(before: Fields, now: Fields) -> bool:
+    return all(json.dumps(now[name], default=str) == json.dumps(before[name]) for name in before if name in now)
 
 
 def _new_combinations(parents: Sequence["ParentRows"]) -> Iterator[tuple[Fields, ...]]:
@@ -127,12 +162,44 @@ def _include(plan: "ResourcePlan", combination: Sequence[Fields]) -> dict[str, A
     return include
 
 
-def batch_groups(plan: "ResourcePlan", groups: Sequence[ParentGroup]) -> Sequence[ParentGroup]:
-    """Groups put together so that one request asks for many parents (``batch`` in the config)."""
+def batch_groups(
+    plan: "ResourcePlan", groups: Sequence[ParentGroup], *, cursors: Mapping[str, "CursorState"] | None = None
+) -> Sequence[ParentGroup]:
+    """Groups put together so that one request asks for many parents (``batch`` in the config).
+
+    Args:
+        plan: The child resource.
+        groups: Its parents.
+        cursors: Where each of them goes on, if each has a cursor: those of one request go on from the same place.
+    """
     if plan.batch is None:
         return groups
     size, separator = plan.batch.size, plan.batch.separator or ","
-    return [_batch(groups[i : i + size], separator=separator) for i in range(0, len(groups), size)]
+    known = cursors or {}
+    together: dict[CursorState | None, list[ParentGroup]] = {}
+    for group in groups:
+        together.setdefault(known.get(group.key), []).append(group)
+    return [
+        _batch(alike[i : i + size], separator=separator)
+        for alike in together.values()
+        for i in range(0, len(alike), size)
+    ]
+
+
+def parents_of(plan: "ResourcePlan", key: str) -> Sequence[str]:
+    """The key of each parent that the group of this key asks for."""
+    return [key] if plan.batch is None else list(json.loads(key))
+
+
+def cursor_of_group(plan: "ResourcePlan", key: str, *, cursors: Mapping[str, "CursorState"]) -> "CursorState | None":
+    """Where the group of this key goes on: all of its parents have one cursor, or none yet.
+
+    Args:
+        plan: The child resource.
+        key: The group's key.
+        cursors: The stored cursor of each parent.
+    """
+    return next((cursors.get(parent) for parent in parents_of(plan, key)), None)
 
 
 def _batch(groups: Sequence[ParentGroup], *, separator: str) -> ParentGroup:
@@ -242,10 +309,12 @@ class KeyCollector:
             for name in (*link.fields, *link.include)
         }
         self.fields: tuple[str, ...] = tuple(names)
+        merges = plan.write_disposition.disposition == "merge"
         replaces_by_merge_key = plan.write_disposition.strategy in ("delete-insert", "scd2")
-        self._key = plan.primary_key
-        self._merge_key = plan.merge_key if replaces_by_merge_key else ()
+        self._key = [_take_column(name) for name in plan.primary_key]
+        self._merge_key = [_take_column(name) for name in plan.merge_key] if replaces_by_merge_key else []
         self._takers = {name: first_match(name) for name in self.fields}
+        self._hints = _MergeHints.read(plan) if self.fields and merges else _MergeHints()
 
     def __bool__(self) -> bool:
         return bool(self.fields)
@@ -259,6 +328,8 @@ class KeyCollector:
                 self._values(record),
                 row_key=_key_values(record, self._key),
                 merge_key=_key_values(record, self._merge_key),
+                rank=self._hints.rank(record),
+                deleted=self._hints.deletes(record),
             )
             for record in records
         ]
@@ -268,5 +339,78 @@ class KeyCollector:
         return {name: value for name, value in taken if value is not MISSING}
 
 
-def _key_values(record: Any, key: Sequence[str]) -> list[Any] | None:
-    return [record.get(name) for name in key] if key and isinstance(record, dict) else None
+@dataclass(frozen=True, kw_only=True)
+class _MergeHints:
+    """What column hints say about the rows of a merge: which of several is kept, and which are to be deleted."""
+
+    sort: Callable[[Any], Any] | None = None
+    ascending: bool = False
+    deleted: Callable[[Any], Any] | None = None
+    deleted_is_bool: bool = False
+
+    @classmethod
+    def read(cls, plan: "ResourcePlan") -> "_MergeHints":
+        """The hints of a resource."""
+        from dagster_rest.warehouse.hints import read_columns
+
+        columns = read_columns(plan.config.columns, where=plan.config_path).values()
+        sort = next((column for column in columns if column.hints.get("dedup_sort")), None)
+        deleted = next((column for column in columns if column.hints.get("hard_delete")), None)
+        return cls(
+            sort=_take_column(sort.source or sort.name) if sort else None,
+            ascending=sort is not None and sort.hints["dedup_sort"] == "asc",
+            deleted=_take_column(deleted.source or deleted.name) if deleted else None,
+            deleted_is_bool=deleted is not None and deleted.data_type == "bool",
+        )
+
+    def rank(self, record: Any) -> tuple[Any, bool] | None:
+        """What a record of several with one key is chosen by, and whether the lowest is."""
+        if self.sort is None:
+            return None
+        value = self.sort(record)
+        return (None if value is MISSING else value, self.ascending)
+
+    def deletes(self, record: Any) -> bool:
+        """Whether a record says that its row is gone."""
+        value = self.deleted(record) if self.deleted is not None else None
+        if value is MISSING or value is None or isinstance(value, bool):
+            return value is True
+        return not self.deleted_is_bool or str(value).strip().lower() in ("true", "t", "yes", "y", "1")
+
+
+def _take_column(name: str) -> Callable[[Any], Any]:
+    """What takes a column's value out of a record: a key may be named as the API or as the table names it."""
+    from dagster_rest.warehouse.naming import normalize
+
+    wanted = normalize(name)
+
+    def take(record: Any) -> Any:
+        if isinstance(record, Mapping) and name in record:
+            return record[name]
+        return _find_column(record, wanted)
+
+    return take
+
+
+def _find_column(record: Any, wanted: str) -> Any:
+    from dagster_rest.warehouse.naming import SEPARATOR, normalize
+
+    if not isinstance(record, Mapping):
+        return MISSING
+    for key, value in record.items():
+        name = normalize(str(key))
+        if name == wanted:
+            return value
+        if wanted.startswith(name + SEPARATOR):
+            found = _find_column(value, wanted.removeprefix(name + SEPARATOR))
+            if found is not MISSING:
+                return found
+    return MISSING
+
+
+def _key_values(record: Any, key: Sequence[Callable[[Any], Any]]) -> list[Any] | None:
+    """The values of a key, or None where one is absent: as in the table, such a row is like no other."""
+    values = [take(record) for take in key]
+    if not values or any(value is None or value is MISSING for value in values):
+        return None
+    return [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.assets.fan_out import ParentGroup, add_includes, make_units
+from dagster_rest.assets.fan_out import ParentGroup, add_includes, cursor_of_group, make_units
 from dagster_rest.assets.held_pages import HeldPage, HeldPages
 from dagster_rest.assets.incremental import Bounds
 from dagster_rest.assets.lanes import SHARED, Lane, Router, cursor_of, position_of
@@ -181,7 +181,8 @@ class WindowFetch:
     def _parent_bounds(self, lane: Lane, *, scope: str) -> Bounds:
         if self._window.stateless or lane.replaces:
             return lane.bounds
-        return self._window.bounds_for_parent(lane.bounds, lane.parent_cursors.get(scope))
+        known = cursor_of_group(self._context.plan, scope, cursors=lane.parent_cursors)
+        return self._window.bounds_for_parent(lane.bounds, known)
 
     def _partition_values(self, group: ParentGroup, *, pattern: Any) -> Mapping[str, Any] | None:
         if not self._context.partitioned:

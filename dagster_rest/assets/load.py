@@ -278,7 +278,7 @@ class ResourceLoad:
 
     def _load_window(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
         telling = any(one.start.recovery == "tell" for one in report.slices)
-        groups = [] if telling else self._groups(inputs.parents)
+        groups = [] if telling else self._groups(inputs.parents, report=report)
         opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
             lanes = [opener.open(one, stack=stack) for one in report.slices]
@@ -310,24 +310,26 @@ class ResourceLoad:
         with short_write(self._context.database, log=self._context.log) as connection:
             commit.run(connection, lanes, staged, parents=parents)
 
-    def _groups(self, parents: ParentInput) -> list[ParentGroup]:
-        plan = self._context.plan
-        if not plan.parents:
-            groups: list[ParentGroup] = list(TOP_LEVEL)
-        else:
-            groups = [
-                group
+    def _groups(self, parents: ParentInput, *, report: LoadReport) -> list[ParentGroup]:
+        plan, request = self._context.plan, self._request
+        if plan.parents:
+            by_partition = {
+                partition: group_parents(plan, rows, partition=partition, again=parents.again)
                 for partition, rows in parents.rows.items()
-                for group in batch_groups(
-                    self._context.plan,
-                    group_parents(self._context.plan, rows, partition=partition, again=parents.again),
-                )
-            ]
-        if self._request.limit is not None:
-            groups = groups[: self._request.limit]
-        if not self._context.partitioned or parents.by_partition or self._context.asks_one_range:
-            return groups
-        return [dataclasses.replace(group, partition=one.key) for one in self._request.slices for group in groups]
+            }
+        else:
+            by_partition = {"": list(TOP_LEVEL)}
+        if self._context.partitioned and not parents.by_partition and not self._context.asks_one_range:
+            (groups,) = by_partition.values()
+            by_partition = {
+                one.key: [dataclasses.replace(group, partition=one.key) for group in groups] for one in request.slices
+            }
+        cursors = {one.slice.key: one.parent_cursors for one in report.slices}
+        return [
+            group
+            for partition, groups in by_partition.items()
+            for group in batch_groups(plan, groups, cursors=cursors.get(partition))[: request.limit]
+        ]
 
     def _finish_lane(self, lane: Lane, window: Window) -> "StagedLoad":
         if self._context.per_parent:

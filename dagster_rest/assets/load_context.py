@@ -111,12 +111,15 @@ class LoadContext:
         return not self.partitioned and self.plan.fan_out == "new" and bool(self.plan.parents)
 
     @property
+    def has_own_range(self) -> bool:
+        """Whether this run alone asks for a range: what it brings of a parent need not be all there is."""
+        return self.request.start_value is not None or self.request.end_value is not None
+
+    @property
     def skips_failed_parents(self) -> bool:
         """Whether a parent whose request fails is left out: the next run can make up for it."""
-        incremental, request = self.plan.incremental, self.request
-        has_range = any(one is not None for one in (request.start_value, request.end_value)) or (
-            incremental is not None and incremental.end_value is not None
-        )
+        incremental = self.plan.incremental
+        has_range = self.has_own_range or (incremental is not None and incremental.end_value is not None)
         return bool(self.plan.parents) and self.plan.endpoint.on_parent_error == "skip" and not has_range
 
     @property
@@ -147,6 +150,7 @@ class LoadContext:
             key=json.dumps(asked, default=str) if any(one is not None for one in asked) else "",
             full_refresh=request.full_refresh,
             has_end=incremental is not None and end is not None,
+            own_range=self.has_own_range,
             sample=request.limit is not None,
         )
 
@@ -169,6 +173,7 @@ class LoadContext:
             only_grows=not (self._is_replace or by_key or self.replaces(one)),
             in_steps=incremental is not None and incremental.step is not None,
             partitioned=self.partitioned,
+            has_table=self.asset.is_selected,
             resume=plan.config.resume,
             resume_ttl=plan.config.resume_ttl,
         )

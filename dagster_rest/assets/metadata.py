@@ -41,7 +41,7 @@ KEYS: dict[str, str] = {
     "dagster_rest/throttled_seconds": "Seconds waited for rate limits.",
     "dagster_rest/parents": "Parent rows worked on.",
     "dagster_rest/null_parents": "Parent rows left out because their value is null.",
-    "dagster_rest/failed_parents": "Parent rows left out because their request failed; the next run tries them again.",
+    "dagster_rest/failed_parents": "Parent rows left out because their request failed (`on_parent_error: skip`).",
     "dagster_rest/windows": "Windows committed, each on its own.",
     "dagster_rest/replaced_characters": "Characters that stand for bytes which could not be read (`encoding_errors`).",
     CURSOR_KEY: "The cursor after the load, as text.",
@@ -90,9 +90,10 @@ def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
         "dagster_rest/duration_seconds": round(report.seconds, 3),
         "dagster_rest/parents": report.counts.parents,
         "dagster_rest/null_parents": report.counts.null_parents,
-        "dagster_rest/failed_parents": report.counts.failed_parents,
         "dagster_rest/windows": report.windows,
     }
+    if asset.plan.endpoint.on_parent_error == "skip":
+        numbers["dagster_rest/failed_parents"] = report.counts.failed_parents
     if asset.plan.endpoint.encoding_errors == "replace":
         numbers["dagster_rest/replaced_characters"] = report.replaced_characters
     return {**numbers, **_table_metadata(asset, report), **_about_the_fetch(report)}

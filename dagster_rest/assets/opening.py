@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.ahead import AheadRows
 from dagster_rest.assets.cursor import from_state, to_state
-from dagster_rest.assets.fan_out import ParentGroup
+from dagster_rest.assets.fan_out import ParentGroup, cursor_of_group
 from dagster_rest.assets.incremental import RowFilter
 from dagster_rest.assets.lanes import Lane, claim_folder, now_of
 from dagster_rest.assets.load_context import LoadContext
@@ -121,7 +121,7 @@ class LaneOpener:
             ahead = None if reach is None else self._ahead_rows(reach, one, where=where)
             known, own = one.cursor, bounds
             if self._context.per_parent:
-                known = one.parent_cursors.get(scope)
+                known = cursor_of_group(self._context.plan, scope, cursors=one.parent_cursors)
                 own = window.bounds_for_parent(bounds, known)
             return RowFilter(incremental, bounds=own, known=known, key=key, where=where, ahead=ahead)
 

@@ -63,13 +63,22 @@ class ParentInput:
     forget_earlier: bool = False
     again: frozenset[str] = frozenset()
 
-    def mark_consumed(self, connection: "DuckDBPyConnection", asset: RestAsset) -> None:
-        """Record in the child's transaction what it has worked on."""
+    def mark_consumed(self, connection: "DuckDBPyConnection", asset: RestAsset, *, in_part: bool) -> None:
+        """Record in the child's transaction what it has worked on.
+
+        Args:
+            connection: A connection inside the child's transaction.
+            asset: The child.
+            in_part: Whether the run asked for a range of its own: then its parents are still new to the next one.
+        """
+        if in_part and not self.forget_earlier:
+            return
         for one in self.consumed:
             place = {"child": asset.id, "child_partition": one.partition, "parent": one.parent}
-            mark_consumed(connection, **place, load_ids=one.load_ids, forget_earlier=self.forget_earlier)
+            load_ids = () if in_part else one.load_ids
+            mark_consumed(connection, **place, load_ids=load_ids, forget_earlier=self.forget_earlier)
             if one.values is not None:
-                replace_consumed_values(connection, **place, hashes=one.values)
+                replace_consumed_values(connection, **place, hashes=() if in_part else one.values)
 
 
 def read_parents(
@@ -90,11 +99,20 @@ def read_parents(
         return ParentInput()
     by_partition = any(asset.follows_partitions_of(link.resource) for link in asset.plan.parents)
     only_new = asset.plan.fan_out == "new" and asset.partitions_def is None and not everything
-    again = read_failed_parents(connection, child=asset.id, partition="") if only_new else {}
+    asks_earlier = _asks_earlier_loads(asset) and not everything
+    owes = only_new or asks_earlier
+    again = read_failed_parents(connection, child=asset.id, partition="") if owes else {}
     rows: dict[str, Rows] = {}
     consumed: list[Consumption] = []
     for one in slices if by_partition else [Slice()]:
-        reader = _Reader(connection, asset, slice_=one, everything=everything, with_old=bool(again))
+        reader = _Reader(
+            connection,
+            asset,
+            slice_=one,
+            everything=everything,
+            with_old=bool(again) and only_new,
+            with_earlier=bool(again) and asks_earlier,
+        )
         found = {link.resource: reader.read(link) for link in asset.plan.parents}
         rows[one.key] = {name: parent.rows for name, parent in found.items()}
         consumed += [parent.consumption for parent in found.values()]
@@ -105,6 +123,20 @@ def read_parents(
         forget_earlier=everything,
         again=frozenset(again),
     )
+
+
+def _asks_earlier_loads(asset: RestAsset) -> bool:
+    """Whether a parent that is owed may be of an earlier load than those that the child asks for.
+
+    So it is where each load of the parent brings what is new, and the child asks for the latest. A child that replaces
+    holds the rows of the latest parents alone.
+    """
+    if asset.plan.fan_out != "all" or asset.partitions_def is not None or len(asset.plan.parents) != 1:
+        return False
+    (link,) = asset.plan.parents
+    if link.resource in asset.external or asset.plan.write_disposition.disposition == "replace":
+        return False
+    return asset.source.resource(link.resource).incremental is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +156,13 @@ class _Reader:
         slice_: Slice,
         everything: bool,
         with_old: bool,
+        with_earlier: bool,
     ) -> None:
         self._connection = connection
         self._asset = asset
         self._slice = slice_
         self._everything = everything
+        self._with_earlier = with_earlier
         # A new row meets the old ones of the other parents, too.
         self._with_old = with_old or len(asset.plan.parents) > 1
 
@@ -173,7 +207,7 @@ class _Reader:
         parent = asset.source.resource(link.resource)
         follows = asset.follows_partitions_of(link.resource)
         which = "all" if everything or follows or asset.partitions_def is not None else asset.plan.fan_out
-        appends = parent.write_disposition.disposition == "append" and parent.config.partitions is None
+        appends = parent.write_disposition.disposition == "append" and link.resource not in asset.partitioned_parents
         return read_parent_rows(
             self._connection,
             parent=ledger_name(asset.parents[link.resource]),
@@ -185,6 +219,7 @@ class _Reader:
             and not follows
             and appends
             and (which == "all" or self._is_told_by_values(link)),
+            with_earlier=self._with_earlier,
             partitions=[self._slice.key] if follows else None,
         )
 

@@ -26,6 +26,7 @@ class RestAsset:
         parents: The asset key of each parent resource by name.
         external: Those of the parents that are other assets: their rows are read from their tables.
         parent_partitions: Whether the parent of that name has the same partitions.
+        partitioned_parents: The parents that have partitions, whichever they are and whoever gave them.
         partitions_def: The asset's partitions, or None.
         checks: The checks of its loads.
         database_key: The resource key of its DuckDBResource.
@@ -38,6 +39,7 @@ class RestAsset:
     parents: Mapping[str, dg.AssetKey]
     external: frozenset[str] = frozenset()
     parent_partitions: Mapping[str, bool] | None = None
+    partitioned_parents: frozenset[str] = frozenset()
     partitions_def: dg.PartitionsDefinition | None = None
     checks: tuple["PlannedCheck", ...] = ()
     database_key: str = DATABASE_KEY

@@ -113,7 +113,7 @@ class SampleLoad(ResourceLoad):
         return next(iter(windows))
 
     def _load_sample(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        groups = self._groups(inputs.parents)
+        groups = self._groups(inputs.parents, report=report)
         opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
             lane = opener.open(report.slices[0], stack=stack)

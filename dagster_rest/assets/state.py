@@ -94,12 +94,14 @@ class Wish:
         key: A range or a sample, as text; empty for an ordinary run.
         full_refresh: Forget the cursor and rebuild.
         has_end: Whether it is a range with an explicit end, which leaves the cursor alone.
+        own_range: Whether it is a range of this run alone, which leaves its parents as new as they were.
         sample: Whether it only takes a sample.
     """
 
     key: str = ""
     full_refresh: bool = False
     has_end: bool = False
+    own_range: bool = False
     sample: bool = False
 
 
@@ -116,6 +118,7 @@ class Rules:
         only_grows: Whether the same rows loaded twice are there twice.
         in_steps: Whether a run commits window by window.
         partitioned: Whether the asset has partitions.
+        has_table: Whether its records go into a table; not with ``selected: false``.
         resume: Whether interrupted loads may be gone on with.
         resume_ttl: For how many seconds.
     """
@@ -128,6 +131,7 @@ class Rules:
     only_grows: bool = False
     in_steps: bool = False
     partitioned: bool = False
+    has_table: bool = True
     resume: bool = True
     resume_ttl: float = 86400.0
 
@@ -135,7 +139,7 @@ class Rules:
         """Whether a run can tell by the state alone how far earlier ones came."""
         if self.replaces or wish.sample:
             return False
-        return self.consumes or (self.cursor_path is not None and not wish.has_end)
+        return (self.consumes and not wish.own_range) or (self.cursor_path is not None and not wish.has_end)
 
 
 @dataclass(frozen=True, kw_only=True)

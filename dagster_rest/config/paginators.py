@@ -120,7 +120,7 @@ class OffsetPaginatorConfig(PaginatorModel):
     advance_by: Literal["auto", "rows", "limit"] = own(
         "auto",
         "How the offset moves: by the `rows` that came, by the `limit`, or `auto`: by the limit, but by the rows of a "
-        "page that is shorter although the API says that there is more.",
+        "page that is shorter.",
     )
     on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
     maximum_offset: Count | None = key(None, "Offsets stay below this.")

@@ -120,6 +120,7 @@ class RestClient:
         self._slots = Slots(max_concurrency)
         self._lock = threading.RLock()
         self._sending: tuple[BackgroundLoop, Exchange] | None = None
+        self._inherited: list[tuple[BackgroundLoop, Exchange]] = []
         self._finalizer: Callable[[], object] | None = None
         self._closed = False
         self._learn_secrets()
@@ -351,7 +352,8 @@ class RestClient:
         with self._lock:
             if self._closed:
                 raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
-            if self._sending is None:
+            if self._sending is None or self._sending[0].is_inherited:
+                self._leave_to_the_parent()
                 from dagster_rest.http.opening import open_exchange
 
                 exchange, last = open_exchange(self._options, base_url=self.base_url, client=self)
@@ -359,6 +361,13 @@ class RestClient:
                 self._finalizer = weakref.finalize(self, loop.stop, last)
                 self._sending = (loop, exchange)
             return self._sending
+
+    def _leave_to_the_parent(self) -> None:
+        """After a fork: the thread and the connections are the parent's; this process opens its own."""
+        if self._sending is not None:
+            # Kept, because what is dropped closes itself.
+            self._inherited.append(self._sending)
+            self._slots = Slots(self.max_concurrency)
 
     def _auth(self, config: Any) -> Any:
         """The auth of a config, made once: one token serves all resources of a client."""

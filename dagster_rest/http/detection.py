@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import PaginationError
 from dagster_rest.http.jsonpath import from_keys
+from dagster_rest.http.link_header import link_target
 from dagster_rest.http.paginators import (
     BasePaginator,
     CountedPageNumberPaginator,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _CONTAINERS = frozenset(
     {"links", "meta", "metadata", "paging", "pagination", "paginator", "page", "pages", "pageinfo", "cursors", "cursor"}
-    | {"responsemetadata", "info", "resultinfo", "listmetadata", "next", "pageable", "navigation", "hits"}
+    | {"responsemetadata", "info", "resultinfo", "listmetadata", "next", "pageable", "navigation", "hits", "continue"}
 )
 _LINKS = frozenset(
     {"next", "odatanextlink", "nextlink", "nexturl", "nexturi", "nextpage", "nextpageurl", "nextpagelink"}
@@ -52,6 +53,8 @@ _TOTAL = frozenset(
 )
 _OFFSET = frozenset({"offset", "skip", "start", "startat"})
 _LIMIT = frozenset({"limit", "take", "maxresults"})
+# By the parameter that usually sends it back; None is made of the name. Those that may also be of the page at hand
+# come last.
 _CURSORS = {
     "nextcursor": "cursor",
     "nextpagecursor": "cursor",
@@ -60,13 +63,27 @@ _CURSORS = {
     "nextpagetoken": None,
     "continuationtoken": None,
     "next": "cursor",
+    "nextoffset": "offset",
+    "nextstart": "start",
+    "nextmarker": "marker",
+    "cursor": "cursor",
+    "continue": "continue",
+    "after": "after",
 }
+_MAYBE_CURSORS = frozenset({"cursor", "continue", "after"})
+# Marks of a further page whose parameter nobody can guess.
+_MARKS = frozenset(
+    {"scrollid", "resumptiontoken", "paginationtoken", "nextpaginationtoken", "nextid", "nextkey", "nextpageid"}
+    | {"nextskip", "nextindex", "nextmaxid", "nextposition", "endcursor"}
+)
 _MORE = frozenset(
     {"hasmore", "hasnext", "hasnextpage", "more", "morepages", "moreresults", "hasmoreitems", "hasmorepages"}
 )
 _LAST = frozenset({"islast", "lastpagereached", "islastpage", "isfinished", "last"})
 _TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total", "X-Pagination-Total-Count")
 _PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages", "X-Pagination-Page-Count")
+_LETTER = re.compile(r"[A-Za-z]")
+_DATE = re.compile(r"\d{4}-\d\d")
 _URLISH = re.compile(r"https?://|/|\?")
 
 
@@ -97,6 +114,11 @@ class _Fact:
     def path(self) -> str:
         return from_keys(self.keys).text
 
+    @property
+    def is_of_next(self) -> bool:
+        """Whether it stands in an object about the next page: `{next: {page: 2}}`."""
+        return any(_plain(key) == "next" for key in self.keys[:-1])
+
 
 def detect_paginator(
     response: httpx.Response, body: Any, records: list[Any], *, request: Request, selection: Selection
@@ -113,7 +135,7 @@ def detect_paginator(
     Raises:
         PaginationError: The response says that there is more, but no paginator fits.
     """
-    if "next" in response.links:
+    if link_target(response.headers.get("link", ""), "next"):
         return _made(HeaderLinkPaginator, 'the Link header has rel="next"')
     if isinstance(body, Mapping) and selection.path.text == "$":
         return _made(SinglePagePaginator, "the body is one entity")
@@ -183,7 +205,9 @@ def _facts_in(value: Mapping[str, Any], keys: tuple[str, ...], towards: tuple[st
 
 
 def _first(facts: list[_Fact], names: frozenset[str]) -> _Fact | None:
-    return next((fact for fact in facts if fact.name in names and _whole(fact.value) is not None), None)
+    """The first count of these names that is about the page at hand, not about the next one."""
+    counts = (fact for fact in facts if fact.name in names and not fact.is_of_next)
+    return next((fact for fact in counts if _whole(fact.value) is not None), None)
 
 
 def _whole(value: Any) -> int | None:
@@ -260,28 +284,44 @@ def _offset_with_total(facts: list[_Fact], records: list[Any], request: Request)
 
 
 def _cursor(facts: list[_Fact], records: list[Any], request: Request) -> Detected | None:
-    for fact in facts:
+    if any(_flag(fact) is False for fact in facts):
+        # A cursor beside it is for what comes some other day.
+        return None
+    for fact in sorted(facts, key=lambda fact: fact.name in _MAYBE_CURSORS):
         if isinstance(fact.value, bool) or not isinstance(fact.value, (str, int)) or not fact.value:
             continue
         param = _cursor_param(fact)
-        if param is not None:
+        if param is not None and str((request.params or {}).get(param)) != str(fact.value):
+            flag = next((flag for flag in facts if flag.name in _MORE and _flag(flag)), None)
             return _made(
                 JSONResponseCursorPaginator,
                 f"the body has a cursor at {fact.path!r}",
                 cursor_path=fact.path,
                 cursor_param=param,
+                has_more_path=None if flag is None else flag.path,
             )
     return None
 
 
+def _flag(fact: _Fact) -> bool | None:
+    """Whether a flag says that there is more; None if it is none."""
+    text = str(fact.value).lower()
+    if text not in ("true", "false") or fact.name not in _MORE | _LAST:
+        return None
+    return (text == "true") == (fact.name in _MORE)
+
+
 def _cursor_param(fact: _Fact) -> str | None:
+    key = fact.keys[-1]
     if fact.name == "nextpage" and _whole(fact.value) is not None:
         return "page"
-    if fact.name == "after" and len(fact.keys) > 1 and _plain(fact.keys[-2]) in ("cursors", "next"):
-        return "after"
-    if fact.name not in _CURSORS:
+    if fact.is_of_next and fact.name in _PAGE | _OFFSET:
+        return key
+    if fact.name == "offset" and _LETTER.search(str(fact.value)):
+        # No count, so it stands for the next page, as Airtable's does.
+        return key
+    if fact.name not in _CURSORS or (fact.name in _MAYBE_CURSORS and _DATE.match(str(fact.value))):
         return None
-    key = fact.keys[-1]
     return _CURSORS[fact.name] or (re.sub(r"^next[_-]?(?=[pP]age)", "", key).replace("PageToken", "pageToken"))
 
 
@@ -303,12 +343,14 @@ def _asked_param(request: Request, default: str) -> str:
 
 
 def _says_more(facts: list[_Fact], records: list[Any], response: httpx.Response) -> str | None:
+    over = any(_flag(fact) is False for fact in facts)
     for fact in facts:
-        text = str(fact.value).lower()
-        if (fact.name in _MORE and text == "true") or (fact.name in _LAST and text == "false"):
-            return f"the body says that there is more ({fact.path}: {text})"
+        if _flag(fact):
+            return f"the body says that there is more ({fact.path}: {str(fact.value).lower()})"
         if fact.name in _LINKS and fact.value not in (None, "", False, 0):
             return f"the body names a next page at {fact.path!r}"
+        if fact.name in _MARKS and fact.value and records and not over:
+            return f"the body has a mark of a next page at {fact.path!r}"
     total = _first(facts, _TOTAL)
     if total is not None and (_whole(total.value) or 0) > len(records):
         return f"the body counts {total.value} ({total.path}) and holds {len(records)}"

@@ -249,6 +249,9 @@ class Fetch:
                 item = run.pages.get(timeout=self._progress.seconds_left())
                 break
             except queue.Empty:
+                if self._loop.closed and run.pages.empty():
+                    # It ended before it came to this unit.
+                    return HttpError("the client was closed while fetching", code="http_client_closed")
                 self._progress.report()
         if isinstance(item, BaseException):
             return item

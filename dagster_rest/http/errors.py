@@ -53,7 +53,7 @@ CODES: dict[str, str] = {
     "the API ends its lists so, say it with a response action or `stop_after_empty_page`.",
     "http_empty_pages": "Too many pages in a row were empty, with always another one announced. Check the paginator, or "
     "raise `max_empty_pages`.",
-    "http_page_size": "Pages are shorter or longer than `limit`, and it is not clear how the API counts. Set `limit` to "
+    "http_page_size": "Pages are shorter or longer than `limit`, and the next one repeats their records. Set `limit` to "
     "what the API gives, or `advance_by`.",
     "http_ignored_with_pages_left": "A response in the middle was ignored by `response_actions`, but pages remain. "
     "Narrow the action, or set `ignore_scope`.",

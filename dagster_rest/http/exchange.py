@@ -246,7 +246,9 @@ class Exchange:
 
     async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
         try:
-            response = await self.http.send(prepared, auth=context.auth, stream=True, follow_redirects=False)
+            # A session of the user's may have an auth of its own.
+            auth = httpx.USE_CLIENT_DEFAULT if context.auth is None else context.auth
+            response = await self.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self._too_large(prepared, context) from None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 from dagster_rest.http.errors import HttpError
@@ -18,6 +19,10 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._process = os.getpid()
+        self._ending = False
+        # Those that somebody waits for: whatever the loop leaves undone is cancelled when it ends.
+        self._waiting: set[Future[Any]] = set()
         self._thread = threading.Thread(target=self._work, name="dagster-rest-http", daemon=True)
         self._thread.start()
 
@@ -25,7 +30,7 @@ class BackgroundLoop:
         """Run to the end and give the result; an interrupt of the caller cancels it.
 
         Raises:
-            HttpError: The caller runs in the loop itself, and would wait for itself.
+            HttpError: The caller runs in the loop itself, and would wait for itself; or the loop ends meanwhile.
         """
         try:
             self.refuse_reentry()
@@ -35,13 +40,31 @@ class BackgroundLoop:
         future = self.start(coroutine)
         try:
             return future.result()
+        except CancelledError:
+            if self._ending:
+                raise _closed() from None
+            raise
         except BaseException:
             future.cancel()
             raise
 
     def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start without waiting."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        """Start without waiting.
+
+        Raises:
+            HttpError: The loop has ended.
+        """
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            coroutine.close()
+            raise _closed() from None
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        if self.closed:
+            # It ended just now, and perhaps without a look at this one.
+            future.cancel()
+        return future
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
         """Call a function in the loop's thread, soon.
@@ -52,7 +75,7 @@ class BackgroundLoop:
         try:
             self._loop.call_soon_threadsafe(function, *args)
         except RuntimeError:
-            raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.") from None
+            raise _closed() from None
 
     def refuse_reentry(self) -> None:
         """Raise if the caller runs in the loop's own thread, where waiting for the loop would never end.
@@ -69,8 +92,13 @@ class BackgroundLoop:
 
     @property
     def closed(self) -> bool:
-        """Whether the loop has ended."""
-        return self._loop.is_closed()
+        """Whether the loop has ended, or runs in the process that this one was forked from."""
+        return self._loop.is_closed() or self.is_inherited
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process was forked from the one where the loop's thread runs: a fork takes no thread along."""
+        return os.getpid() != self._process
 
     @property
     def is_current(self) -> bool:
@@ -79,8 +107,9 @@ class BackgroundLoop:
 
     def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Cancel what runs, run a last coroutine, stop the loop and end the thread."""
-        if self._loop.is_closed():
+        if self.closed:
             return
+        self._ending = True
         if self.is_current:
             # A garbage collection in the loop's thread: it ends by itself, soon.
             self._loop.create_task(_finish(last)).add_done_callback(lambda _: self._loop.stop())
@@ -95,15 +124,28 @@ class BackgroundLoop:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
+            self._ending = True
+            # What was begun while the last coroutine ran.
+            self._loop.run_until_complete(_cancel_others())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
         finally:
             self._loop.close()
+            for future in list(self._waiting):
+                future.cancel()
+
+
+def _closed() -> HttpError:
+    return HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
 
 
 async def _finish(last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await _cancel_others()
     await last()
+
+
+async def _cancel_others() -> None:
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

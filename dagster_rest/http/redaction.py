@@ -9,6 +9,8 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from html.entities import codepoint2name
 from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus, unquote
 
@@ -32,6 +34,11 @@ _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
 _JSON = re.compile(rf"(?i)([\"'](?:{_TELLING})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _SHORTEST = 4
+_CREDENTIAL = re.compile(r"[^\s,;]{6,}")
+_NAMED_VALUE = re.compile(r"(?:\A|[\s,;])[\w.-]+=\"?([^\s,;\"]{6,})")
+_LETTERED = {"\n": "n", "\r": "r", "\t": "t"}
+_CHARS = re.compile(r"(\\*)([^\\]|\Z)", re.DOTALL)
+_NEVER_ESCAPED = re.compile(r"[A-Za-z0-9_.~-]")
 _CONCEALED = "(secret:"
 
 
@@ -65,7 +72,10 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # Replaced, never changed: requests of other threads may be reading it.
         self._secrets: frozenset[str] = frozenset()
+        self._bases: frozenset[str] = frozenset()
+        # In the spellings that can be put back, and in any that a text may hold.
         self._pattern: re.Pattern[str] | None = None
+        self._any_form: re.Pattern[str] | None = None
         self.add(*secrets)
 
     def add(self, *secrets: Any) -> None:
@@ -73,11 +83,14 @@ class Redactor:
         before = len(self._secrets)
         for secret in secrets:
             text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret or "")
-            if len(text.strip()) >= _SHORTEST:
-                self._secrets = self._secrets | _spellings(text)
+            for part in (text, *_credentials(text)):
+                if len(part.strip()) >= _SHORTEST:
+                    self._secrets = self._secrets | _spellings(part)
+                    self._bases = self._bases | _bases(part)
         if len(self._secrets) != before:
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._any_form = re.compile("|".join(map(_in_any_form, sorted(self._bases, key=len, reverse=True))))
 
     def add_named(self, values: Any) -> None:
         """Learn the values in headers, parameters or a body whose names tell that they are secret."""
@@ -86,8 +99,8 @@ class Redactor:
     def redact(self, text: object) -> str:
         """The text without secrets."""
         clean = str(text)
-        if self._pattern is not None:
-            clean = self._pattern.sub(MASK, clean)
+        if self._any_form is not None:
+            clean = self._any_form.sub(MASK, clean)
         clean = _USERINFO.sub(f"{MASK}@", clean)
         clean = _QUERY.sub(rf"\1={MASK}", clean)
         clean = _PAIR.sub(rf"\1\3{MASK}\3", clean)
@@ -106,10 +119,15 @@ class Redactor:
         return line if len(line) <= limit else f"{line[:limit]}... ({len(body)} in all)"
 
     def conceal(self, value: Any) -> Any:
-        """A JSON value whose known secrets are replaced by names, so that it may be stored."""
-        if self._pattern is None or value is None:
+        """A JSON value whose known secrets are replaced by names, so that it may be stored.
+
+        Returns:
+            The value; None if it holds a secret in a form that could not be put back.
+        """
+        if self._pattern is None or self._any_form is None or value is None:
             return value
-        return json.loads(self._pattern.sub(lambda match: _name_of(match.group()), json.dumps(value)))
+        text = self._pattern.sub(lambda match: _name_of(match.group()), json.dumps(value))
+        return None if self._any_form.search(text) else json.loads(text)
 
     def reveal(self, value: Any) -> Any:
         """The value that `conceal` was given; names of secrets that are not known any more stay."""
@@ -241,6 +259,70 @@ def _before_path(reference: Any) -> int:
         count += is_variable
         text += os.environ.get(part, "") if is_variable else part
     return count
+
+
+def _credentials(text: str) -> list[str]:
+    """What is secret by itself in a header's value: `Bearer abc`, `Token token=abc`, `sid=abc; theme=dark`."""
+    scheme, _, rest = text.strip().partition(" ")
+    found = [pair[1] for pair in _NAMED_VALUE.finditer(text)]
+    if _CREDENTIAL.fullmatch(rest):
+        found.append(rest)
+    if scheme.lower() == "basic":
+        try:
+            found.append(base64.b64decode(rest, validate=True).decode().partition(":")[2])
+        except ValueError:
+            return found
+    return found
+
+
+def _in_any_form(secret: str) -> str:
+    """A regular expression for a text however it is escaped: in a URL, in JSON, in HTML, in a literal of Python.
+
+    There is one way only to match any text, so that a long one cannot take for ever.
+    """
+    return "".join(_forms(len(found[1]), found[2]) for found in _CHARS.finditer(secret))
+
+
+@cache
+def _forms(backslashes: int, char: str) -> str:
+    """The forms of a character and of the backslashes before it."""
+    if not backslashes and (not char or _NEVER_ESCAPED.match(char)):
+        return re.escape(char)
+    raw, coded = _raw_forms(char), _coded_forms(char)
+    any_form = rf"\\{{{backslashes},{4 * backslashes + 4}}}(?:{coded}|{raw})"
+    if backslashes:
+        any_form += (
+            rf"|(?i:%(?:25)*5c|&(?:amp;)*#(?:92|x5c);|\\{{1,4}}u005c){{{backslashes}}}(?:{coded}|{re.escape(char)})"
+        )
+    return f"(?:{any_form})"
+
+
+def _raw_forms(char: str) -> str:
+    """A character as it is, or as it stands behind a backslash."""
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    unicode = r"\\{1,4}".join(f"u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    forms = [re.escape(char), *([rf"(?i:{unicode})"] if char else [])]
+    if char and ord(char) < 256:
+        forms.append(f"(?i:x{ord(char):02x})")
+    return "|".join([*forms, *_LETTERED.get(char, "")])
+
+
+def _coded_forms(char: str) -> str:
+    """A character in a URL or in HTML."""
+    if not char:
+        return ""
+    code = ord(char)
+    percent = "".join(f"%(?:25)*{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+    named = [f"&(?:amp;)*{codepoint2name[code]};"] if code in codepoint2name else []
+    plus = [r"\+"] if char == " " else []
+    return "(?i:" + "|".join([percent, f"&(?:amp;)*#(?:0*{code}|x0*{code:x});", *named, *plus]) + ")"
+
+
+def _bases(secret: str) -> set[str]:
+    """What to look for in any form: the secret, its lines, and both in base64."""
+    basic = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= 16}
+    return {secret.strip(), basic, basic.translate(str.maketrans("+/", "-_")), *lines}
 
 
 def _spellings(secret: str) -> set[str]:

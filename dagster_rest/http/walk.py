@@ -378,6 +378,8 @@ class Walk:
         detected = {"recipe": self._recipe} if self._recipe else {}
         selector = self.selection.path.text if self.selection and self.selection.evidence else None
         concealed = self.redactor.conceal(own)
+        if concealed is None:
+            return None
         return {"number": self.number + 1, "paginator": concealed, "selector": selector, **detected}
 
     def _resume(self, state: dict[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.cells import Cells
@@ -15,16 +17,41 @@ _VARIANTS = "\0variants"
 """Stands for the source of variant columns: no key is spelled like that."""
 
 
+@lru_cache(maxsize=65_536)
+def _lost_letters(key: str) -> str:
+    """Return what a key holds beyond ASCII, which its name loses; however it is composed, in capitals or not."""
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
+    return "".join(letter for letter in text if not letter.isascii() and not letter.isspace())
+
+
+def check_same_key(name: str, source: str | None, other: str | None, *, where: str | None) -> None:
+    """Refuse one name for two keys that are different words: their letters are lost in it, as ``x`` of most.
+
+    Raises:
+        NameCollisionError: Both hold letters beyond ASCII, and not the same.
+    """
+    if source is None or other is None or source.isascii() or other.isascii():
+        return
+    if _lost_letters(source) != _lost_letters(other):
+        raise NameCollisionError(
+            f"the keys {source!r} and {other!r} are different and both become {name!r}",
+            code="warehouse_name_collision",
+            where=where,
+            hint="Rename one with a `map` step, or set `on_name_collision: suffix` to keep both.",
+        )
+
+
 def merged(name: str, cells: Sequence[Cells], *, where: str | None) -> Cells:
     """Return one column of several keys, of which no row holds two different values.
 
     Raises:
-        NameCollisionError: A row does.
+        NameCollisionError: A row does, or the keys are different words.
     """
     if len(cells) == 1:
         return cells[0]
     together = list(cells[0].values)
     for other in cells[1:]:
+        check_same_key(name, cells[0].source, other.source, where=where)
         for row, value in enumerate(other.values):
             if value is None or value == []:
                 continue

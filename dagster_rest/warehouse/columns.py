@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types, values
 from dagster_rest.warehouse.cells import NONE, Cells, first_place, kinds_of
-from dagster_rest.warehouse.collisions import variant_name, variant_taken
+from dagster_rest.warehouse.collisions import check_same_key, variant_name, variant_taken
 from dagster_rest.warehouse.contracts import Gate
 from dagster_rest.warehouse.errors import HintError
 from dagster_rest.warehouse.hints import TableHints
@@ -73,6 +73,8 @@ class ColumnMaker:
         column = batch.table.columns.get(name)
         if column is not None and column.variant:
             raise variant_taken(name, cells.source, where=self._where)
+        if column is not None:
+            check_same_key(name, column.source, cells.source, where=self._where)
         if column is None or column.data_type is None:
             column = self._new_column(batch, name, cells, column)
             if column is None:

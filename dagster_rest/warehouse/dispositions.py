@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import catalog, naming
 from dagster_rest.warehouse.catalog import quoted
 from dagster_rest.warehouse.connection import run
-from dagster_rest.warehouse.evolution import Target, refuse_foreign, target_of
+from dagster_rest.warehouse.evolution import LINKS, Target, has_links, refuse_foreign, target_of
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.merging import DOOMED, Family, Merge, Written, delete_doomed
 from dagster_rest.warehouse.owners import Owners
@@ -156,7 +156,9 @@ class _Commit:
             catalog.ensure(self._conn, self._dataset)
             self._recorded = catalog.read_tables(self._conn, self._dataset)
             self._owners = Owners(self._conn, self._spec, recorded=self._recorded)
-            for root in self._roots():
+            if has_links(self._staged):
+                run(self._conn, f"CREATE OR REPLACE TEMP TABLE {LINKS} (staged_id VARCHAR, kept_id VARCHAR)")
+            for root in sorted(self._roots(), key=len):
                 for target in self._load(root, full_refresh=full_refresh, replace_where=replace_where):
                     targets[target.name] = target
         for target in targets.values():
@@ -234,7 +236,7 @@ class _Commit:
     def _create_or_evolve(self, target: Target) -> None:
         existing = self._existing(target)
         if existing:
-            target.evolve(self._conn, existing)
+            target.evolve(self._conn, existing, recorded=self._recorded.get(target.name))
         else:
             target.create(self._conn)
 

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse import catalog, naming, types
 from dagster_rest.warehouse.catalog import literal, qualified, quoted
-from dagster_rest.warehouse.collisions import variant_name, variant_taken
+from dagster_rest.warehouse.collisions import check_same_key, variant_name, variant_taken
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import LOAD_ID, SYSTEM_COLUMNS, Column, TableSchema, TableSpec
+from dagster_rest.warehouse.schema import (
+    LOAD_ID,
+    PARENT_ROW_ID,
+    ROOT_ROW_ID,
+    SYSTEM_COLUMNS,
+    Column,
+    TableSchema,
+    TableSpec,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.staging import StagedLoad
 
 
+LINKS = '"_dagster_rest_links"'
+"""Where a commit keeps, for a staged row that another row stands for, the ``_row_id`` of that one."""
 ROWS_PER_STATEMENT = 50_000
 """What one INSERT takes over at most; a part larger than that is taken over whole."""
 
@@ -65,8 +75,10 @@ class Target:
         verb = "CREATE OR REPLACE TABLE" if replacing else "CREATE TABLE"
         run(conn, f"{verb} {self.sql} ({', '.join(map(catalog.column_ddl, self.columns))})")
 
-    def evolve(self, conn: duckdb.DuckDBPyConnection, existing: Mapping[str, str]) -> None:
-        """Add missing columns to the table and widen those whose type grew."""
+    def evolve(
+        self, conn: duckdb.DuckDBPyConnection, existing: Mapping[str, str], *, recorded: TableSchema | None
+    ) -> None:
+        """Add missing columns to the table, widen those whose type grew, and allow nulls that the config now allows."""
         for column in self.columns:
             assert column.data_type is not None
             wanted = types.duckdb_type(column.data_type)
@@ -75,6 +87,9 @@ class Target:
                 run(conn, f"ALTER TABLE {self.sql} ADD COLUMN {quoted(column.name)} {wanted}")
             elif present != wanted and _is_widening(present, column.data_type):
                 run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} SET DATA TYPE {wanted}")
+            known = recorded.columns.get(column.name) if recorded is not None else None
+            if present is not None and column.nullable and known is not None and not known.nullable:
+                run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} DROP NOT NULL")
 
     def with_columns_of(self, staged: StagedLoad) -> Target:
         """Return the table with the columns that the load has or a hint asks for, and no others."""
@@ -92,7 +107,9 @@ class Target:
     def _select(self, files: Sequence[str], present: Mapping[str, str], load_id: str) -> str:
         listed = ", ".join(literal(file) for file in files)
         columns = ", ".join(self._expression(column, present, load_id) for column in self.columns)
-        return f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true)"
+        return (
+            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) AS staged"
+        )
 
     def _expression(self, column: Column, present: Mapping[str, str], load_id: str) -> str:
         assert column.data_type is not None
@@ -101,6 +118,8 @@ class Target:
         if column.name == LOAD_ID:
             return f"{literal(load_id)} AS {name}"
         own = f"CAST({name} AS {wanted})" if column.name in present or column.name in SYSTEM_COLUMNS else None
+        if self.schema.kind == "standalone" and column.name in (PARENT_ROW_ID, ROOT_ROW_ID):
+            return f"coalesce((SELECT kept_id FROM {LINKS} WHERE staged_id = staged.{name}), staged.{name}) AS {name}"
         if column.name in self.conflicts and own is not None:
             return f"CASE WHEN {self._fits(column.name, present)} THEN TRY_CAST({name} AS {wanted}) END AS {name}"
         source = next((key for key, taker in self.conflicts.items() if taker == column.name and key in present), None)
@@ -124,7 +143,7 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
     wider wins; where neither holds the other's values, the recorded one stays and a text variant takes the rest.
 
     Raises:
-        NameCollisionError: A column of one is a variant, and of the other a key.
+        NameCollisionError: A column of one is a variant, and of the other a key, or they are of different keys.
     """
     if recorded is None:
         return Target(database=database, dataset=spec.dataset, schema=staged)
@@ -133,13 +152,17 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
     conflicts: dict[str, str] = {}
     for column in staged.columns.values():
         known = merged.columns.get(column.name)
-        if known is None or known.data_type is None:
+        recorded_type = None if known is None else known.data_type
+        if known is None or recorded_type is None:
             merged.columns[column.name] = column
-        elif column.data_type is not None and column.variant != known.variant:
-            raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
-        elif column.data_type is None or types.is_number_wider(column.data_type, known.data_type):
             continue
-        elif types.is_number_wider(known.data_type, column.data_type):
+        check_same_key(column.name, known.source, column.source, where=spec.where)
+        known = merged.columns[column.name] = known.hinted_like(column)
+        if column.data_type is not None and column.variant != known.variant:
+            raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
+        if column.data_type is None or types.is_number_wider(column.data_type, recorded_type):
+            continue
+        if types.is_number_wider(recorded_type, column.data_type):
             merged.columns[column.name] = replace(known, data_type=column.data_type)
         else:
             conflicts[column.name] = variant_name(
@@ -154,6 +177,11 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
         source = merged.columns[of].source
         merged.columns.setdefault(name, Column(name=name, data_type="text", source=source, variant=True))
     return Target(database=database, dataset=spec.dataset, schema=merged, conflicts=conflicts)
+
+
+def has_links(staged: StagedLoad) -> bool:
+    """Say if a load has rows of tables that link to rows of a table with keys of its own."""
+    return any(table.kind == "standalone" and name in staged.parts for name, table in staged.schema.tables.items())
 
 
 def refuse_foreign(dataset: str, table: str) -> WarehouseError:

@@ -51,7 +51,12 @@ class ParentRows:
 
 
 def encode_row(
-    values: Mapping[str, Any], *, row_key: Sequence[Any] | None, merge_key: Sequence[Any] | None = None
+    values: Mapping[str, Any],
+    *,
+    row_key: Sequence[Any] | None,
+    merge_key: Sequence[Any] | None = None,
+    rank: tuple[Any, bool] | None = None,
+    deleted: bool = False,
 ) -> dict[str, Any]:
     """One staged row of fan-out keys.
 
@@ -59,11 +64,15 @@ def encode_row(
         values: The field as the config writes it -> the raw value of the parent row.
         row_key: The parent row's primary key values, or None where it has none.
         merge_key: Its merge key values: a load that has them replaces all rows that have them.
+        rank: What one of several rows with the same primary key is chosen by, and whether the lowest is; else the last.
+        deleted: Whether the row takes those with its key away, and is none itself.
     """
     return {
         "row_key": None if row_key is None else _dump(list(row_key)),
         "merge_key": None if merge_key is None else _dump(list(merge_key)),
         "field_values": _dump(dict(values)),
+        **({} if rank is None else {"rank": _dump(rank[0]), "ascending": rank[1]}),
+        **({"deleted": True} if deleted else {}),
     }
 
 
@@ -117,28 +126,50 @@ def write_fan_out_keys(
             "row_key": pa.array([row["row_key"] for row in rows], type=pa.string()),
             "merge_key": pa.array([row.get("merge_key") for row in rows], type=pa.string()),
             "field_values": pa.array([row["field_values"] for row in rows], type=pa.string()),
+            "rank": pa.array([row.get("rank") for row in rows], type=pa.string()),
+            "deleted": pa.array([bool(row.get("deleted")) for row in rows], type=pa.bool_()),
         }
     )
     run(connection, f"alter table {METADATA_SCHEMA}.fan_out_keys add column if not exists merge_key varchar")
     with registered(connection, "_staged_keys", staged):
+        keep = ""
         if write == "merge":
+            conditions = [f"{_as_texts(key)} in (select {_as_texts(key)} from _staged_keys)" for key in _KEYS]
             run(
                 connection,
                 f"delete from {METADATA_SCHEMA}.fan_out_keys where asset = ? and partition = ?"
-                " and (row_key in (select row_key from _staged_keys)"
-                " or merge_key in (select merge_key from _staged_keys))",
+                f" and ({' or '.join(conditions)})",
                 [asset, partition],
             )
-            keep = "qualify row_key is null or row_number() over (partition by row_key order by seq desc) = 1"
-        else:
-            keep = ""
+            order = _order_of_ranks(ascending=any(row.get("ascending") for row in rows))
+            keep = (
+                "qualify row_key is null"
+                f" or row_number() over (partition by {_as_texts('row_key')} order by {order}, seq desc) = 1"
+            )
         run(
             connection,
             f"insert into {METADATA_SCHEMA}.fan_out_keys"
             " (asset, partition, load_id, load_group, seq, row_key, merge_key, field_values)"
-            f" select ?, ?, ?, ?, seq, row_key, merge_key, field_values from _staged_keys {keep}",
+            " select ?, ?, ?, ?, seq, row_key, merge_key, field_values"
+            f" from (from _staged_keys {keep}) where not deleted",
             [asset, partition, load_id, load_group],
         )
+
+
+_KEYS = ("row_key", "merge_key")
+
+
+def _as_texts(key: str) -> str:
+    """A stored key for comparison: 1 and "1" are one key, as they are one value in a table's column."""
+    return f"cast(cast({key} as json) as varchar[])"
+
+
+def _order_of_ranks(*, ascending: bool) -> str:
+    """Numbers by size, times by instant, texts by their characters; rows without a rank come last."""
+    text = "(cast(rank as json) ->> '$')"
+    direction = "asc" if ascending else "desc"
+    kinds = (f"try_cast({text} as double)", f"try_cast({text} as timestamptz)", text)
+    return ", ".join(f"{kind} {direction} nulls last" for kind in kinds)
 
 
 def forget_fan_out_keys(
@@ -166,6 +197,7 @@ def read_parent_rows(
     which: Literal["new", "all"],
     with_old: bool = False,
     latest_group_only: bool = False,
+    with_earlier: bool = False,
     partitions: Sequence[str] | None = None,
 ) -> ParentRows:
     """The parent rows that a child's run is to work on, in the order the parent loaded them.
@@ -179,6 +211,7 @@ def read_parent_rows(
         with_old: With ``new``: the other current rows too, marked as not new.
         latest_group_only: Of the rows that are not new (all of them with ``all``), only those of the parent's newest
             materialization are current (an append parent).
+        with_earlier: With ``all`` and ``latest_group_only``: those of earlier materializations too, marked as not new.
         partitions: Only the parent's rows of these partitions.
     """
     if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
@@ -198,8 +231,10 @@ def read_parent_rows(
         conditions.append("k.partition in (select unnest(?::varchar[]))")
         arguments.append(list(partitions))  # type: ignore[arg-type]
     current = "true"
-    if latest_group_only:
-        newest = f"(select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
+    newest = f"(select arg_max(load_group, seq) from {METADATA_SCHEMA}.loads where asset = ?)"
+    if latest_group_only and which == "all" and with_earlier:
+        is_new, arguments = f"k.load_group = {newest}", [parent, *arguments]
+    elif latest_group_only:
         current = f"(k.load_group = {newest}{' or is_new' if which == 'new' else ''})"
         arguments.append(parent)
     wanted = f"is_new and {current}" if which == "new" and not with_old else current

@@ -18,7 +18,7 @@ from dagster_rest.warehouse.errors import WarehouseError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LEDGER_VERSION = 3
+LEDGER_VERSION = 4
 
 Status = Literal["pending", "confirmed", "taken_back"]
 
@@ -33,7 +33,8 @@ create table if not exists {METADATA_SCHEMA}.loads (
     status varchar not null, cursor varchar, cursor_type varchar, boundary varchar[] not null, cursor_path varchar,
     rows_loaded bigint not null, complete boolean not null, fingerprint varchar not null, data_version varchar not null,
     committed_at timestamptz not null, confirmed_at timestamptz,
-    request_key varchar default '', progress varchar, progress_type varchar, cursor_function varchar
+    request_key varchar default '', progress varchar, progress_type varchar, cursor_function varchar,
+    in_table boolean default true
 );
 create table if not exists {METADATA_SCHEMA}.lost_tables (
     dataset varchar not null, table_name varchar not null, seq bigint not null
@@ -65,6 +66,7 @@ create table if not exists {METADATA_SCHEMA}.lost_tables (
     dataset varchar not null, table_name varchar not null, seq bigint not null
 );
 """,
+    4: f"alter table {METADATA_SCHEMA}.loads add column if not exists in_table boolean default true;",
 }
 """What brings a ledger to the version of the key from the version before."""
 
@@ -108,6 +110,7 @@ class LoadRow:
         data_version: Tells whether the content changed.
         request_key: What the run asked for on top of the config (a range, a sample), empty if nothing.
         committed_at: When it was committed, in seconds since 1970; set when it is read.
+        in_table: Whether its rows went into a table: not while the resource was ``selected: false``.
         progress: How far a range with an explicit end has come, between its windows: the cursor stays where it was.
         seq: Its place among all loads of the ledger, from 1; set when it is read.
     """
@@ -129,6 +132,7 @@ class LoadRow:
     request_key: str = ""
     progress: CursorState | None = None
     cursor_function: str | None = None
+    in_table: bool = True
     committed_at: float = 0.0
     seq: int = 0
 
@@ -243,7 +247,7 @@ def read_state(
 _COLUMNS = (
     "load_id, asset, partition, load_group, run_id, attempt, storage_id, status, cursor, cursor_type,"
     " boundary, cursor_path, rows_loaded, complete, fingerprint, data_version, request_key,"
-    " progress, progress_type, cursor_function, epoch(committed_at), seq"
+    " progress, progress_type, cursor_function, epoch(committed_at), seq, in_table"
 )
 
 
@@ -298,6 +302,7 @@ def _load_row(row: tuple[Any, ...]) -> LoadRow:
         cursor_function=row[19],
         committed_at=row[20],
         seq=row[21],
+        in_table=row[22] is not False,
     )
 
 
@@ -377,6 +382,7 @@ def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: d
         "request_key": row.request_key,
         "progress": progress.value if progress else None,
         "progress_type": progress.type if progress else None,
+        "in_table": row.in_table,
     }
     marks = ", ".join("?::varchar[]" if name == "boundary" else "?" for name in values)
     run(

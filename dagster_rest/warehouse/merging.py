@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse.catalog import literal, quoted
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.evolution import Target
+from dagster_rest.warehouse.evolution import LINKS, Target, has_links
 from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS, Column
 from dagster_rest.warehouse.values import parse_timestamp
 from dagster_rest.warehouse.versions import validity_columns, version_column
@@ -34,6 +34,8 @@ KEPT_IDS = '"_dagster_rest_kept_ids"'
 
 _ID = quoted(ROW_ID)
 _ROOT_ID = quoted(ROOT_ROW_ID)
+# Rows are numbered as they are staged. DuckDB's own rowid is not there if the records have a key of that name.
+_PLACE = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
 
 
 @dataclass
@@ -138,6 +140,8 @@ class Merge:
             "cdc": self._cdc,
             "scd2": self._scd2,
         }[strategy]()
+        if has_links(self._staged):
+            self._keep_links()
         for name in (STAGED, WINNERS, KEYS_IN_LOAD):
             run(self._conn, f"DROP TABLE IF EXISTS {name}")
 
@@ -199,8 +203,7 @@ class Merge:
     def _scd2(self) -> None:
         root, conn = self._family.root, self._conn
         begin, end = (quoted(name) for name in validity_columns(self._family.disposition))
-        current = self._moment("active_record_timestamp")
-        active = f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
+        current, active = self._moment("active_record_timestamp"), self._active()
         boundary = _timestamp(self._moment("boundary_timestamp") or self._loaded_at)
         same = _same(self._version_identity())
         in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
@@ -228,9 +231,9 @@ class Merge:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*_dedup_order(self._family.root.schema.typed_columns), "rowid DESC"]
+            order = [*_dedup_order(self._family.root.schema.typed_columns), f"{_PLACE} DESC"]
         elif self._family.disposition.strategy == "scd2":
-            by, order = [quoted(name) for name in self._version_identity()], ["rowid"]
+            by, order = [quoted(name) for name in self._version_identity()], [_PLACE]
             self._check_versions_are_told_apart(by)
         else:
             return f"SELECT {_ID} FROM {STAGED}"
@@ -324,6 +327,24 @@ class Merge:
             return own
         return f"coalesce((SELECT kept_id FROM {KEPT_IDS} WHERE staged_id = {own}), {own})"
 
+    def _active(self) -> str:
+        """Return the condition that holds for the versions of scd2 that are valid now."""
+        end = quoted(validity_columns(self._family.disposition)[1])
+        current = self._moment("active_record_timestamp")
+        return f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
+
+    def _keep_links(self) -> None:
+        """Remember which row stands for each staged one that was not written: a standalone table links to that."""
+        is_scd2 = self._family.disposition.strategy == "scd2"
+        keys = self._family.primary_key or (self._version_identity() if is_scd2 else ())
+        if keys:
+            run(
+                self._conn,
+                f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM {STAGED} s "
+                f"JOIN {self._family.root.sql} t ON {_same(keys)}{f' AND {self._active()}' if is_scd2 else ''} "
+                f"GROUP BY ALL HAVING any_value(t.{_ID}) <> s.{_ID}",
+            )
+
     def _moment(self, option: str) -> datetime | None:
         value = self._family.option(option)
         if value is None or isinstance(value, datetime):
@@ -380,11 +401,16 @@ def _dedup_order(columns: Iterable[Column]) -> list[str]:
     return []
 
 
-def _hard_deleted(columns: Iterable[Column]) -> str | None:
+def _hard_deleted(columns: Sequence[Column]) -> str | None:
     for column in columns:
         if column.hints.get("hard_delete"):
             name = quoted(column.name)
-            return f"coalesce({name}, false)" if column.data_type == "bool" else f"{name} IS NOT NULL"
+            if column.data_type == "bool":
+                return f"coalesce({name}, false)"
+            # A mark that the column's type can't hold is one as well: it is in a variant.
+            variants = [one.name for one in columns if one.variant and one.name.startswith(f"{column.name}__v_")]
+            marks = " OR ".join(f"{quoted(one)} IS NOT NULL" for one in [column.name, *variants])
+            return f"({marks})"
     return None
 
 

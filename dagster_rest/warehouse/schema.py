@@ -50,6 +50,12 @@ class Column:
     hinted: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict)
 
+    def hinted_like(self, other: Column) -> Column:
+        """Return the column as the config that made the other describes it; name, type and origin stay."""
+        return replace(
+            self, nullable=other.nullable, description=other.description, hinted=other.hinted, hints=other.hints
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the column as JSON values."""
         return {

@@ -21,7 +21,7 @@ from dagster_rest.warehouse.cells import (
     only,
     positions,
 )
-from dagster_rest.warehouse.collisions import merged, owners, reserved_name, with_suffixes
+from dagster_rest.warehouse.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
 from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError, WarehouseError
@@ -286,6 +286,7 @@ class Shredder:
                 where=self._spec.where,
                 hint="Give one of them another `table_name`, or run a full refresh if the hints of the table changed.",
             )
+        check_same_key(place.name, table.source, place.source, where=self._spec.where)
         if place.name not in self._prepared:
             self._prepared.add(place.name)
             self._apply_hints(table)
@@ -326,7 +327,13 @@ class Shredder:
         if table.kind == "quarantine":
             table.columns |= {column.name: column for column in QUARANTINE_COLUMNS}
             return
-        for name, hint in self._hints.columns(table).items():
+        hints = self._hints.columns(table)
+        for name, column in list(table.columns.items()):
+            if name not in hints and column.data_type is None:
+                del table.columns[name]
+            elif name not in hints:
+                table.columns[name] = column.hinted_like(Column(name=name, data_type=None))
+        for name, hint in hints.items():
             known = table.columns.get(name)
             if known is None:
                 table.columns[name] = hint

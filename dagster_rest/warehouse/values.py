@@ -425,7 +425,10 @@ def _to_time(value: Any) -> datetime.time:
     if isinstance(value, datetime.time):
         return value
     if type(value) is str:
-        return datetime.time.fromisoformat(value.replace("Z", "")).replace(tzinfo=None)
+        found = datetime.time.fromisoformat(value.replace("Z", "+00:00"))
+        if found.utcoffset():
+            raise ValueError(value)
+        return found.replace(tzinfo=None)
     raise ValueError(value)
 
 

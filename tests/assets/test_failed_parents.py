@@ -12,7 +12,7 @@ from dagster_rest.assets import body, fetching
 from dagster_rest.assets.held_pages import HeldPage, HeldPages
 from dagster_rest.assets.run_config import RestRunConfig
 from dagster_rest.config.errors import ConfigError
-from dagster_rest.http.errors import HttpStatusError
+from dagster_rest.http.errors import HttpConnectionError, HttpStatusError
 from tests.assets.project import Project, Run
 from tests.support.server import ApiServer, Reply
 
@@ -314,7 +314,7 @@ def _die_at(patch: pytest.MonkeyPatch, *, unit: int) -> None:
         if page.unit.index == unit:
             for lane in self._lanes:
                 write_checkpoint(lane.stager)
-            raise RuntimeError("died")
+            raise HttpConnectionError("died", code="http_connection")
         return kept(self, page, records=records)
 
     patch.setattr(fetching.WindowFetch, "_stage", stage)
@@ -385,3 +385,90 @@ def test_held_pages_can_be_dropped() -> None:
     held.drop()
 
     assert list(held.take()) == []
+
+
+@pytest.mark.parametrize("fewer", [False, True])
+def test_a_parent_is_still_owed_when_the_config_uses_other_fields_of_it(
+    api: ApiServer, tmp_path: Path, fewer: bool
+) -> None:
+    broken = {"1"}
+    api.json("/posts", [{"id": 1, "lang": "de"}, {"id": 2, "lang": "en"}])
+    api.get("/posts/{id}/comments")(
+        lambda request: (
+            Reply(status=404, json={}) if request.path_params["id"] in broken else [{"post": request.path_params["id"]}]
+        )
+    )
+
+    def config(**params: str) -> dict[str, Any]:
+        comments = {"path": "posts/{resources.posts.id}/comments", "params": params, "on_parent_error": "skip"}
+        keeps_lang = {"name": "by_lang", "selected": False, "endpoint": "posts/{resources.posts.lang}/comments"}
+        return {
+            "client": {"base_url": api.url, "paginator": "single_page"},
+            "resources": [
+                {"name": "posts", **KEYED, **INCREMENTAL},
+                {"name": "comments", "endpoint": comments},
+                keeps_lang,
+            ],
+        }
+
+    by_lang = config(lang="{resources.posts.lang}")
+    before, after = (by_lang, config()) if fewer else (config(), by_lang)
+    project = Project(before, folder=tmp_path)
+    project.materialize("posts", "comments")
+    broken.clear()
+    project.configure(after)
+
+    project.materialize("posts", "comments")
+
+    assert project.rows("comments", "post") == ["1", "2"]
+    assert project.query("select count(*) from _dagster_rest.failed_parents") == [(0,)]
+
+
+def test_a_run_with_a_range_of_its_own_pays_nothing_that_is_owed(api: ApiServer, tmp_path: Path) -> None:
+    broken = {"1"}
+    api.json("/posts", [{"id": 1}, {"id": 2}])
+    api.get("/posts/{id}/comments")(
+        lambda request: (
+            Reply(status=404, json={})
+            if request.path_params["id"] in broken
+            else [{"post": int(request.path_params["id"]), "n": n} for n in (1, 5)]
+        )
+    )
+    comments = {
+        "path": "posts/{resources.posts.id}/comments",
+        "on_parent_error": "skip",
+        "incremental": {"cursor_path": "n", "initial_value": 0},
+    }
+    keyed = {"primary_key": ["post", "n"], "write_disposition": "merge"}
+    config = {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [{"name": "posts", **KEYED, **INCREMENTAL}, {"name": "comments", **keyed, "endpoint": comments}],
+    }
+    project = Project(config, folder=tmp_path)
+    project.materialize()
+    broken.clear()
+
+    project.materialize("comments", config={"comments": RestRunConfig(start_value=4, end_value=9)})
+    owed = project.query("select parent_key from _dagster_rest.failed_parents")
+    project.materialize("comments")
+
+    assert owed == [('[{"id": 1}]',)]
+    assert project.rows("comments", "post", "n") == [(1, 1), (1, 5), (2, 1), (2, 5)]
+    assert project.query("select parent_key from _dagster_rest.failed_parents") == []
+
+
+def test_a_parent_of_an_earlier_load_is_owed_to_a_child_that_asks_for_the_latest(
+    api: ApiServer, tmp_path: Path
+) -> None:
+    blog = Blog(api, tmp_path, posts=INCREMENTAL, comments={"fan_out": "all"})
+    blog.broken = {"2": 404}
+    blog.run()
+    blog.posts.append({"id": 4})
+    blog.run()
+    blog.broken.clear()
+    blog.posts.append({"id": 5})
+
+    blog.run()
+
+    assert whole(1, 2, 3, 4, 5) == blog.loaded()
+    assert blog.failed() == []

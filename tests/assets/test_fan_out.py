@@ -371,3 +371,129 @@ def test_a_merge_key_that_the_strategy_does_not_use_keeps_the_others(
 
     assert project.rows("posts", "id") == [1, 2]
     assert sorted(api.targets()[asked:]) == ["GET /posts/1/comments", "GET /posts/2/comments"]
+
+
+USERS_BY_KEY = {"name": "users", "primary_key": "id", "write_disposition": "merge"}
+PETS = {"name": "pets", "write_disposition": "replace", "endpoint": "users/{resources.users.id}/pets"}
+
+
+def pets_of(api: ApiServer, folder: Path, users: dict[str, Any], **pets: Any) -> tuple[Project, list[dict[str, Any]]]:
+    """A project with users that a merge keeps and a pet of each; the users that the API has."""
+    served: list[dict[str, Any]] = []
+    api.get("/users")(lambda request: list(served))
+    api.get("/users/{id}/pets")(lambda request: [{"owner": request.path_params["id"]}])
+    client = {"base_url": api.url, "paginator": "single_page"}
+    resources = [{**USERS_BY_KEY, "endpoint": "users", **users}, {**PETS, **pets}]
+    return Project({"client": client, "resources": resources}, folder=folder), served
+
+
+@pytest.mark.parametrize("key", ["primary_key", "merge_key"])
+def test_a_key_may_be_named_as_the_table_names_it(api: ApiServer, tmp_path: Path, key: str) -> None:
+    users = {"primary_key": None, key: "user_key"}
+    project, served = pets_of(api, tmp_path, users)
+    served += [{"userKey": f"k{number}", "id": number} for number in (1, 2, 3)]
+    project.materialize()
+    served[:] = [{"userKey": "k3", "id": 4}]
+
+    project.materialize()
+
+    assert project.rows("users", "id") == [1, 2, 4]
+    assert project.rows("pets", "owner") == ["1", "2", "4"]
+
+
+def test_a_key_that_is_nested_may_be_named_as_a_column(api: ApiServer, tmp_path: Path) -> None:
+    project, served = pets_of(api, tmp_path, {"primary_key": "data__userKey"})
+    served += [{"data": {"userKey": f"k{number}"}, "id": number} for number in (1, 2)]
+    project.materialize()
+    served[:] = [{"data": {"userKey": "k2"}, "id": 3}]
+
+    project.materialize()
+
+    assert project.rows("pets", "owner") == [str(one) for one in project.rows("users", "id")] == ["1", "3"]
+
+
+def test_a_parents_key_that_comes_as_text_is_the_same_parent(api: ApiServer, tmp_path: Path) -> None:
+    project, served = pets_of(api, tmp_path, {})
+    served += [{"id": 1}, {"id": 2}]
+    project.materialize()
+    served[:] = [{"id": "1"}, {"id": 2.0}, {"id": "3"}]
+
+    project.materialize()
+
+    assert project.rows("users", "id") == [1, 2, 3]
+    assert len(project.rows("pets", "owner")) == 3
+
+
+@pytest.mark.parametrize(
+    ("hint", "gone"),
+    [
+        ({"data_type": "bool", "hard_delete": True}, True),
+        ({"data_type": "bool", "hard_delete": True}, "true"),
+        ({"data_type": "timestamp", "hard_delete": True}, "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_parent_that_a_hint_deletes_is_asked_for_no_more(
+    api: ApiServer, tmp_path: Path, hint: dict[str, Any], gone: Any
+) -> None:
+    project, served = pets_of(api, tmp_path, {"columns": {"is_gone": hint}})
+    served += [{"id": 1, "isGone": None}, {"id": 2}]
+    project.materialize()
+    served[:] = [{"id": 1, "isGone": gone}]
+
+    project.materialize()
+
+    assert project.rows("users", "id") == [2]
+    assert project.rows("pets", "owner") == ["2"]
+
+
+@pytest.mark.parametrize(("order", "name"), [("desc", "newest"), ("asc", "oldest")])
+def test_of_several_rows_of_one_parent_a_child_sees_the_one_in_the_table(
+    api: ApiServer, tmp_path: Path, order: str, name: str
+) -> None:
+    users = {"columns": {"version": {"dedup_sort": order}}}
+    project, served = pets_of(api, tmp_path, users, include_from_parent=["name"])
+    served += [
+        {"id": 1, "version": number, "name": text}
+        for number, text in ((9, "older"), (10, "newest"), (None, "none"), (2, "oldest"), (3, "last"))
+    ]
+
+    project.materialize()
+
+    assert project.rows("users", "name") == [name]
+    assert project.rows("pets", "_users_name") == [name]
+
+
+@pytest.mark.parametrize("before", [[False], [True, False], [True, False, False]])
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_a_resource_that_gets_a_table_has_all_its_rows_in_it(
+    api: ApiServer, tmp_path: Path, before: list[bool], disposition: str
+) -> None:
+    users = {"write_disposition": disposition, "endpoint": {"path": "users", "incremental": {"cursor_path": "id"}}}
+    started = []
+    for number, selected in enumerate([*before, True, True]):
+        if number == 0:
+            project, served = pets_of(api, tmp_path, {**users, "selected": selected}, write_disposition="append")
+        else:
+            client = {"base_url": api.url, "paginator": "single_page"}
+            resources = [{**USERS_BY_KEY, **users, "selected": selected}, {**PETS, "write_disposition": "append"}]
+            project.configure({"client": client, "resources": resources})
+        served.append({"id": number})
+        started.append(project.materialize("users").get("users", "started_from"))
+
+    assert project.rows("users", "id") == list(range(len(before) + 2))
+    assert started[-2:] == ["missing_table", "normal"]
+
+
+def test_a_child_that_gets_a_table_has_the_rows_of_all_parents_in_it(api: ApiServer, tmp_path: Path) -> None:
+    toys = {"name": "toys", "endpoint": "users/{resources.pets.owner}/pets"}
+    pets = {"write_disposition": "append", "fan_out": "new"}
+    project, served = pets_of(api, tmp_path, {})
+    client = {"base_url": api.url, "paginator": "single_page"}
+    for number, selected in enumerate([False, True]):
+        served.append({"id": number})
+        users = {**USERS_BY_KEY, "endpoint": {"path": "users", "incremental": {"cursor_path": "id"}}}
+        resources = [users, {**PETS, **pets, "selected": selected}, toys]
+        project.configure({"client": client, "resources": resources})
+        project.materialize()
+
+    assert project.rows("pets", "owner") == ["0", "1"]

@@ -114,3 +114,74 @@ def test_the_end_of_a_window_does_not_move_the_cursor_back() -> None:
 
     assert beyond == window.cursor_after(beyond)
     assert "2026-01-08" == getattr(window.cursor_after(before), "value", None)
+
+
+def test_parents_that_share_a_request_keep_their_own_cursors(api: ApiServer, tmp_path: Path) -> None:
+    posts = [{"id": 1}, {"id": 2}]
+    versions = {1: [1], 2: [1]}
+    api.get("/posts")(lambda request: list(posts))
+    api.get("/prices")(
+        lambda request: [
+            {"post": int(one), "version": version}
+            for one in str(request.param("ids")).split(",")
+            for version in versions[int(one)]
+        ]
+    )
+    prices = {
+        "name": "prices",
+        "batch": {"param": "ids", "size": 50},
+        "endpoint": {
+            "path": "prices",
+            "params": {"ids": "{resources.posts.id}", "since": "{incremental.start_value}"},
+            "incremental": {"cursor_path": "version", "initial_value": 0},
+        },
+    }
+    config = {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [{"name": "posts", "primary_key": "id", "write_disposition": "merge"}, prices],
+    }
+    project = Project(config, folder=tmp_path)
+    project.materialize()
+    posts.append({"id": 3})
+    versions |= {1: [1, 2], 3: [1]}
+    asked = len(api.requests)
+
+    project.materialize()
+    project.materialize()
+
+    assert project.rows("prices", "post", "version") == [(1, 1), (1, 2), (2, 1), (3, 1)]
+    assert [one.split("prices?")[1] for one in api.targets()[asked:] if "prices" in one] == [
+        "ids=1%2C2&since=1",
+        "ids=3&since=0",
+        "ids=1%2C2&since=2",
+        "ids=3&since=1",
+    ]
+
+
+def test_parents_of_a_run_with_a_range_of_its_own_are_new_to_the_next_one(api: ApiServer, tmp_path: Path) -> None:
+    api.json("/posts", [{"id": 1}])
+    api.get("/posts/{id}/edits")(lambda request: [{"post": int(request.path_params["id"]), "n": n} for n in (1, 5)])
+    edits = {
+        "name": "edits",
+        "write_disposition": "merge",
+        "primary_key": ["post", "n"],
+        "endpoint": {
+            "path": "posts/{resources.posts.id}/edits",
+            "incremental": {"cursor_path": "n", "initial_value": 0},
+        },
+    }
+    posts = {
+        "name": "posts",
+        "primary_key": "id",
+        "write_disposition": "merge",
+        "endpoint": {"path": "posts", "incremental": {"cursor_path": "id"}},
+    }
+    config = {"client": {"base_url": api.url, "paginator": "single_page"}, "resources": [posts, edits]}
+    project = Project(config, folder=tmp_path)
+    project.materialize("posts")
+
+    project.materialize("edits", config={"edits": RestRunConfig(start_value=4, end_value=9)})
+    part = project.rows("edits", "n")
+    project.materialize("edits")
+
+    assert (part, project.rows("edits", "n")) == ([5], [1, 5])

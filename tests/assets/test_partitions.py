@@ -529,3 +529,24 @@ def test_the_row_count_of_a_partition_is_its_own(api: ApiServer, tmp_path: Path)
         found = next(one for one in result.get_asset_check_evaluations() if one.check_name == "row_count_drop")
         assert (found.passed, found.metadata["dagster_rest/rows_before"].value) == (False, 10)
         assert found.metadata["dagster_rest/rows_after"].value == after
+
+
+def test_a_child_without_partitions_sees_all_partitions_that_the_factory_gave_its_parent(
+    api: ApiServer, tmp_path: Path
+) -> None:
+    api.get("/shops")(lambda request: [{"id": request.param("region")}])
+    api.get("/shops/{id}/sales")(lambda request: [{"shop": request.path_params["id"]}])
+    config = {
+        "client": {"base_url": api.url, "paginator": "single_page"},
+        "resources": [
+            {"name": "shops", "endpoint": {"path": "shops", "params": {"region": "{partition.key}"}}},
+            {"name": "sales", "partitions": None, "endpoint": "shops/{resources.shops.id}/sales"},
+        ],
+    }
+    project = Project(config, folder=tmp_path, partitions_def=dg.StaticPartitionsDefinition(["eu", "us"]))
+    for region in ("eu", "us"):
+        project.materialize("shops", partition_key=region)
+
+    project.materialize("sales")
+
+    assert project.rows("sales", "shop") == ["eu", "us"]

@@ -11,6 +11,7 @@ import pytest
 from dagster_rest.assets import fetching
 from dagster_rest.assets.errors import CursorError, StateError
 from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.http.errors import HttpConnectionError
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 
@@ -135,7 +136,7 @@ def test_a_sample_leaves_an_interrupted_load_alone(
                 lane.stager._shred()
                 lane.stager._begin_part()
                 lane.stager._end_part()
-            raise RuntimeError("died")
+            raise HttpConnectionError("died", code="http_connection")
         return kept(self, page, records=records)
 
     with monkeypatch.context() as patch:

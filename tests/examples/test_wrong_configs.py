@@ -30,12 +30,12 @@ CYCLE = [
     ids=["unknown key", "unknown parent", "cycle"],
 )
 def test_a_wrong_config_is_one_error_that_names_the_key(
-    api: ApiServer, resources: list[Any], code: str, parts: list[str]
+    api: ApiServer, tmp_path: Path, resources: list[Any], code: str, parts: list[str]
 ) -> None:
     config = {"client": {"base_url": api.url}, "resources": resources}
 
     with pytest.raises(ConfigError) as raised:
-        build_rest_definitions(config, name="blog", duckdb=":memory:")
+        build_rest_definitions(config, name="blog", duckdb=str(tmp_path / "blog.duckdb"))
 
     assert code == raised.value.code
     assert [] == [part for part in parts if part not in str(raised.value)]

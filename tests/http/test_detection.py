@@ -64,6 +64,14 @@ def test_s32_a_link_header(api: ApiServer, client: RestClient) -> None:
         ("nextPageToken", "pageToken"),
         ("next_page_token", "page_token"),
         ("paging/next/after", "after"),
+        ("cursor", "cursor"),
+        ("pagination/cursor", "cursor"),
+        ("offset", "offset"),
+        ("after", "after"),
+        ("next_offset", "offset"),
+        ("NextMarker", "marker"),
+        ("metadata/continue", "continue"),
+        ("next/page", "page"),
     ],
 )
 def test_s32_cursors_in_the_body(api: ApiServer, client: RestClient, path: str, param: str) -> None:
@@ -215,6 +223,67 @@ def test_a_header_that_says_no_more_is_fine(api: ApiServer, client: RestClient, 
 def test_single_page_says_that_one_page_is_wanted(api: ApiServer, client: RestClient) -> None:
     api.json("/items", {"data": ROWS, "total": 50})
     assert ROWS == collect(client, paginator="single_page")
+
+
+def test_the_number_of_the_next_page_is_not_taken_for_that_of_the_first(api: ApiServer, client: RestClient) -> None:
+    def items(request: Request) -> Any:
+        page = int(request.param("page") or 1)
+        after = {"next": {"page": page + 1, "limit": 2}} if page < 3 else {}
+        return {**after, "results": ROWS[page * 2 - 2 : page * 2], "totalPages": 3}
+
+    api.get("/items")(items)
+    assert ROWS[:6] == collect(client)
+
+
+def test_a_cursor_for_another_day_is_not_followed(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"added": ROWS, "next_cursor": "c-9", "has_more": False})
+    assert ROWS == collect(client)
+    assert ["GET /items"] == api.targets()
+
+
+def test_a_detected_cursor_ends_by_the_flag_beside_it(api: ApiServer, client: RestClient) -> None:
+    api.replies(
+        "/items",
+        [
+            {"data": ROWS[:2], "next_cursor": "c-1", "has_more": True},
+            {"data": ROWS[2:], "next_cursor": "c-2", "has_more": False},
+        ],
+    )
+    assert ROWS == collect(client)
+    assert ["GET /items", "GET /items?cursor=c-1"] == api.targets()
+
+
+@pytest.mark.parametrize(
+    "mark", ["_scroll_id", "resumptionToken", "next_id", "pagination/next_key", "pageInfo/endCursor"]
+)
+def test_a_mark_of_a_next_page_that_nobody_can_follow_is_an_error(
+    api: ApiServer, client: RestClient, mark: str
+) -> None:
+    api.json("/items", {"data": ROWS, **nested(mark, "x-1")})
+    with pytest.raises(PaginationError, match="mark of a next page"):
+        collect(client)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"offset": "+02:00"},
+        {"after": "2026-01-01"},
+        {"start": "2026-01-01"},
+        {"cursor": ""},
+        {"continue": True},
+        {"pageInfo": {"endCursor": "x", "hasNextPage": False}},
+    ],
+)
+def test_what_is_said_of_the_list_is_no_cursor(api: ApiServer, client: RestClient, beside: Any) -> None:
+    api.json("/items", {"data": ROWS, **beside})
+    assert ROWS == collect(client)
+    assert 1 == len(api.requests)
+
+
+def test_a_cursor_that_was_asked_with_is_no_next_one(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": ROWS, "cursor": "c-1"})
+    assert ROWS == collect(client, params={"cursor": "c-1"})
 
 
 def test_a_guessed_cursor_parameter_that_is_wrong_is_an_error(api: ApiServer, client: RestClient) -> None:

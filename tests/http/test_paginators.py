@@ -222,6 +222,66 @@ def test_s26_header_link_of_another_relation(api: ApiServer, client: RestClient)
     assert ["GET /items", "GET /items?page=2"] == api.targets()
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<{url}/items?page=2>; rel="last next"',
+        '<{url}/items?page=2>; rel="Next"',
+        '<{url}/items?page=2>; title="a=b, c; d"; rel="next"',
+        '<{url}/items?page=2>; title="rel=prev"; REL = next',
+        '<{url}/items?page=9>; rel="last", <{url}/items?page=2>;rel=next',
+        "{url}/items?page=2; rel='next'",
+    ],
+)
+@pytest.mark.parametrize("paginator", ["header_link", None])
+def test_a_link_header_in_every_form_of_its_rfc(
+    api: ApiServer, client: RestClient, link: str, paginator: str | None
+) -> None:
+    header = {"Link": link.format(url=api.url)}
+    api.get("/items")(lambda r: Reply(json=[{"id": r.param("page")}], headers={} if r.param("page") else header))
+    collect(client, paginator=paginator)
+    assert ["GET /items", "GET /items?page=2"] == api.targets()
+
+
+def test_a_link_keeps_its_semicolons(api: ApiServer, client: RestClient) -> None:
+    """Cut there, it would lead to the list without its filter."""
+    link = {"Link": f'<{api.url}/items?ids=1;2&page=2>; rel="next"'}
+    api.get("/items")(lambda r: Reply(json=[{"id": r.param("page")}], headers={} if r.param("page") else link))
+    collect(client, paginator="header_link")
+    assert ["GET /items", "GET /items?ids=1;2&page=2"] == api.targets()
+
+
+@pytest.mark.parametrize(
+    "link", ["", ", ,", "<", "<>; rel=next", ';rel="next', '<x>; rel="prev"; rel="next"', "<x" * 9]
+)
+def test_a_link_header_without_a_next_page(api: ApiServer, client: RestClient, link: str) -> None:
+    api.json("/items", Reply(json=[{"id": 1}], headers={"Link": link}))
+    assert [{"id": 1}] == collect(client, paginator="header_link")
+
+
+@pytest.mark.parametrize("asked", ["", "e0"])
+def test_a_feed_that_stays_at_its_cursor_has_been_read(api: ApiServer, client: RestClient, asked: str) -> None:
+    api.get("/items")(lambda r: {"data": [{"id": 1}] if not r.param("cursor") else [], "at": "e0"})
+    paginator = {"type": "cursor", "cursor_path": "at", "initial_cursor": asked or None}
+    pages = list(client.paginate("items", paginator=paginator))
+    assert ([] if asked else [{"id": 1}]) == [row for page in pages for row in page]
+    assert "same_cursor" == pages[-1].ended_by
+
+
+def test_a_cursor_that_stays_on_a_page_with_records_is_an_error(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(lambda r: {"data": [{"id": len(api.requests)}], "at": "e0"})
+    with pytest.raises(LoopError, match="the same cursor twice"):
+        collect(client, paginator={"type": "cursor", "cursor_path": "at"})
+
+
+def test_a_flag_and_a_cursor_that_are_left_out_together_end_a_list(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(
+        lambda r: {"data": [{"id": 2}]} if r.param("cursor") else {"data": [{"id": 1}], "n": 7, "m": True}
+    )
+    paginator = {"type": "cursor", "cursor_path": "n", "has_more_path": "m"}
+    assert [{"id": 1}, {"id": 2}] == collect(client, paginator=paginator)
+
+
 @pytest.mark.parametrize("end", [{}, {"X-Next": ""}])
 def test_s26_header_cursor_ends_when_absent_or_empty(api: ApiServer, client: RestClient, end: dict[str, str]) -> None:
     """dlt: an empty header is sent back for ever."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import json
 import logging
+import random
 import traceback
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -54,6 +58,62 @@ def test_known_values_in_the_forms_they_travel_in(form: str) -> None:
     text = form.format(secret)
     if form != "%73ecret":
         assert "***" in Redactor([secret]).redact(f"before {text} after")
+
+
+ODD = 'aB3/x+y"q\\w %&9=='
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        json.dumps(ODD)[1:-1],
+        json.dumps(ODD)[1:-1].replace("/", "\\/"),
+        json.dumps(json.dumps(ODD))[3:-3],
+        repr(ODD)[1:-1],
+        html.escape(ODD),
+        quote(ODD, safe="").replace("%2F", "%2f").replace("%5C", "%5c"),
+        quote(ODD, safe="/+="),
+        quote(quote(ODD, safe=""), safe=""),
+        "".join(char if char.isalnum() else f"\\u{ord(char):04x}" for char in ODD),
+    ],
+)
+def test_known_values_in_any_escaped_form(form: str) -> None:
+    assert "bad key *** at 3" == Redactor([ODD]).redact(f"bad key {form} at 3")
+
+
+def test_random_values_in_any_escaped_form() -> None:
+    chance = random.Random(7)
+    for _ in range(300):
+        secret = "x" + "".join(chance.choices("ab1-+/=\\\"'&<%# éп\n😀", k=8)) + "y"
+        written = json.dumps(secret)[1:-1]
+        forms = [secret, written, written.replace("/", "\\/"), repr(secret)[1:-1], html.escape(secret), quote(secret)]
+        assert ["***"] * len(forms) == [Redactor([secret]).redact(form) for form in forms], secret
+
+
+@pytest.mark.parametrize("secret", ["\\" * 12 + "x", '\\"' * 12 + "x", '"' * 30, "пароль" * 6, "/" * 30])
+def test_no_text_takes_for_ever(secret: str) -> None:
+    redactor = Redactor([secret])
+    for text in ("\\" * 3000, ("\\" * 4 + '"') * 1000, json.dumps("пароль" * 300) + "!", "/" * 29 + "%25" * 2000):
+        redactor.redact(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer tok-123",
+        "Token token=tok-123",
+        'Token token="tok-123", realm="x"',
+        "SSWS tok-123",
+        "Basic dXNlcjp0b2stMTIz",
+        "sid=tok-123; theme=dark",
+    ],
+)
+def test_a_credential_is_hidden_without_what_stands_before_it(value: str) -> None:
+    assert "the token *** is not valid" == Redactor([value]).redact("the token tok-123 is not valid")
+
+
+def test_a_position_with_a_secret_that_could_not_be_put_back_is_not_stored() -> None:
+    assert Redactor(["aB3/xyz=="]).conceal({"next_url": "http://h/x?k=aB3%2fxyz%3d%3d"}) is None
 
 
 def test_short_values_are_left_to_the_patterns() -> None:

@@ -141,6 +141,6 @@ def test_a_client_that_is_collected_in_its_own_loop_ends(api: ApiServer) -> None
         done.set()
 
     loop.call(drop)
-    assert done.wait(10)
-    loop._thread.join(10)
+    assert done.wait(60)
+    loop._thread.join(60)
     assert loop.closed

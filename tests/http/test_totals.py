@@ -85,12 +85,17 @@ def test_a_capped_limit_with_a_flag_loses_nothing(api: ApiServer, client: RestCl
     assert ROWS == rows_of(fetch(client, paginator))
 
 
-def test_a_capped_limit_that_nothing_tells_of_is_an_error(api: ApiServer, client: RestClient) -> None:
-    offsets(api, ROWS, cap=50)
-    with pytest.raises(PaginationError, match="50 of the 100") as caught:
-        fetch(client, {**OFFSET, "total_path": None})
-    assert "http_page_size" == caught.value.code
-    assert "advance_by: rows" in str(caught.value)
+@pytest.mark.parametrize("count", [500, 80, 51, 50, 49, 0])
+def test_a_capped_limit_that_nothing_tells_of_loses_nothing(api: ApiServer, client: RestClient, count: int) -> None:
+    """The page behind the limit may be empty although the one before it was not the last."""
+    offsets(api, ROWS[:count], cap=50)
+    assert ROWS[:count] == rows_of(fetch(client, {**OFFSET, "total_path": None}))
+
+
+def test_a_short_page_ends_a_list_with_one_more_request(api: ApiServer, client: RestClient) -> None:
+    offsets(api, ROWS[:130])
+    assert ROWS[:130] == rows_of(fetch(client, {**OFFSET, "total_path": None}))
+    assert [0, 100, 130] == asked(api, "offset")
 
 
 def test_advance_by_rows_needs_no_total(api: ApiServer, client: RestClient) -> None:
@@ -245,6 +250,15 @@ def test_a_row_deleted_since_is_no_error_where_a_404_follows_the_end(api: ApiSer
     pages = fetch(client, OFFSET)
     assert ROWS[:497] == rows_of(pages)
     assert any("answered 404" in line for line in pages[-1].warnings)
+
+
+@pytest.mark.parametrize("paginator", [{**PAGED, "total_path": "last_page"}, None])
+def test_an_empty_list_may_have_one_page(api: ApiServer, client: RestClient, paginator: Any) -> None:
+    """As the paginators of Django and Laravel count."""
+    api.json("/items", {"data": [], "current_page": 1, "last_page": 1})
+    pages = fetch(client, paginator)
+    assert [] == rows_of(pages)
+    assert ("an empty page ended the list at 0 of 1 pages",) == pages[-1].warnings
 
 
 def test_an_empty_page_before_the_total_is_an_error(api: ApiServer, client: RestClient) -> None:

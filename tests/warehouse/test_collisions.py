@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dagster_rest.warehouse.collisions import check_same_key
 from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.errors import HintError, NameCollisionError
 from dagster_rest.warehouse.schema import KnownSchema
@@ -165,3 +166,48 @@ def test_a_value_from_the_parent_that_the_record_has_already_is_one(tmp_path: Pa
     stager.write([{"id": 1, "_users_id": own}], extra={"_users_id": [7]})
 
     assert 1 == stager.finish().row_counts["posts"]
+
+
+WORDS = [
+    ({"価格": 5}, {"名": 7}),
+    ({"größe": 1}, {"grüße": 2}),
+    ({"€": 1}, {"£": 2}),
+    ({"l": [{"価格": 5}]}, {"l": [{"名": 6}]}),
+    ({"価格": [1]}, {"名": [2]}),
+    ({"価格": {"a": 1}}, {"名": {"a": 2}}),
+    ({"価格": 5, "名": None}, {"価格": None, "名": 7}),
+]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("first", "second"), WORDS)
+def test_different_words_that_become_one_name_are_never_one_column(
+    warehouse: Warehouse, first: Any, second: Any, together: bool
+) -> None:
+    def load_both() -> None:
+        for records in [[first, second]] if together else [[first], [second]]:
+            warehouse.load(table_spec(where="resources[3]"), records)
+
+    with pytest.raises(NameCollisionError, match="different") as caught:
+        load_both()
+    assert "resources[3]" == caught.value.where
+
+
+def test_with_suffixes_different_words_are_two_columns_in_every_load(warehouse: Warehouse) -> None:
+    for record in ({"価格": 5}, {"名": 7}, {"名": 8, "価格": 6}):
+        warehouse.load(table_spec(on_name_collision="suffix"), [record])
+
+    assert [(5, None), (6, 8), (None, 7)] == warehouse.table("posts", *warehouse.types("posts"))
+
+
+@pytest.mark.parametrize("key", ["Größe", "GRÖßE", "gro\u0308ße"])
+def test_one_word_in_capitals_or_composed_in_another_way_is_one_column(key: str) -> None:
+    check_same_key("gr_e", "größe", key, where=None)
+
+
+def test_what_another_load_made_of_another_word_meanwhile_is_refused_too(warehouse: Warehouse) -> None:
+    empty = KnownSchema.load(warehouse.conn, DATASET)
+    warehouse.load(table_spec(), [{"価格": 5}])
+
+    with pytest.raises(NameCollisionError, match="different"):
+        warehouse.load(table_spec(), [{"名": 7}], known=empty)

@@ -407,3 +407,48 @@ def test_scd2_without_a_key_keeps_one_of_two_equal_records(warehouse: Warehouse)
 
     assert [(1, "a"), (1, None)] == warehouse.table("posts", "id", "v")
     assert 1 == outcome.duplicates
+
+
+@pytest.mark.parametrize(("strategy", "expected"), [("delete-insert", "last"), ("upsert", "last"), ("scd2", "last")])
+def test_a_key_named_rowid_does_not_decide_which_duplicate_is_the_last(
+    warehouse: Warehouse, strategy: str, expected: str
+) -> None:
+    warehouse.load(
+        table_spec("merge", strategy, **KEY),
+        [{"id": 1, "rowid": 9, "v": "first"}],
+        [{"id": 1, "rowid": 2, "v": "last"}],
+    )
+
+    assert [(1, 2, expected)] == warehouse.table("posts", "id", "rowid", "v")
+
+
+@pytest.mark.parametrize("options", [{}, {"skip_unchanged_rows": True}])
+@pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "insert-only", "cdc", "scd2"])
+@pytest.mark.parametrize("own", ["append", "merge"])
+def test_rows_of_a_table_with_its_own_key_link_to_the_row_that_stands_for_theirs(
+    warehouse: Warehouse, strategy: str, options: Any, own: str
+) -> None:
+    hints = {"lines": {"primary_key": "sku", "write_disposition": own}}
+    spec = table_spec("merge", strategy, options=options, nested_hints=hints, **KEY)
+    warehouse.load(spec, [{"id": 1, "lines": [{"sku": "a"}]}])
+    warehouse.load(
+        spec,
+        [{"id": 1, "lines": [{"sku": "b"}]}, {"id": 1, "lines": [{"sku": "c"}, {"sku": "d"}]}],
+        [{"id": 2, "lines": [{"sku": "e"}]}, {"id": 2, "lines": [{"sku": "f"}]}],
+        loaded_at=moment(9),
+    )
+
+    assert [("b", 1), ("c", 1), ("d", 1), ("e", 2), ("f", 2)] == warehouse.rows(
+        "SELECT l.sku, p.id FROM shop.posts__lines l "
+        "LEFT JOIN shop.posts p ON p._row_id = l._parent_row_id AND p._row_id = l._root_row_id "
+        "WHERE l._load_id = 'load-2' ORDER BY 1"
+    )
+
+
+@pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "cdc"])
+def test_a_hard_delete_mark_that_went_to_a_variant_column_deletes(warehouse: Warehouse, strategy: str) -> None:
+    spec = table_spec("merge", strategy, columns={"gone_at": {"hard_delete": True}}, **KEY)
+    warehouse.load(spec, [{"id": 1}, {"id": 2}, {"id": 3}])
+    warehouse.load(spec, [{"id": 1, "gone_at": "2024-01-01T00:00:00Z"}, {"id": 2, "gone_at": "yesterday"}, {"id": 3}])
+
+    assert [(3,)] == warehouse.table("posts", "id")

@@ -212,3 +212,11 @@ def test_a_crash_in_the_transaction_leaves_the_table_as_it_was(warehouse: Wareho
     assert [(1,)] == warehouse.table("posts__l", "value")
     warehouse.load(table_spec("replace"), [{"id": 2, "new": 5}])
     assert [(2, 5)] == warehouse.table("posts", "id", "new")
+
+
+def test_a_folder_that_looks_like_a_partition_gives_no_values(tmp_path: Path, warehouse: Warehouse) -> None:
+    stager = open_stager(tmp_path / "env=prod" / "id=77")
+    stager.write([{"id": 1, "env": "test"}])
+    load(warehouse, stager)
+
+    assert [(1, "test")] == warehouse.table("posts", "id", "env")

@@ -314,3 +314,11 @@ def test_half_a_character_is_refused(warehouse: Warehouse) -> None:
         warehouse.load(table_spec(), [{"v": "\ud83d"}])
 
     assert "warehouse_invalid_text" == caught.value.code
+
+
+def test_a_time_with_an_offset_does_not_lose_it(warehouse: Warehouse) -> None:
+    sent = ["10:00:00", "10:00Z", "10:00:00+00:00", "10:00:00+02:00"]
+    warehouse.load(table_spec(columns={"at": {"data_type": "time"}}), [{"at": text} for text in sent])
+
+    ten = datetime.time(10)
+    assert [(ten, None)] * 3 + [(None, "10:00:00+02:00")] == warehouse.table("posts", "at", "at__v_text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.config.jsonpath import MISSING
 from dagster_rest.http.errors import LoopError
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.paginators.base import BasePaginator, body_of
@@ -131,16 +132,26 @@ class JSONResponseCursorPaginator(_CursorBase):
             self._stop("empty_page")
             return
         body = body_of(response)
-        more = self.has_more_path is None or read_flag(body, self.has_more_path)
         found = compile_path(self.cursor_path).find(body)
         cursor = found[-1] if found else None
-        if not more:
+        if self.has_more_path is not None and not self._says_more(body, cursor):
             self._stop("has_more")
+            return
+        stays = cursor is not None and cursor == self._cursor
+        if stays and self.has_more_path is None and data is not None and self._is_empty(data):
+            # Nothing behind this cursor, and the API stays there: a feed that has been read to its end.
+            self._stop("same_cursor")
             return
         self._take(cursor)
         if self.has_more_path is not None and not self.has_next_page:
             self.warnings.append(f"no cursor at {self.cursor_path!r} ended the list, although {self.has_more_path!r} "
                                  "says that there is more")  # fmt: skip
+
+    def _says_more(self, body: Any, cursor: Any) -> bool:
+        path = self.has_more_path or ""
+        # Some serialisers leave out what is false or null.
+        left_out = cursor is None and compile_path(path).first(body, MISSING) is MISSING
+        return not left_out and read_flag(body, path)
 
     def update_without_content(self, response: httpx.Response) -> None:
         """An empty page, which ends the paging only with `stop_after_empty_page`."""

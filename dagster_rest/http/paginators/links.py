@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.errors import LoopError, PaginationError
 from dagster_rest.http.jsonpath import compile_path
+from dagster_rest.http.link_header import link_target
 from dagster_rest.http.paginators.base import BasePaginator, body_of
 from dagster_rest.http.request import join_link
 
@@ -104,7 +105,7 @@ class HeaderLinkPaginator(_NextUrlPaginator):
         self.links_next_key = links_next_key
 
     def _read_next(self, response: httpx.Response) -> Any:
-        return response.links.get(self.links_next_key, {}).get("url")
+        return link_target(response.headers.get("link", ""), self.links_next_key)
 
     def describe(self) -> str:
         """Kind and relation."""

@@ -32,7 +32,7 @@ class OffsetPaginator(RangePaginator):
         limit_header: Header of the limit, instead.
         max_pages: At most so many pages.
         advance_by: How the offset moves: by the `rows` that came, by the `limit` as dlt does, or `auto`: by the limit,
-            but by the rows of a page that is shorter although the API says that there is more.
+            but by the rows of a page that is shorter.
         on_incomplete: What an end before the API's own total means.
     """
 
@@ -64,8 +64,6 @@ class OffsetPaginator(RangePaginator):
         )
         # The records of a page whose length is not the limit; the next page must not have them again.
         self._odd_page: frozenset[int] = frozenset()
-        # A shorter page that was taken for the last one.
-        self._short_page: int | None = None
         super().__init__(
             place=Place.choose(
                 "offset", offset_param=offset_param, offset_body_path=offset_body_path, offset_header=offset_header
@@ -98,17 +96,13 @@ class OffsetPaginator(RangePaginator):
 
     def _stride_after(self, *, more: bool) -> int:
         items = self.items_on_page
-        by_rows = self.advance_by == "rows" or (more and self._is_short())
+        # A shorter page may be the last, or the API gives fewer: behind its rows there is nothing, or the rest.
+        by_rows = self.advance_by == "rows" or self._is_short()
         return items if by_rows and items else self.limit
 
     def _look_at(self, records: list[Any]) -> None:
         if self.advance_by != "auto":
             return
-        if self._short_page is not None:
-            raise self._unclear(
-                f"the page before this one held {self._short_page} of the {self.limit} records asked for, but was not "
-                "the last"
-            )
         odd = self.items_on_page is not None and self.items_on_page != self.limit
         if not odd and not self._odd_page:
             return
@@ -128,11 +122,6 @@ class OffsetPaginator(RangePaginator):
             "`advance_by: rows`. If it leaves records out of its pages, set `advance_by: limit`.",
         )
 
-    def _go_on(self, stride: int, *, more: bool) -> None:
-        short = self._is_short() and stride == self.limit and self.advance_by == "auto"
-        self._short_page = self.items_on_page if short else None
-        super()._go_on(stride, more=more)
-
     def _end_by_total(self) -> None:
         came, latest = self._came, self._total.latest
         if self.advance_by != "limit" and came is not None and latest is not None and self._first + came < latest:
@@ -143,15 +132,6 @@ class OffsetPaginator(RangePaginator):
         """Send offset and limit."""
         super().update_request(request)
         self._limit_place.put(request, self.limit)
-
-    def state(self) -> dict[str, Any] | None:
-        """That of every counting paginator, and whether the page before was short."""
-        return {**(super().state() or {}), "short": self._short_page}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on with a stored value."""
-        super().restore(state)
-        self._short_page = state.get("short")
 
     def describe(self) -> str:
         """Kind and places."""

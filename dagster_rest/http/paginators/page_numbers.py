@@ -91,6 +91,11 @@ class PageNumberPaginator(RangePaginator):
             return False
         return abs(latest - self._came) < self._largest
 
+    def _may_be_over(self, reached: int) -> bool:
+        # Django and Laravel, for two, give an empty list one page.
+        is_empty_list = self.counts == "pages" and reached == 0 and self._total.latest == 1
+        return is_empty_list or super()._may_be_over(reached)
+
     def _compare(self, what: str, reached: int) -> None:
         if self._total.leaves(reached) and self._counts_records:
             self._warn(
