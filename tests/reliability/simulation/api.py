@@ -130,6 +130,11 @@ class Api:
             elif number < len(chosen) and len(rows) > 1:
                 del rows[chosen[number].id]
 
+    def uncommit(self) -> None:
+        """The file that held what was fetched is gone: what is still staged of it may be gone on with."""
+        for fetch in self.fetches:
+            fetch.committed = False
+
     def _new_id(self) -> int:
         self._next_id += 1
         return self._next_id - 1

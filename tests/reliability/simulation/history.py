@@ -258,6 +258,7 @@ class History:
             return False
         self.world.duckdb.replace_by(self._backup(len(self.copies) - 1))
         self.model.restore(self.copies[-1])
+        self.world.api.uncommit()
         return True
 
     def do_lose(self) -> bool:
@@ -266,6 +267,7 @@ class History:
             return False
         self.world.duckdb.replace_by(None)
         self.model.candidates = [State()]
+        self.world.api.uncommit()
         return True
 
     def do_drop(self, which: str) -> bool:

@@ -191,7 +191,7 @@ class Model:
 
     def _is_left_range(self, one: Load, attempt: Attempt) -> bool:
         same = attempt.request == "range" == one.request
-        return same and not one.told and one.owner != attempt.owner and not self.may_tell(one.owner)
+        return same and not (one.told or one.confirmed) and one.owner != attempt.owner and not self.may_tell(one.owner)
 
     def _kept(self, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Loads]:
         """The earlier loads that count beside the new one."""
