@@ -17,7 +17,7 @@ CODES: dict[str, str] = {
     "config_conflict": "Two keys exclude each other; keep one of them.",
     "config_cycle": "Resources refer to each other in a circle; break it by removing one reference.",
     "config_duplicate_key": "A YAML mapping has the same key twice and one would be lost; keep one.",
-    "config_duplicate_resource": "Two resources have the same name; rename one (`table_name` lets both load into one table).",
+    "config_duplicate_resource": "Two resources have the same name; rename one.",
     "config_file": "The config file cannot be read; check the path, its permissions and that it is UTF-8 text.",
     "config_include_without_parent": "`include_from_parent` is set on a resource without a parent; refer to the parent with `{resources.<name>.<field>}` or remove it.",
     "config_missing_env": "Environment variables that the config names are not set; set them in the process that runs the step.",
