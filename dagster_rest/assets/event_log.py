@@ -14,19 +14,6 @@ _PAGE = 50
 _MOST_EVENTS = 2000
 
 
-def newest_event(instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partition: str = "") -> Event | None:
-    """The newest materialization event that carries a load id, or None.
-
-    A materialization that a person reported by hand carries none, so older ones are looked at too.
-
-    Args:
-        instance: The Dagster instance.
-        asset_key: The asset.
-        partition: The partition key, or the empty text: the newest event of an asset may be any partition's.
-    """
-    return next((event for event, _ in events_of(instance, asset_key=asset_key, partition=partition)), None)
-
-
 def read_event_log(
     instance: dg.DagsterInstance,
     *,

@@ -273,12 +273,6 @@ def read_loads(
     return [_load_row(row) for row in rows]
 
 
-def latest_load(connection: DuckDBPyConnection, *, asset: str, partition: str = "") -> LoadRow | None:
-    """The newest load of an asset and partition, or None."""
-    loads = read_loads(connection, asset=asset, partition=partition)
-    return loads[-1] if loads else None
-
-
 def _load_row(row: tuple[Any, ...]) -> LoadRow:
     cursor = None if row[8] is None else CursorState(value=row[8], type=row[9], boundary=tuple(row[10]))
     progress = None if row[17] is None else CursorState(value=row[17], type=row[18])
