@@ -59,11 +59,14 @@ def qualified(database: str, dataset: str, table: str | None = None) -> str:
 def ensure(conn: duckdb.DuckDBPyConnection, dataset: str) -> None:
     """Create the dataset's schema and the metadata schema with its columns table."""
     run(conn, f"CREATE SCHEMA IF NOT EXISTS {qualified(database_name(conn), dataset)}")
-    run(conn, f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
-    run(conn, _CREATE)
+    if not is_committed(conn, "columns"):
+        run(conn, f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
+        run(conn, _CREATE)
 
 
-def has_table(conn: duckdb.DuckDBPyConnection, table: str, *, schema: str) -> bool:
+def has_table(
+    conn: duckdb.DuckDBPyConnection, table: str, *, schema: str = METADATA_SCHEMA, database: str | None = None
+) -> bool:
     """Whether a table (or a view) is there, in the database the connection writes to.
 
     To ask DuckDB for a list of its tables takes some ten times as long, and longer the more there are.
@@ -72,14 +75,33 @@ def has_table(conn: duckdb.DuckDBPyConnection, table: str, *, schema: str) -> bo
         conn: A connection without an open transaction: a miss would abort it.
         table: The table.
         schema: Its schema.
+        database: What ``database_name`` says, if that was asked already.
     """
     import duckdb
 
+    # No database has the name of our own schema, so two parts are enough for it.
+    own = schema == METADATA_SCHEMA
+    place = f"{schema}.{table}" if own else qualified(database or database_name(conn), schema, table)
     try:
-        run(conn, f"SELECT 1 FROM {qualified(database_name(conn), schema, table)} LIMIT 0")
+        run(conn, f"SELECT 1 FROM {place} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True
+
+
+def is_committed(
+    conn: duckdb.DuckDBPyConnection, table: str, *, schema: str = METADATA_SCHEMA, database: str | None = None
+) -> bool:
+    """Whether a table (or a view) was there before the open transaction, which a miss does no harm.
+
+    Args:
+        conn: A connection.
+        table: The table.
+        schema: Its schema.
+        database: What ``database_name`` says, if that was asked already.
+    """
+    with conn.cursor() as aside:
+        return has_table(aside, table, schema=schema, database=database)
 
 
 def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:
@@ -177,8 +199,9 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         table: The table.
         recorded: Whether it is one of ours, so that it is most probably there.
     """
-    if recorded and _is_committed(conn, dataset, table):
-        described = run(conn, f"DESCRIBE {qualified(database_name(conn), dataset, table)}")
+    database = database_name(conn)
+    if recorded and is_committed(conn, table, schema=dataset, database=database):
+        described = run(conn, f"DESCRIBE {qualified(database, dataset, table)}")
         return {name.lower(): data_type for name, data_type, *_ in described}
     rows = run(
         conn,
@@ -187,12 +210,6 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         [dataset, table],
     )
     return {name.lower(): data_type for name, data_type in rows}
-
-
-def _is_committed(conn: duckdb.DuckDBPyConnection, dataset: str, table: str) -> bool:
-    # Aside of the transaction: there a miss does no harm.
-    with conn.cursor() as aside:
-        return has_table(aside, table, schema=dataset)
 
 
 def column_ddl(column: Column) -> str:

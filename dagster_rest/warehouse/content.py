@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.catalog import database_name, qualified, quoted
-from dagster_rest.warehouse.connection import fetch_one, run
+from dagster_rest.warehouse.catalog import database_name, existing_columns, qualified, quoted
+from dagster_rest.warehouse.connection import fetch_one
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ def content_version(
     """
     database, parts = database_name(connection), []
     for table in sorted(tables):
-        columns = [name for name in _columns(connection, dataset, table) if name not in SYSTEM_COLUMNS]
+        present = existing_columns(connection, dataset, table, recorded=True)
+        columns = [name for name in present if name not in SYSTEM_COLUMNS]
         if not columns:
             continue
         row_hash = f"hash({', '.join(quoted(name) for name in columns)})"
         where, arguments = "", []
         if load_id is not None:
-            if "_load_id" not in _columns(connection, dataset, table):
+            if "_load_id" not in present:
                 continue
             where, arguments = " where _load_id = ?", [load_id]
         # A sum beside the xor: two equal rows would cancel each other out.
@@ -47,16 +48,6 @@ def content_version(
         count, xor, total = row or (0, 0, 0)
         parts.append(f"{table}:{count}:{int(xor or 0):x}:{int(total or 0):x}")
     return _digest("|".join(parts))
-
-
-def _columns(connection: DuckDBPyConnection, dataset: str, table: str) -> list[str]:
-    rows = run(
-        connection,
-        "select column_name from duckdb_columns() where database_name = current_database()"
-        " and lower(schema_name) = lower(?) and lower(table_name) = lower(?) order by column_index",
-        [dataset, table],
-    )
-    return [row[0] for row in rows]
 
 
 def _digest(text: str) -> str:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dagster_rest.warehouse import naming, types
+from dagster_rest.warehouse.catalog import database_name, qualified
 from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
 
 if TYPE_CHECKING:
     import duckdb
 
-_KINDS = """
-select lower(table_name), 'table' from duckdb_tables()
-where database_name = current_database() and lower(schema_name) = lower(?)
-union all
-select lower(view_name), 'view' from duckdb_views()
+_TABLES = """
+select lower(table_name), table_name from duckdb_tables()
 where database_name = current_database() and lower(schema_name) = lower(?)
 """
-_COLUMNS = """
-select lower(table_name), column_name, data_type from duckdb_columns()
+_VIEWS = """
+select lower(view_name) from duckdb_views()
 where database_name = current_database() and lower(schema_name) = lower(?)
-and lower(table_name) in (select lower(unnest(?::varchar[]))) order by column_index
 """
 
 
@@ -112,22 +109,30 @@ def inspect_tables(
         One finding a table, in their order.
     """
     tables = list(recorded)
-    kinds: Mapping[str, str] = {}
-    columns: dict[str, dict[str, str]] = {}
-    if connection is not None and tables:
-        kinds = dict(run(connection, _KINDS, [dataset, dataset]))
-        for table, name, data_type in run(connection, _COLUMNS, [dataset, [table.name for table in tables]]):
-            columns.setdefault(table, {})[name] = data_type
-    return tuple(
-        _inspection(table, kind=kinds.get(table.name.lower(), "missing"), present=columns.get(table.name.lower(), {}))
-        for table in tables
-    )
+    if connection is None or not tables:
+        return tuple(_missing(table, views=()) for table in tables)
+    present = dict(run(connection, _TABLES, [dataset]))
+    is_whole = all(table.name.lower() in present for table in tables)
+    views = () if is_whole else [name for (name,) in run(connection, _VIEWS, [dataset])]
+    database = database_name(connection)
+
+    def inspect(table: TableSchema) -> TableInspection:
+        name = present.get(table.name.lower())
+        if name is None:
+            return _missing(table, views=views)
+        # Much quicker than to ask for the columns of many tables at once: DuckDB would list all that it has.
+        described = run(connection, f"describe {qualified(database, dataset, name)}")
+        return _inspection(table, present={column: data_type for column, data_type, *_ in described})
+
+    return tuple(map(inspect, tables))
 
 
-def _inspection(table: TableSchema, *, kind: str, present: Mapping[str, str]) -> TableInspection:
-    is_root = table.root == table.name
-    if kind == "missing":
-        return TableInspection(table=table.name, is_root=is_root, found="missing")
+def _missing(table: TableSchema, *, views: Collection[str]) -> TableInspection:
+    found: Literal["view", "missing"] = "view" if table.name.lower() in views else "missing"
+    return TableInspection(table=table.name, is_root=table.root == table.name, found=found)
+
+
+def _inspection(table: TableSchema, *, present: Mapping[str, str]) -> TableInspection:
     there = {name.lower(): data_type for name, data_type in present.items()}
     wanted = {
         column.name.lower(): types.duckdb_type(column.data_type)
@@ -143,8 +148,8 @@ def _inspection(table: TableSchema, *, kind: str, present: Mapping[str, str]) ->
     ]
     return TableInspection(
         table=table.name,
-        is_root=is_root,
-        found="view" if kind == "view" else "table",
+        is_root=table.root == table.name,
+        found="table",
         missing_columns=tuple(name for name in wanted if name not in there),
         changed_columns=tuple(changed),
         extra_columns=tuple(name for name in present if name.lower() not in wanted),

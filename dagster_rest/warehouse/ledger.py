@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
+from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table, is_committed
 from dagster_rest.warehouse.connection import fetch_one, registered, run
 from dagster_rest.warehouse.errors import WarehouseError
 
@@ -165,7 +165,8 @@ def ensure_ledger(connection: DuckDBPyConnection) -> None:
     Raises:
         WarehouseError: ``warehouse_newer_ledger`` when a newer version of this package wrote it.
     """
-    run(connection, _VERSION_TABLE)
+    if not is_committed(connection, "ledger_version"):
+        run(connection, _VERSION_TABLE)
     found = _version(connection)
     if found is not None:
         _upgrade(connection, found)
@@ -264,9 +265,8 @@ def read_loads(
     """
     rows = run(
         connection,
-        f"select {_COLUMNS} from {METADATA_SCHEMA}.loads where asset = $1 and partition = $2"
-        " and (status = 'pending' or run_id in (select unnest($3::varchar[]))"
-        f" or seq = (select max(seq) from {METADATA_SCHEMA}.loads where asset = $1 and partition = $2))"
+        f"select {_COLUMNS} from {METADATA_SCHEMA}.loads where asset = ? and partition = ?"
+        " qualify status = 'pending' or list_contains(?::varchar[], run_id) or seq = max(seq) over ()"
         " order by seq",
         [asset, partition, list(runs)],
     )
@@ -314,7 +314,7 @@ def _lost_up_to(connection: DuckDBPyConnection, tables: Collection[tuple[str, st
     row = fetch_one(
         connection,
         f"select max(seq) from {METADATA_SCHEMA}.lost_tables"
-        " where dataset || '.' || table_name in (select unnest(?::varchar[]))",
+        " where list_contains(?::varchar[], dataset || '.' || table_name)",
         [[f"{dataset}.{table}" for dataset, table in tables]],
     )
     return int(row[0]) if row and row[0] is not None else 0
@@ -394,7 +394,7 @@ def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Col
     run(
         connection,
         f"update {METADATA_SCHEMA}.loads set status = 'taken_back'"
-        " where asset = ? and load_id in (select unnest(?::varchar[]))",
+        " where asset = ? and list_contains(?::varchar[], load_id)",
         [asset, list(load_ids)],
     )
 
@@ -455,7 +455,7 @@ def missing_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str]) ->
     ensure_ledger(connection)
     rows = run(
         connection,
-        f"select load_id from {METADATA_SCHEMA}.loads where load_id in (select unnest(?::varchar[]))",
+        f"select load_id from {METADATA_SCHEMA}.loads where list_contains(?::varchar[], load_id)",
         [wanted],
     )
     found = {row[0] for row in rows}
@@ -467,7 +467,7 @@ def confirm_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str], co
     run(
         connection,
         f"update {METADATA_SCHEMA}.loads set status = 'confirmed', confirmed_at = ?"
-        " where status = 'pending' and load_id in (select unnest(?::varchar[]))",
+        " where status = 'pending' and list_contains(?::varchar[], load_id)",
         [confirmed_at, list(load_ids)],
     )
 

@@ -158,6 +158,9 @@ class Script:
             self._add("over", label, self.rng.choice(["failed", "failed", "canceled", "deleted"]))
 
     def _happen(self) -> None:
+        # Only one shape has a cursor field that can change, so that it would hardly ever happen.
+        if self.kind.shape == "incremental" and self.rng.random() < 0.12:
+            self._add("alter")
         draw = self.rng.random()
         if draw < 0.42:
             self._api()
