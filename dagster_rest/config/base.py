@@ -11,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
 from dagster_rest.config.env import EnvRef, is_env
-from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.errors import did_you_mean, one_of
 from dagster_rest.config.foreign import mapping_of
 from dagster_rest.config.reading import Failure, is_secret_field, read_fields
 from dagster_rest.config.secrecy import MASK, is_secret_name, masked_url
@@ -58,12 +58,14 @@ class ConfigModel(BaseModel):
     """Keys that may not be empty when a step runs, wherever their text came from."""
     schema_rules: ClassVar[JsonSchema] = {}
     """What JSON Schema can say of the keys together."""
+    elsewhere: ClassVar[dict[str, str]] = {}
+    """Keys that are right in another model, and where they belong."""
 
     def __init__(self, **data: Any) -> None:
         try:
             super().__init__(**data)
         except ValidationError as error:
-            _raise_config_error(error, type(self), data)
+            _raise_config_error(error)
 
     # pydantic calls an overridden __init__ for nested models too, unless it is marked as its own.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -81,22 +83,29 @@ class ConfigModel(BaseModel):
         try:
             return cls.model_validate(data, context={"resolved": True})
         except ValidationError as error:
-            _raise_config_error(error, cls, data)
+            _raise_config_error(error)
 
     @model_validator(mode="wrap")
     @classmethod
     def _read_environment(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
         """Definition-time texts are read before they are checked, and every problem is told at once."""
         context = info.context or {}
+
+        def checked(value: Any) -> Any:
+            try:
+                return handler(value)
+            except ValidationError as error:
+                raise _explained(error, cls) from None
+
         if not isinstance(data, dict) or context.get("resolved"):
-            return handler(data)
+            return checked(data)
         failures: list[Failure] = []
         interpolated = bool(context.get("yaml"))
         read = read_fields(cls, data, interpolated=interpolated, failures=failures)
         if not failures:
-            return handler(read)
+            return checked(read)
         problems = Problems()
-        problems.check_rest(handler, read, left_out={path[0] for path, _ in failures})
+        problems.check_rest(checked, read, left_out={path[0] for path, _ in failures})
         for path, error in failures:
             problems.add(error, path)
         raise problems.error()
@@ -111,14 +120,40 @@ class ConfigModel(BaseModel):
         return repr(self)
 
 
+def field_keys(model: type[ConfigModel]) -> list[str]:
+    """The keys of a model as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _explained(error: ValidationError, model: type[ConfigModel]) -> ValidationError:
+    """The error with this model's unknown keys named in our words."""
+    details = []
+    for item in error.errors(include_url=False):
+        kind: Any = item["type"]
+        if kind == "extra_forbidden" and len(item["loc"]) == 1:
+            kind = _unknown_key(str(item["loc"][0]), model)
+        elif kind.startswith("config_"):
+            kind = PydanticCustomError(kind, item["msg"], item.get("ctx"))
+        details.append(InitErrorDetails(type=kind, loc=item["loc"], input=item["input"], ctx=item.get("ctx", {})))
+    return ValidationError.from_exception_data("config", details, hide_input=True)
+
+
+def _unknown_key(unknown: str, model: type[ConfigModel]) -> PydanticCustomError:
+    known = field_keys(model)
+    hint = model.elsewhere.get(unknown) or did_you_mean(unknown, known)
+    shown = unknown if len(unknown) <= 60 else f"{unknown[:20]}..."
+    expected = None if hint else one_of(known, word=unknown)
+    return problem("config_unknown_key", f"unknown key `{shown}`", expected=expected, hint=hint)
+
+
 # Loads what pydantic needs to build a model now, so that the first config is as quick as the next.
 ConfigModel.model_rebuild()
 
 
-def _raise_config_error(error: ValidationError, model: type[ConfigModel], data: Mapping[str, Any]) -> NoReturn:
+def _raise_config_error(error: ValidationError) -> NoReturn:
     from dagster_rest.config.validation import to_config_error
 
-    raise to_config_error(error, model=model, data=data) from None
+    raise to_config_error(error) from None
 
 
 def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:

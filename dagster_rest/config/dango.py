@@ -226,9 +226,9 @@ def _auth(block: Mapping[Any, Any], translation: _Translation) -> dict[str, Any]
 
 
 def _resource(item: Any, index: int, translation: _Translation) -> dict[str, Any]:
+    from dagster_rest.config.base import field_keys
     from dagster_rest.config.endpoint import EndpointConfig
     from dagster_rest.config.resources import ResourceBase
-    from dagster_rest.config.schema import field_keys
 
     here: tuple[Step, ...] = ("endpoints", index)
     if not isinstance(item, dict):

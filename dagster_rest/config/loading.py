@@ -104,7 +104,7 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
     except ValidationError as error:
         from dagster_rest.config.validation import to_config_error
 
-        raise to_config_error(error, model=RestApiConfig, data=copied, origin=origin) from None
+        raise to_config_error(error, origin=origin) from None
     config._origin = origin
     check_plan(config)
     return config

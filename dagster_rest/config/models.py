@@ -17,7 +17,7 @@ from dagster_rest.config.auth import (
     OAuth2RefreshTokenConfig,
     RegisteredAuthConfig,
 )
-from dagster_rest.config.base import ConfigModel, key
+from dagster_rest.config.base import ConfigModel, field_keys, key
 from dagster_rest.config.client import ClientConfig, RateLimitConfig, RetryConfig, TimeoutConfig
 from dagster_rest.config.endpoint import EndpointConfig, ExpectConfig, ResponseAction
 from dagster_rest.config.hints import (
@@ -89,6 +89,32 @@ class RestApiConfig(ConfigModel):
 
         return to_dlt(self)
 
+
+def _say_where_keys_belong() -> None:
+    """A key that is right at another level is the most common of unknown keys."""
+    client, endpoint, incremental = "`client`", "`endpoint`", "`endpoint.incremental`"
+    others: dict[type[ConfigModel], list[tuple[type[ConfigModel], str]]] = {
+        RestApiConfig: [(ClientConfig, client), (ResourceDefaults, "`resource_defaults` or a resource")],
+        ClientConfig: [(RestApiConfig, "the top level of the config"), (EndpointConfig, "a resource's `endpoint`")],
+        ResourceConfig: [(EndpointConfig, endpoint), (IncrementalConfig, incremental), (ClientConfig, client)],
+        ResourceDefaults: [(EndpointConfig, endpoint), (ResourceConfig, "each resource")],
+        EndpointConfig: [
+            (ResourceConfig, "the resource, beside `endpoint`"),
+            (IncrementalConfig, "`incremental`"),
+            (ClientConfig, client),
+        ],
+    }
+    for model, places in others.items():
+        own = field_keys(model)
+        model.elsewhere = {
+            key: f"`{key}` belongs in {place}."
+            for other, place in reversed(places)
+            for key in field_keys(other)
+            if key not in own
+        }
+
+
+_say_where_keys_belong()
 
 __all__ = [
     "ApiKeyAuthConfig",

@@ -19,7 +19,6 @@ from dagster_rest.config.auth import AUTH_CHOICE
 from dagster_rest.config.base import ByType, ConfigModel
 from dagster_rest.config.client import STATUS_SCHEMA
 from dagster_rest.config.models import RestApiConfig
-from dagster_rest.config.origin import value_at
 from dagster_rest.config.paginators import PAGINATOR_CHOICE
 from dagster_rest.config.types import ENVIRONMENT_SCHEMA, IMPORT_SCHEMA, IMPORT_TEXT, Checked, JsonSchema, words
 
@@ -29,11 +28,6 @@ OLDER = {**PAGINATOR_CHOICE.older, **AUTH_CHOICE.older}
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
 
-def field_keys(model: type[ConfigModel]) -> list[str]:
-    """The keys of a model as they are written."""
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
 def all_models() -> dict[str, type[ConfigModel]]:
     """Every config model by its class name."""
     found: dict[str, type[ConfigModel]] = {}
@@ -41,6 +35,7 @@ def all_models() -> dict[str, type[ConfigModel]]:
     while stack:
         for model in stack.pop().__subclasses__():
             if model.__module__.startswith("dagster_rest.config."):
+                model.model_rebuild()
                 found[model.__name__] = model
             stack.append(model)
     return found
@@ -125,6 +120,8 @@ def reachable(root: type[ConfigModel]) -> list[type[ConfigModel]]:
         if model in order:
             continue
         order[model] = None
+        # Until then, an annotation that names what is defined further down is a mere text.
+        model.model_rebuild()
         for field in model.model_fields.values():
             stack.extend(_models_of(field))
     return list(order)
@@ -264,55 +261,6 @@ def _annotated_models(annotation: Any) -> Iterator[type[ConfigModel]]:
         return
     for argument in get_args(annotation):
         yield from _annotated_models(argument)
-
-
-def model_at(model: type[ConfigModel], data: Any, loc: tuple[Any, ...]) -> type[ConfigModel] | None:
-    """The model that stands at ``loc`` below ``model``, as far as ``data`` tells."""
-    here: type[ConfigModel] | None = model
-    candidates: list[type[ConfigModel]] = []
-    for step in loc:
-        data = value_at(data, step)
-        field = _field(here, step) if here is not None else None
-        if field is not None:
-            candidates = _candidates(field, data)
-        elif here is model:
-            return None
-        # Else the step is a key of a mapping of models, or an index of a list of them.
-        here = None
-        if isinstance(data, dict):
-            here = _best(candidates, data)
-    return here
-
-
-def _candidates(field: FieldInfo, data: Any) -> list[type[ConfigModel]]:
-    check = checked_of(field)
-    if isinstance(check, ByType):
-        model = check.model_for(data)
-        return [model] if model is not None else []
-    return _models_of(field)
-
-
-def _best(candidates: list[type[ConfigModel]], data: dict[Any, Any]) -> type[ConfigModel] | None:
-    """The candidate that ``data`` is meant for: by its ``type``, else by the keys they share."""
-    kind = data.get("type")
-    keys = {key for key in data if isinstance(key, str)}
-    fitting: list[type[ConfigModel]] = []
-    for candidate in candidates:
-        type_field = candidate.model_fields.get("type")
-        if type_field is not None and isinstance(kind, str) and kind in get_args(type_field.annotation):
-            return candidate
-        if keys.intersection(field_keys(candidate)):
-            fitting.append(candidate)
-    if fitting:
-        return fitting[0]
-    return candidates[0] if len(candidates) == 1 else None
-
-
-def _field(model: type[ConfigModel], step: Any) -> FieldInfo | None:
-    for name, field in model.model_fields.items():
-        if step in (field.alias, name):
-            return field
-    return None
 
 
 def schema_text() -> str:

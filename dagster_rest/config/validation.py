@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dagster_rest.config.base import ConfigModel
-from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path, one_of
-from dagster_rest.config.origin import Origin, value_at
+from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
+from dagster_rest.config.origin import Origin
 from dagster_rest.config.types import type_name
 
 _EXPECTED = {
@@ -21,17 +20,20 @@ _EXPECTED = {
 }
 
 
-def to_config_error(
-    error: ValidationError, *, model: type[ConfigModel], data: Any, origin: Origin | None = None
-) -> ConfigError:
-    """The ConfigError of a pydantic ValidationError; ``data`` is used for suggestions only."""
-    problems = [_to_problem(item, model, data) for item in error.errors(include_url=False)]
+def to_config_error(error: ValidationError, *, origin: Origin | None = None) -> ConfigError:
+    """The ConfigError of a pydantic ValidationError.
+
+    Args:
+        error: What pydantic found.
+        origin: Where the config was read from.
+    """
+    problems = [_to_problem(item) for item in error.errors(include_url=False)]
     if origin is None:
         return ConfigError(problems)
     return ConfigError(origin.locate(problems), source=origin.file)
 
 
-def _to_problem(item: Mapping[str, Any], model: type[ConfigModel], data: Any) -> Problem:
+def _to_problem(item: Mapping[str, Any]) -> Problem:
     kind, loc = item["type"], tuple(item["loc"])
     path = loc_path(loc)
     context = item.get("ctx") or {}
@@ -45,8 +47,6 @@ def _to_problem(item: Mapping[str, Any], model: type[ConfigModel], data: Any) ->
         )
     if kind == "missing":
         return Problem(path=path, code="config_missing_key", message="the key is required", hint=_missing_hint(loc))
-    if kind == "extra_forbidden":
-        return _unknown_key(loc, model, data)
     if kind == "literal_error":
         return _literal(item, path, str(context.get("expected", "")))
     if kind in _EXPECTED:
@@ -92,64 +92,3 @@ def _literal(item: Mapping[str, Any], path: str, expected: str) -> Problem:
         expected=f"one of {', '.join(choices)}",
         hint=hint,
     )
-
-
-def _unknown_key(loc: tuple[Any, ...], model: type[ConfigModel], data: Any) -> Problem:
-    from dagster_rest.config.schema import field_keys, model_at
-
-    unknown = str(loc[-1])
-    here = model_at(model, data, loc[:-1])
-    known = field_keys(here) if here is not None else []
-    hint = did_you_mean(unknown, known)
-    elsewhere = _belongs(unknown, here)
-    if elsewhere and (hint is None or unknown not in known):
-        hint = elsewhere
-    expected = one_of(known, word=unknown) if known and hint is None else None
-    shown = unknown if len(unknown) <= 60 else f"{unknown[:20]}..."
-    return Problem(
-        path=loc_path(loc),
-        code="config_unknown_key",
-        message=f"unknown key `{shown}`",
-        expected=expected,
-        hint=hint,
-    )
-
-
-def _belongs(unknown: str, here: type[ConfigModel] | None) -> str | None:
-    """A hint if the key is right, but at another level."""
-    from dagster_rest.config import models
-    from dagster_rest.config.schema import field_keys
-
-    if here is None:
-        return None
-    places: dict[type[ConfigModel], list[tuple[type[ConfigModel], str]]] = {
-        models.RestApiConfig: [
-            (models.ClientConfig, "`client`"),
-            (models.ResourceDefaults, "`resource_defaults` or a resource"),
-        ],
-        models.ClientConfig: [
-            (models.RestApiConfig, "the top level of the config"),
-            (models.EndpointConfig, "a resource's `endpoint`"),
-        ],
-        models.ResourceConfig: [
-            (models.EndpointConfig, "`endpoint`"),
-            (models.IncrementalConfig, "`endpoint.incremental`"),
-            (models.ClientConfig, "`client`"),
-        ],
-        models.ResourceDefaults: [
-            (models.EndpointConfig, "`endpoint`"),
-            (models.ResourceConfig, "each resource"),
-        ],
-        models.EndpointConfig: [
-            (models.ResourceConfig, "the resource, beside `endpoint`"),
-            (models.IncrementalConfig, "`incremental`"),
-            (models.ClientConfig, "`client`"),
-        ],
-    }
-    for model, place in places.get(here, []):
-        if unknown in field_keys(model):
-            return f"`{unknown}` belongs in {place}."
-    return None
-
-
-__all__ = ["loc_path", "to_config_error", "value_at"]

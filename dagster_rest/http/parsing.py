@@ -29,10 +29,9 @@ def parse_choice(noun: str, value: Any) -> Any:
     Raises:
         ConfigError: It is wrong.
     """
-    from dagster_rest.config.base import ConfigModel
     from dagster_rest.config.validation import to_config_error
 
     try:
         return _adapter(noun).validate_python(value)
     except ValidationError as error:
-        raise to_config_error(error, model=ConfigModel, data={}) from None
+        raise to_config_error(error) from None
