@@ -87,7 +87,8 @@ class Model:
             fetch: The list it fetched for it, or None.
             staged: The lists that dead actors left behind, which it may have gone on with.
         """
-        found = [one for state in self.candidates for one in self._outcomes(state, attempt, fetch, staged)]
+        known = replace(attempt, commits=0) if fetch is not None and self._is_first(fetch) else attempt
+        found = [one for state in self.candidates for one in self._outcomes(state, known, fetch, staged)]
         self.candidates = list(dict.fromkeys(found))
         attempt.commits += 1
         self.wiped = "" if attempt.wiped_before or not self.wiped else "may"
@@ -169,6 +170,10 @@ class Model:
             if self.kind.parents and any(one.run in attempt.line for one in base):
                 yield replace(after, loads=base)
 
+    def _is_first(self, fetch: Fetch) -> bool:
+        """Whether a load begins with it: an attempt that was overtaken, or whose file was restored, begins anew."""
+        return self.kind.shape == "windowed" and fetch.since in (text(EPOCH), RANGE[0])
+
     def _bases(self, state: State, attempt: Attempt) -> list[Loads]:
         """What is left of the earlier loads: all, or nothing after a rebuild."""
         if attempt.commits:
@@ -220,7 +225,7 @@ class Model:
     def _loads(self, state: State, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Load]:
         make = Load(attempt.owner, attempt.run, attempt.request, (), attempt.partitions)
         if fetch is not None:
-            begins = self.kind.shape != "windowed" or fetch.since in (text(EPOCH), RANGE[0])
+            begins = self.kind.shape != "windowed" or self._is_first(fetch)
             yield replace(make, rows=tuple(record(row.id, row.v) for row in fetch.rows), begins=begins)
             return
         gone = {number for one in base for number in one.consumed} if self.kind.works_on_new else set()

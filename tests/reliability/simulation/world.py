@@ -284,11 +284,10 @@ class World:
         """
         if not self.duckdb.exists:
             return Counter(), []
-        known: dict[str, set[str]] = {}
-        for table, column in self.duckdb.execute(
-            f"select table_name, column_name from information_schema.columns where table_schema = '{SOURCE}'"
-        ):
-            known.setdefault(table, set()).add(column)
+        known = {
+            table: {row[0] for row in self.duckdb.execute(f"describe {SOURCE}.{table}")}
+            for table in self.duckdb.tables() & {target, f"{target}__tags"}
+        }
         if not known.get(target, set()).issuperset(columns):
             # It is not there, or a load without rows made it and nobody knows its columns yet.
             assert target not in known or self.duckdb.execute(f"select count(*) from {SOURCE}.{target}") == [(0,)]
