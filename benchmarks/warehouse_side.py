@@ -18,6 +18,7 @@ import orjson
 from benchmarks.workloads import DATASET, WORKLOADS
 from dagster_rest.assets.garbage import collect_rarely
 from dagster_rest.config.hints import WriteDisposition
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec
 from dagster_rest.warehouse.staging import Stager
@@ -55,7 +56,7 @@ def main(workload: str, url: str, folder: Path, part: str) -> None:
     known = KnownSchema(dataset=DATASET)
     if database.exists():
         with duckdb.connect(str(database)) as connection:
-            known = KnownSchema.load(connection, DATASET)
+            known = read_schema(connection, DATASET)
     stager = Stager.open(folder / f"staging-{part}", spec=spec, known=known, fingerprint="bench", load_id=part)
     for number, page in enumerate(pages(url, resource["endpoint"]["path"])):
         stager.write(page, position={"page": number})

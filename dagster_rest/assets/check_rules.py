@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.planned_check import PlannedCheck
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -10,11 +12,6 @@ if TYPE_CHECKING:
     from dagster_rest.assets.reports import LoadReport, SliceReport
     from dagster_rest.assets.rest_asset import RestAsset
     from dagster_rest.config.plan import ResourcePlan
-
-DEFAULT_MAX_DROP = 0.5
-"""The largest share of the rows that may disappear before ``row_count_drop`` fails."""
-
-Severity = Literal["warn", "error"]
 
 KEYS: dict[str, str] = {
     "dagster_rest/keys": "primary_key_unique: keys that are in the table more than once.",
@@ -37,23 +34,6 @@ KEYS: dict[str, str] = {
     "dagster_rest/query": "primary_key_unique, failed_parents: SQL that shows them.",
 }
 """Every metadata key of a check's result, with its meaning."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedCheck:
-    """One check of one asset, as its config wants it.
-
-    Args:
-        name: One of ``RULES``.
-        severity: What a failure means.
-        blocking: Whether a failure rolls the load back.
-        max_drop: ``row_count_drop``: the largest share that may disappear.
-    """
-
-    name: str
-    severity: Severity = "warn"
-    blocking: bool = False
-    max_drop: float = DEFAULT_MAX_DROP
 
 
 @dataclass(frozen=True, kw_only=True)

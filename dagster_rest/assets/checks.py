@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.check_rules import DEFAULT_MAX_DROP, RULES, Evidence, Finding, PlannedCheck
+from dagster_rest.assets.check_rules import RULES, Evidence, Finding
 from dagster_rest.assets.errors import BlockingCheckError
+from dagster_rest.assets.planned_check import DEFAULT_MAX_DROP, PlannedCheck
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

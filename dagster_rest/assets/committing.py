@@ -12,6 +12,7 @@ from dagster_rest.assets.parent_errors import failed_in
 from dagster_rest.assets.parents import ParentInput
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.reports import LoadReport, SliceReport
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.failed_parents import replace_failed_parents
 from dagster_rest.warehouse.ledger import (
     CursorState,
@@ -119,12 +120,11 @@ class WindowCommit:
     def _check_tables(self, connection: "DuckDBPyConnection", lanes: Sequence[Lane]) -> None:
         """Check that the tables which this load adds to are still there: hands may be quicker than a long fetch."""
         from dagster_rest.warehouse.catalog import ensure
-        from dagster_rest.warehouse.schema import KnownSchema
 
         if not self._context.asset.is_selected or (self._window.is_first and all(map(self._makes_anew, lanes))):
             return
         ensure(connection, self._context.asset.dataset)
-        recorded = self._context.recorded_tables(KnownSchema.load(connection, self._context.asset.dataset))
+        recorded = self._context.recorded_tables(read_schema(connection, self._context.asset.dataset))
         lost = self._context.lost_tables(self._context.inspect(connection, recorded))
         if lost:
             raise Contended(f"{', '.join(lost)}: not as it was recorded any more,")

@@ -27,6 +27,7 @@ from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.connection import Database, short_read, short_write
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, missing_loads, read_state, upgrade_ledger
 
@@ -188,13 +189,11 @@ class ResourceLoad:
 
     def _look(self) -> Inputs:
         """What the warehouse says. The event log is looked at afterwards, and not while the database is held."""
-        from dagster_rest.warehouse.schema import KnownSchema
-
         context, slices, dataset = self._context, self._request.slices, self._asset.dataset
         with short_read(context.database, log=context.log) as connection:
             if connection is not None:
                 upgrade_ledger(connection)
-            known = KnownSchema.load(connection, dataset)
+            known = read_schema(connection, dataset)
             recorded = context.recorded_tables(known)
             return Inputs(
                 states={

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from dagster_rest.assets.planned_check import PlannedCheck
+
 if TYPE_CHECKING:
-    from dagster_rest.assets.check_rules import PlannedCheck
     from dagster_rest.config.plan import ResourcePlan, SourcePlan
 
 DATABASE_KEY = "duckdb"
@@ -41,7 +42,7 @@ class RestAsset:
     parent_partitions: Mapping[str, bool] | None = None
     partitioned_parents: frozenset[str] = frozenset()
     partitions_def: dg.PartitionsDefinition | None = None
-    checks: tuple["PlannedCheck", ...] = ()
+    checks: tuple[PlannedCheck, ...] = ()
     database_key: str = DATABASE_KEY
 
     @property

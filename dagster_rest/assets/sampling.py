@@ -17,6 +17,7 @@ from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.state import Start
 from dagster_rest.config.plan import ResourcePlan
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.connection import short_read, short_write
 from dagster_rest.warehouse.ledger import read_state, upgrade_ledger
 from dagster_rest.warehouse.naming import join, normalize
@@ -72,12 +73,11 @@ class SampleLoad(ResourceLoad):
         """A sample is in no ledger: there is nothing to confirm."""
 
     def _look_for_sample(self) -> tuple[Inputs, str]:
-        from dagster_rest.warehouse.schema import KnownSchema
 
         with short_read(self._context.database, log=self._context.log) as connection:
             if connection is not None:
                 upgrade_ledger(connection)
-            known = KnownSchema.load(connection, self._asset.dataset)
+            known = read_schema(connection, self._asset.dataset)
             self._refuse_taken(known)
             parents = read_parents(connection, self._context.asset, slices=[WHOLE], everything=True)
             latest = read_state(connection, asset=self._asset.id).latest

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dagster_rest.config.env import interpolate
-from dagster_rest.config.errors import Problem, join_path
-from dagster_rest.config.origin import Step
+from dagster_rest.config.errors import Problem, Step, join_path
 
 MAX_DEPTH = 100
 # A container that stands in several places is copied for each of them; so much of a config may be repeated that way.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_rest.config.env import EnvRef
-from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
-from dagster_rest.config.origin import Origin, Step
+from dagster_rest.config.errors import ConfigError, Problem, Step, did_you_mean, join_path
+from dagster_rest.config.origin import Origin
 from dagster_rest.config.types import type_name
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

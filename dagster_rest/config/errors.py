@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from dagster_rest.errors import RestError
 
+Step = str | int
+"""One step of a config path: a key, or the index of a list."""
+
 CODES: dict[str, str] = {
     "config_bad_env_reference": "`${` in a YAML text does not name a variable; write `${NAME}`, or `$${` for the characters themselves.",
     "config_bad_format": "A format spec such as `:03d` does not fit the value it got; remove it or convert the value first.",

@@ -17,7 +17,6 @@ from dagster_rest.config.endpoint import EndpointConfig, ResponseAction
 from dagster_rest.config.env import resolve_env
 from dagster_rest.config.errors import join_path
 from dagster_rest.config.hints import NestedHint, ProcessingStep
-from dagster_rest.config.models import RestApiConfig
 from dagster_rest.config.resources import ExternalAsset, ResourceConfig
 
 _OWN_AUTHS = (DigestAuthConfig, JwtGrantAuthConfig, OAuth2RefreshTokenConfig)
@@ -29,24 +28,28 @@ def is_extension(field: FieldInfo) -> bool:
     return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("x-extension"))
 
 
-def to_dlt(config: RestApiConfig) -> tuple[dict[str, Any], list[str]]:
+def to_dlt(config: ConfigModel) -> tuple[dict[str, Any], list[str]]:
     """The config as dlt's dict, environment values resolved, and the paths of what dlt cannot express.
+
+    Args:
+        config: A ``RestApiConfig``.
 
     Raises:
         ConfigError: An environment variable is not set; dlt has no ``EnvVar``.
     """
     lost: list[str] = []
     resolved = resolve_env(config)
-    pure = _model(resolved, "", lost)
-    resources = [_plain(item, join_path("resources", index), lost) for index, item in enumerate(resolved.resources)]
+    pure = _model(resolved, "", lost, leaving_out="resources")
+    items = enumerate(vars(resolved)["resources"])
+    resources = [_plain(item, join_path("resources", index), lost) for index, item in items]
     pure["resources"] = [item for item in resources if item is not _GONE]
     return pure, lost
 
 
-def _model(model: ConfigModel, path: str, lost: list[str]) -> dict[str, Any]:
+def _model(model: ConfigModel, path: str, lost: list[str], *, leaving_out: str = "") -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
-        if name not in model.model_fields_set or (name == "resources" and isinstance(model, RestApiConfig)):
+        if name not in model.model_fields_set or name == leaving_out:
             continue
         key = field.alias or name
         place = join_path(path, key)

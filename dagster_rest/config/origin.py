@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.errors import Problem, join_path
+from dagster_rest.config.errors import Problem, Step, join_path
 
-Step = str | int
 _INDEX = re.compile(r"[0-9]{1,9}\]\Z")
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import yaml
 
-from dagster_rest.config.errors import ConfigError, Problem, join_path
-from dagster_rest.config.origin import Step
+from dagster_rest.config.errors import ConfigError, Problem, Step, join_path
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 100

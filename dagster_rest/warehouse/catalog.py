@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse.connection import run
-from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, TableSchema, system_columns
+from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, KnownSchema, TableSchema, system_columns
 from dagster_rest.warehouse.types import duckdb_type
 
 if TYPE_CHECKING:
@@ -109,6 +109,18 @@ def is_committed(
     """
     with conn.cursor() as aside:
         return has_table(aside, table, schema=schema, database=database)
+
+
+def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSchema:
+    """Read what ``_dagster_rest.columns`` records for a dataset; empty if nothing is there.
+
+    Args:
+        conn: A connection without an open transaction, or None if the database does not exist yet.
+        dataset: The DuckDB schema.
+    """
+    if conn is None or not has_table(conn, "columns"):
+        return KnownSchema(dataset=dataset)
+    return KnownSchema(dataset=dataset, tables=read_tables(conn, dataset))
 
 
 def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:

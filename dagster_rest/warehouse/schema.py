@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from dagster_rest.warehouse import naming
 
 if TYPE_CHECKING:
-    import duckdb
-
     from dagster_rest.config.hints import WriteDisposition
     from dagster_rest.config.plan import ResourcePlan
 
@@ -162,19 +160,6 @@ class KnownSchema:
 
     dataset: str
     tables: Mapping[str, TableSchema] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSchema:
-        """Read what ``_dagster_rest.columns`` records for the dataset; empty if nothing is there.
-
-        Args:
-            conn: A connection without an open transaction, or None if the database does not exist yet.
-            dataset: The DuckDB schema.
-        """
-        from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table, read_tables
-
-        known = conn is not None and has_table(conn, "columns", schema=METADATA_SCHEMA)
-        return cls(dataset=dataset, tables=read_tables(conn, dataset) if conn is not None and known else {})
 
 
 @dataclass(frozen=True, kw_only=True)

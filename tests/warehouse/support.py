@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from dagster_rest.config.hints import WriteDisposition
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.dispositions import LoadOutcome, ReplaceWhere, commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec
 from dagster_rest.warehouse.staging import Stager
@@ -49,7 +50,7 @@ class Warehouse:
             stager = Stager.open(
                 Path(folder),
                 spec=spec,
-                known=known or KnownSchema.load(self.conn, spec.dataset),
+                known=known or read_schema(self.conn, spec.dataset),
                 fingerprint="f",
                 load_id=load_id,
                 rows_per_part=rows_per_part,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.catalog import read_schema
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 KEY: dict[str, Any] = {"primary_key": ("id",)}
@@ -61,7 +61,7 @@ def test_a_description_follows_the_config(warehouse: Warehouse) -> None:
     found = []
     for columns in ({"v": {"description": "A value."}}, {"v": {"description": "The value."}}, None):
         warehouse.load(table_spec(columns=columns), [{"v": 1}])
-        found.append(KnownSchema.load(warehouse.conn, DATASET).tables["posts"].columns["v"].description)
+        found.append(read_schema(warehouse.conn, DATASET).tables["posts"].columns["v"].description)
 
     assert ["A value.", "The value.", None] == found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.collisions import check_same_key
 from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.errors import HintError, NameCollisionError
@@ -206,7 +207,7 @@ def test_one_word_in_capitals_or_composed_in_another_way_is_one_column(key: str)
 
 
 def test_what_another_load_made_of_another_word_meanwhile_is_refused_too(warehouse: Warehouse) -> None:
-    empty = KnownSchema.load(warehouse.conn, DATASET)
+    empty = read_schema(warehouse.conn, DATASET)
     warehouse.load(table_spec(), [{"価格": 5}])
 
     with pytest.raises(NameCollisionError, match="different"):

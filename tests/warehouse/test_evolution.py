@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.schema import KnownSchema
 from dagster_rest.warehouse.staging import Stager
@@ -15,7 +16,7 @@ from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
 
 def staged_before(warehouse: Warehouse, folder: Path, records: list[Any], *, known: bool = True) -> Any:
     """Stage records with what is known now, for a commit later."""
-    schema = KnownSchema.load(warehouse.conn, DATASET) if known else KnownSchema(dataset=DATASET)
+    schema = read_schema(warehouse.conn, DATASET) if known else KnownSchema(dataset=DATASET)
     stager = Stager.open(folder, spec=table_spec(), known=schema, fingerprint="f", load_id="late")
     stager.write(records)
     return stager.finish()
@@ -36,7 +37,7 @@ def test_columns_of_both_are_there(tmp_path: Path, warehouse: Warehouse) -> None
 
     assert [(1, None, None), (2, 1, None), (3, None, 1)] == warehouse.table("posts", "id", "theirs", "mine")
     assert [(1,), (2,)] == warehouse.table("posts__l", "value")
-    assert ["id", "theirs", "mine"] == list(KnownSchema.load(warehouse.conn, DATASET).tables["posts"].columns)
+    assert ["id", "theirs", "mine"] == list(read_schema(warehouse.conn, DATASET).tables["posts"].columns)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_what_is_recorded_can_be_pickled_and_is_complete(warehouse: Warehouse) -
     import pickle
 
     warehouse.load(table_spec(columns={"v": {"description": "A value.", "x-mine": 1}}), [{"v": 1, "l": [{"Ab": "x"}]}])
-    known = pickle.loads(pickle.dumps(KnownSchema.load(warehouse.conn, DATASET)))
+    known = pickle.loads(pickle.dumps(read_schema(warehouse.conn, DATASET)))
 
     assert ["posts", "posts__l"] == list(known.tables)
     assert ("bigint", "A value.", {"x-mine": 1}) == (
@@ -92,5 +93,5 @@ def test_what_is_recorded_can_be_pickled_and_is_complete(warehouse: Warehouse) -
 
 
 def test_nothing_is_known_of_an_empty_database(warehouse: Warehouse) -> None:
-    assert {} == KnownSchema.load(warehouse.conn, DATASET).tables
-    assert {} == KnownSchema.load(None, DATASET).tables
+    assert {} == read_schema(warehouse.conn, DATASET).tables
+    assert {} == read_schema(None, DATASET).tables

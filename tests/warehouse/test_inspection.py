@@ -5,8 +5,9 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.inspection import ChangedColumn, TableInspection, inspect_tables, recorded_tables
-from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+from dagster_rest.warehouse.schema import TableSpec
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 SPEC = table_spec("append", columns={"price": {"data_type": "bigint"}})
@@ -14,7 +15,7 @@ RECORDS = [{"id": 1, "price": 3, "tags": [{"t": "a"}]}]
 
 
 def look(warehouse: Warehouse, spec: TableSpec = SPEC) -> tuple[TableInspection, ...]:
-    known = KnownSchema.load(warehouse.conn, DATASET)
+    known = read_schema(warehouse.conn, DATASET)
     return inspect_tables(warehouse.conn, dataset=DATASET, recorded=recorded_tables(known, spec=spec))
 
 
@@ -41,7 +42,7 @@ def test_a_dropped_table_is_missing(loaded: Warehouse, table: str, number: int) 
 
 
 def test_without_a_database_everything_is_missing(loaded: Warehouse) -> None:
-    known = KnownSchema.load(loaded.conn, DATASET)
+    known = read_schema(loaded.conn, DATASET)
 
     found = inspect_tables(None, dataset=DATASET, recorded=recorded_tables(known, spec=SPEC))
 
