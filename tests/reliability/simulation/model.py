@@ -119,7 +119,7 @@ class Model:
     def _mark(self, attempt: Attempt, **changes: int) -> None:
         """Mark the loads that an attempt speaks of: its own, its line's, and a range's that stands for its own."""
         for index, state in enumerate(self.candidates):
-            own = any(one.owner == attempt.owner for one in state.loads)
+            own = any(one.owner == attempt.owner and one.begins for one in state.loads)
             loads = tuple(
                 replace(one, **{name: getattr(one, name) or value for name, value in changes.items()})
                 if one.run in attempt.line or (attempt.request == "range" == one.request and not own)
