@@ -61,6 +61,10 @@ CODES: dict[str, str] = {
         "The DuckDB file or the dataset is named like the schema `_dagster_rest`, which this package needs for itself; "
         "choose another name."
     ),
+    "warehouse_schema_changed": (
+        "Another load gave a column another type between the staging of this load and its commit; an asset fetches "
+        "again by itself, elsewhere stage and commit again."
+    ),
     "warehouse_constraint": (
         "A unique index or another constraint that somebody put on a table refuses the load; drop it, "
         "or set `primary_key` so that no key comes twice."
@@ -118,3 +122,7 @@ class HintError(WarehouseError):
 
 class StepError(WarehouseError):
     """A processing step can't be compiled, or failed."""
+
+
+class StaleSchemaError(WarehouseError):
+    """A column has another type than when the load was staged: what is staged must be made anew."""

@@ -265,14 +265,10 @@ def contract_mode(contract: Any, entity: ContractEntity) -> ContractMode:
 
 @dataclass(kw_only=True)
 class Schema:
-    """The tables of one load while it is staged: what was known, and what the data added.
-
-    ``epoch`` changes when a column that exists changed its type, so that parts never mix types.
-    """
+    """The tables of one load while it is staged: what was known, and what the data added."""
 
     tables: dict[str, TableSchema] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
-    epoch: int = 0
 
     @classmethod
     def start(cls, known: KnownSchema, *, spec: TableSpec) -> Schema:
@@ -295,7 +291,6 @@ class Schema:
         widened = replace(column, data_type=data_type)
         table.columns[column.name] = widened
         self.changes.append(f"widened column {table.name}.{column.name} ({column.data_type} to {data_type})")
-        self.epoch += 1
         return widened
 
     def to_json(self) -> dict[str, Any]:
