@@ -17,6 +17,10 @@ CODES: dict[str, str] = {
         "A column that is a key or says `nullable: false` holds nulls, or never arrived; "
         "choose another key or allow nulls."
     ),
+    "warehouse_key_value": (
+        "A key, or a column that says `nullable: false`, holds values that its type can't keep as they are; "
+        "say `data_type: text` for it and run a full refresh, or make the values one type with a map step."
+    ),
     "warehouse_missing_key": ("The merge strategy needs a primary key and the resource has none; set `primary_key`."),
     "warehouse_unknown_data_type": (
         "A column hint names a data type that does not exist; use one of the types in docs/schema.md."
@@ -126,3 +130,7 @@ class StepError(WarehouseError):
 
 class StaleSchemaError(WarehouseError):
     """A column has another type than when the load was staged: what is staged must be made anew."""
+
+
+class KeyValueError(WarehouseError):
+    """A key, or what must not be null, holds values that its column can't keep as they are."""

@@ -31,6 +31,7 @@ _STANDARD_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d
 _WHOLE_SECONDS = len("2024-01-02T03:04:05Z")
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})$"
 _DIGITS_PAST_MICROS = r"(\.\d{6})\d+"
+_PAST_MICROS = re.compile(r"[.,]\d{6}\d*[1-9]", re.ASCII)
 _MAYBE_TIMESTAMP = re.compile(r"\d{4}.{5,}", re.ASCII | re.DOTALL)
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -171,6 +172,37 @@ def infer_variant_type(values: Sequence[Any], kinds: Kinds, suffix: str) -> str:
         first = next(value for value in values if value is not None)
         return types.decimal_type(first) or "text"
     return inferred
+
+
+def infer_key_type(values: Sequence[Any], kinds: Kinds) -> str:
+    """As ``infer_type``, for a key by which rows are merged: moments that a timestamp would cut short are texts."""
+    inferred = infer_type(values, kinds)
+    return "text" if inferred == "timestamp" and any(_is_cut(value, inferred) for value in values) else inferred
+
+
+def _is_cut(value: Any, data_type: str) -> bool:
+    """Say if a type would store less than the value says: another value might become the same."""
+    if data_type == "date":
+        try:
+            return _to_timestamp(value).time() != datetime.time()
+        except (ValueError, TypeError, OverflowError):
+            return False
+    return type(value) is str and data_type in _MICROSECONDS and _PAST_MICROS.search(value) is not None
+
+
+_MICROSECONDS = frozenset({"timestamp", "timestamp_ntz", "time"})
+
+
+def convert_key(values: Sequence[Any], kinds: Kinds, data_type: str) -> Converted:
+    """As ``convert``, for a key by which rows are merged: a value that would be cut or rounded is rejected."""
+    cut = [(row, value) for row, value in enumerate(values) if value is not None and _is_cut(value, data_type)]
+    if cut:
+        kept = list(values)
+        for row, _ in cut:
+            kept[row] = None
+        values = kept
+    converted = convert(values, kinds, data_type)
+    return Converted(converted.array, tuple(sorted([*converted.rejected, *cut], key=lambda found: found[0])))
 
 
 def _integer_type(values: Sequence[Any], first: int) -> str:
