@@ -88,6 +88,17 @@ class Target:
             if present is not None and column.nullable and known is not None and not known.nullable:
                 run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} DROP NOT NULL")
 
+    def loosen_links(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Let the links of a table be null, if an earlier version of this package made them required."""
+        required = run(
+            conn,
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND NOT is_nullable "
+            "AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?) AND column_name IN (?, ?)",
+            [self.dataset, self.name, PARENT_ROW_ID, ROOT_ROW_ID],
+        )
+        for (column,) in required:
+            run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column)} DROP NOT NULL")
+
     def with_columns_of(self, staged: StagedLoad) -> Target:
         """Return the table with the columns that the load has or a hint asks for, and no others."""
         present = {name for part in staged.parts.get(self.name, ()) for name in part.columns}
@@ -116,7 +127,11 @@ class Target:
             return f"{literal(load_id)} AS {name}"
         own = f"CAST({name} AS {wanted})" if column.name in present or column.name in SYSTEM_COLUMNS else None
         if self.schema.kind == "standalone" and column.name in (PARENT_ROW_ID, ROOT_ROW_ID):
-            return f"coalesce((SELECT kept_id FROM {LINKS} WHERE staged_id = staged.{name}), staged.{name}) AS {name}"
+            kept = f"(SELECT kept_id FROM {LINKS} WHERE staged_id = staged.{name})"
+            return (
+                f"CASE WHEN staged.{name} IN (SELECT staged_id FROM {LINKS}) THEN {kept} "
+                f"ELSE staged.{name} END AS {name}"
+            )
         return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
 
 
@@ -171,10 +186,8 @@ def _stores_alike(staged: Column, recorded: Column) -> bool:
     if staged.hinted:
         # What this load was staged for is what the config says: the table follows if nothing is lost by that.
         return types.is_number_wider(theirs, mine)
-    grows = {mine, theirs} == {"bigint", "hugeint"} or (mine.startswith("decimal(") and theirs.startswith("decimal("))
-    return (
-        grows and not recorded.hinted and (types.is_number_wider(theirs, mine) or types.is_number_wider(mine, theirs))
-    )
+    one_kind = {mine, theirs} == {"bigint", "hugeint"} or all(one.startswith("decimal(") for one in (mine, theirs))
+    return one_kind and (types.is_number_wider(theirs, mine) or types.is_number_wider(mine, theirs))
 
 
 def _stale(table: str, names: Sequence[str], staged: Column, recorded: Column, *, where: str | None) -> WarehouseError:

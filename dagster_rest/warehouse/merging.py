@@ -17,7 +17,15 @@ from dagster_rest.warehouse.connection import run
 from dagster_rest.warehouse.dedup_order import dedup_order, variants_of
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.evolution import LINKS, Target, has_links
-from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS, Column
+from dagster_rest.warehouse.schema import (
+    LIST_INDEX,
+    PARENT_ROW_ID,
+    ROOT_ROW_ID,
+    ROW_ID,
+    ROW_VERSION,
+    SYSTEM_COLUMNS,
+    Column,
+)
 from dagster_rest.warehouse.values import parse_timestamp
 from dagster_rest.warehouse.versions import validity_columns, version_column
 
@@ -35,6 +43,8 @@ KEPT_IDS = '"_dagster_rest_kept_ids"'
 
 _ID = quoted(ROW_ID)
 _ROOT_ID = quoted(ROOT_ROW_ID)
+_PARENT_ID = quoted(PARENT_ROW_ID)
+_INDEX = quoted(LIST_INDEX)
 # Rows are numbered as they are staged. DuckDB's own rowid is not there if the records have a key of that name.
 _PLACE = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
 
@@ -342,16 +352,31 @@ class Merge:
         return f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
 
     def _keep_links(self) -> None:
-        """Remember which row stands for each staged one that was not written: a standalone table links to that."""
+        """Remember what stands for each staged row that was not written: a standalone table links to that.
+
+        For a row of the root table that is the row with its key; below it, the row in the same place of the lists. For
+        a row that was deleted or left out there may be none, and the link is null.
+        """
+        root = self._family.root
         is_scd2 = self._family.disposition.strategy == "scd2"
         keys = self._family.primary_key or (self._version_identity() if is_scd2 else ())
-        if keys:
+        same = f"{_same(keys)}{f' AND {self._active()}' if is_scd2 else ''}" if keys else f"t.{_ID} = s.{_ID}"
+        for select in root.staged_selects(self._staged, self._load_id):
             run(
                 self._conn,
-                f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM {STAGED} s "
-                f"JOIN {self._family.root.sql} t ON {_same(keys)}{f' AND {self._active()}' if is_scd2 else ''} "
-                f"GROUP BY ALL HAVING any_value(t.{_ID}) <> s.{_ID}",
+                f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
+                f"LEFT JOIN {root.sql} t ON {same} "
+                f"GROUP BY ALL HAVING coalesce(bool_and(t.{_ID} <> s.{_ID}), true)",
             )
+        for target in sorted(self._family.nested, key=lambda nested: len(nested.name)):
+            for select in target.staged_selects(self._staged, self._load_id):
+                run(
+                    self._conn,
+                    f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
+                    f"LEFT JOIN {LINKS} l ON l.staged_id = s.{_PARENT_ID} "
+                    f"LEFT JOIN {target.sql} t ON t.{_PARENT_ID} = l.kept_id AND t.{_INDEX} = s.{_INDEX} "
+                    f"WHERE s.{_ROOT_ID} NOT IN (FROM {WINNERS}) GROUP BY ALL",
+                )
 
     def _moment(self, option: str) -> datetime | None:
         value = self._family.option(option)

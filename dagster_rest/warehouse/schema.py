@@ -80,11 +80,16 @@ _LINKS = (
     Column(name=PARENT_ROW_ID, data_type="text", nullable=False, description="`_row_id` in the table above."),
     Column(name=LIST_INDEX, data_type="bigint", nullable=False, description="Position in the list, from 0."),
 )
+_LOOSE_LINKS = (
+    Column(name=ROOT_ROW_ID, data_type="text", description="`_row_id` in the root table; null if it was not written."),
+    Column(name=PARENT_ROW_ID, data_type="text", description="`_row_id` in the table above; null likewise."),
+    _LINKS[2],
+)
 _SYSTEM: Mapping[TableKind, tuple[Column, ...]] = {
     "root": (_LOAD_ID, _ROW_ID),
     "quarantine": (_LOAD_ID, _ROW_ID),
     "nested": (*_LINKS, _ROW_ID),
-    "standalone": (_LOAD_ID, *_LINKS, _ROW_ID),
+    "standalone": (_LOAD_ID, *_LOOSE_LINKS, _ROW_ID),
 }
 
 
