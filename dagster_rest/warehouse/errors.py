@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dagster_rest.errors import RestError
 
 CODES: dict[str, str] = {
@@ -134,3 +137,24 @@ class StaleSchemaError(WarehouseError):
 
 class KeyValueError(WarehouseError):
     """A key, or what must not be null, holds values that its column can't keep as they are."""
+
+
+@contextmanager
+def depth_errors(where: str | None) -> Iterator[None]:
+    """Say what is wrong when Python can't go as deep as a record goes.
+
+    Args:
+        where: The config path.
+
+    Raises:
+        WarehouseError: ``warehouse_too_deep`` instead of a ``RecursionError``.
+    """
+    try:
+        yield
+    except RecursionError as error:
+        raise WarehouseError(
+            "a record is nested too deeply to be worked on",
+            code="warehouse_too_deep",
+            where=where,
+            hint="Cut it with a `map` step, or choose a deeper `data_selector`.",
+        ) from error

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import checkpoint as checkpoints
 from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
 from dagster_rest.warehouse.collisions import with_values_of_parent
+from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
 from dagster_rest.warehouse.tables import Shredder
 from dagster_rest.warehouse.types import of_arrow
@@ -356,7 +357,7 @@ class Stager:
             rows = sum(table.num_rows for table in tables)
             part.files.append(PartFile(name, file, rows, _column_types(tables)))
             part.writing.append(self._writer.submit(_write_parquet, self._folder / file, tables))
-        with checkpoints.staging_errors(self._folder):
+        with checkpoints.staging_errors(self._folder), depth_errors(self._spec.where):
             self._write_sides(part)
         part.rows_staged = self._root_rows()
         part.schema = self._schema.to_json()

@@ -30,6 +30,7 @@ from dagster_rest.warehouse.errors import (
     NameCollisionError,
     NullInRequiredColumnError,
     WarehouseError,
+    depth_errors,
 )
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
@@ -141,14 +142,8 @@ class Shredder:
             WarehouseError: ``warehouse_invalid_text``, ``warehouse_too_deep``.
         """
         try:
-            return self._shred(records)
-        except RecursionError as error:
-            raise WarehouseError(
-                "a record is nested too deeply to be worked on",
-                code="warehouse_too_deep",
-                where=self._spec.where,
-                hint="Cut it with a `map` step, or choose a deeper `data_selector`.",
-            ) from error
+            with depth_errors(self._spec.where):
+                return self._shred(records)
         except WarehouseError as error:
             error.where = error.where or self._spec.where
             raise

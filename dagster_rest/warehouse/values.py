@@ -86,6 +86,8 @@ def as_utc(value: datetime.datetime) -> datetime.datetime:
 def dump_json(value: Any, *, sort: bool = False) -> str:
     """Return compact JSON text with every digit of every number, keys sorted if ``sort``.
 
+    ``NaN`` and infinities, for which JSON has no number, are texts.
+
     Raises:
         WarehouseError: ``warehouse_invalid_text`` for half of a surrogate pair.
     """
@@ -93,9 +95,21 @@ def dump_json(value: Any, *, sort: bool = False) -> str:
 
     option = orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_SORT_KEYS if sort else 0)
     try:
-        return orjson.dumps(value, option=option).decode()
+        text = orjson.dumps(value, option=option)
+        if b"null" not in text or not _has_no_number(value):
+            return text.decode()
+        return _encode(value, sort=sort)
     except TypeError:
         return _encode(value, sort=sort)
+
+
+def _has_no_number(value: Any) -> bool:
+    """Say if a float is in the value that orjson would write as null."""
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_no_number, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def check_text(text: str) -> str:
@@ -121,9 +135,13 @@ def _encode(value: Any, *, sort: bool) -> str:
         return "[" + ",".join(_encode(item, sort=sort) for item in value) + "]"
     if isinstance(value, str):
         return json.dumps(check_text(value), ensure_ascii=False)
+    if isinstance(value, float) and not math.isfinite(value):
+        return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
     if isinstance(value, (bool, float)) or value is None:
         return dump_json(value) if type(value) in (bool, float, type(None)) else json.dumps(value)
-    if isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite()):
+    if isinstance(value, int):
+        return _digits(value)
+    if isinstance(value, Decimal) and value.is_finite():
         return str(value)
     return json.dumps(check_text(as_text(value)), ensure_ascii=False)
 
@@ -138,7 +156,12 @@ def as_text(value: Any) -> str:
         return base64.b64encode(value).decode()
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
-    return str(value)
+    return _digits(value) if type(value) is int else str(value)
+
+
+def _digits(value: int) -> str:
+    # Python refuses to write integers of more than 4,300 digits; `decimal` does not.
+    return str(value) if abs(value) < types.HUGEINT_LIMIT else str(Decimal(value))
 
 
 def infer_type(values: Sequence[Any], kinds: Kinds) -> str:
@@ -214,11 +237,16 @@ def _integer_type(values: Sequence[Any], first: int) -> str:
 def _fraction_type(values: Sequence[Any], kinds: Kinds) -> str:
     if Decimal not in kinds or all(types.fits_double(value) for value in values if type(value) is Decimal):
         return "double"
-    first = next(value for value in values if type(value) in (Decimal, float) and math.isfinite(value))
+    first = next(value for value in values if type(value) in (Decimal, float) and _is_finite(value))
     start = types.decimal_type(Decimal(repr(first)) if type(first) is float else first)
     if start is None:
         return "text"
     return widened_type(values, kinds, start) or start
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    # `math.isfinite` takes a Decimal past the largest double for infinite.
+    return value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
 
 
 def widened_type(values: Sequence[Any], kinds: Kinds, data_type: str) -> str | None:
