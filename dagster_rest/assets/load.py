@@ -28,6 +28,7 @@ from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start
 from dagster_rest.warehouse.connection import Database, short_read, short_write
+from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, missing_loads, read_state, upgrade_ledger
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ class ResourceLoad:
             except Contended as contended:
                 self._context.check_own_run()
                 self._context.log(f"{contended} meanwhile: reading the state again")
+            except StaleSchemaError as stale:
+                self._context.check_own_run()
+                self._context.log(f"{stale.message}: fetching again")
         raise StateError(
             f"the state of {self._asset.id} changed under this run {_CONTENDED_TRIES} times in a row",
             code="state_contended",
@@ -182,6 +186,8 @@ class ResourceLoad:
         if report.repeats is None:
             for window in self._windows(starts):
                 self._load_window(window, report=report, inputs=inputs)
+                if not window.is_last:
+                    inputs = dataclasses.replace(inputs, known=self._known_after(inputs.known))
         report.seconds = time.monotonic() - started
         report.stats = self._context.client.stats.snapshot() - before
         return report
@@ -211,6 +217,16 @@ class ResourceLoad:
                 parents=read_parents(connection, self._asset, slices=slices, everything=False),
                 tables=context.inspect(connection, recorded),
             )
+
+    def _known_after(self, before: "KnownSchema") -> "KnownSchema":
+        """What a window has left recorded; for schema contracts the windows of a run are one load."""
+        from dagster_rest.warehouse.schema import KnownSchema
+
+        with short_read(self._context.database, log=self._context.log) as connection:
+            known = KnownSchema.load(connection, self._asset.dataset)
+        is_old = {name for name, table in before.tables.items() if not table.is_new}
+        tables = {name: dataclasses.replace(table, is_new=name not in is_old) for name, table in known.tables.items()}
+        return dataclasses.replace(known, tables=tables)
 
     def _all_parents(self) -> ParentInput:
         with short_read(self._context.database, log=self._context.log) as connection:

@@ -237,6 +237,8 @@ class _Commit:
         existing = self._existing(target)
         if existing:
             target.evolve(self._conn, existing, recorded=self._recorded.get(target.name))
+            if target.schema.kind == "standalone":
+                target.loosen_links(self._conn)
         else:
             target.create(self._conn)
 
