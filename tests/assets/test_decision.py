@@ -60,7 +60,7 @@ RULES = {
     "child": Rules(fingerprint="f", only_grows=True, consumes=True),
     "partition": Rules(fingerprint="f", replaces=True, partitioned=True),
 }
-WISHES = [Wish(), Wish(key="range", has_end=True), Wish(full_refresh=True), Wish(key="sample", sample=True)]
+WISHES = [Wish(), Wish(key="range", leaves_cursor=True), Wish(full_refresh=True), Wish(key="sample", sample=True)]
 
 
 def situations() -> Iterator[Facts]:
@@ -176,7 +176,7 @@ OLD = {"now": 10**9}
         ("merge", Wish(), {"run_id": "before"}, OLD, "adopted", "redo"),
         (
             "append with a cursor",
-            Wish(key="r", has_end=True),
+            Wish(key="r", leaves_cursor=True),
             {"request_key": "r"},
             {},
             "adopted",
@@ -184,7 +184,7 @@ OLD = {"now": 10**9}
         ),
         (
             "append with a cursor",
-            Wish(key="r", has_end=True),
+            Wish(key="r", leaves_cursor=True),
             {"request_key": "r", "complete": False, "progress": CURSOR},
             {},
             "adopted",
