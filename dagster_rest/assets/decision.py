@@ -35,6 +35,13 @@ def fields_of(key: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(sorted(values)) for values in json.loads(key or "[]"))
 
 
+def _is_at_edge(load: LoadRow) -> bool:
+    """Whether the cursor after a load is the end of a window, whichever load has brought it there."""
+    if load.cursor is not None and load.cursor.boundary:
+        return load.cursor.is_edge
+    return not load.complete and load.progress is None
+
+
 def _listed(fields: tuple[tuple[str, ...], ...]) -> str:
     return " and ".join(", ".join(names) for names in fields) or "nothing"
 
@@ -283,7 +290,7 @@ class _Decision:
             base=latest.load_id,
             cursor=latest.cursor,
             parent_cursors=self._facts.ledger.parent_cursors,
-            at_edge=not latest.complete and latest.progress is None,
+            at_edge=_is_at_edge(latest),
             data_version=latest.data_version,
             message=message or self._message(case, latest),
         )

@@ -193,12 +193,11 @@ class ResourceLoad:
     def _about(self, starts: Mapping[str, Start]) -> list[str]:
         """What of the decision a person should find in the metadata too."""
         found = [start.message for start in starts.values() if start.case == "other_cursor" and start.message]
-        if self._request.end_value is None and any(start.leaves_cursor for start in starts.values()):
-            if self._request.start_value is not None:
-                found.append(
-                    f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it"
-                    " was, and the next ordinary run loads what lies between, and these rows again"
-                )
+        if not self._context.wish.leaves_cursor and any(start.leaves_cursor for start in starts.values()):
+            found.append(
+                f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it was,"
+                " and the next ordinary run loads what lies between, and these rows again"
+            )
         return list(dict.fromkeys(found))
 
     def _look(self) -> Inputs:
@@ -257,7 +256,7 @@ class ResourceLoad:
         return starts
 
     def _leaves_cursor(self, starts: Mapping[str, Start]) -> bool:
-        """Whether the range of this run begins beyond what is loaded, so that a cursor after it would pass over rows."""
+        """Whether the range begins beyond what is loaded, so that a cursor after it would pass over rows."""
         beyond = begins_beyond(
             self._context.plan,
             starts=starts.values(),

@@ -158,7 +158,7 @@ def _in_words(described: Mapping[str, Any]) -> str:
         return f"windows of {described['cron']!r} in {described['timezone']}, written {described['fmt']!r}"
     if "keys" in described:
         keys = list(described["keys"])
-        return f"the keys {', '.join(keys[:5])}{' ...' if len(keys) > 5 else ''}"  # noqa: PLR2004 - a message
+        return f"the keys {', '.join(keys[:5])}{' ...' if len(keys) > 5 else ''}"
     if "dimensions" in described:
         return " x ".join(f"{name} ({_in_words(one)})" for name, one in described["dimensions"].items())
     if "dynamic" in described:

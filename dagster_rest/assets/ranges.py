@@ -14,7 +14,7 @@ from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, start_value
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
-from dagster_rest.warehouse.ledger import CursorState
+from dagster_rest.warehouse.ledger import EDGE, CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.models import IncrementalConfig
@@ -57,6 +57,8 @@ class Window:
         if self.incremental is None or self.stateless:
             return bounds
         own = start_value(self.incremental, known)
+        if known is not None and known.is_edge and not self.start_given:
+            bounds = dataclasses.replace(bounds, start_open=False)
         if self.start_given and not _is_beyond(self.incremental, bounds.start, own):
             return bounds
         # A start that somebody gave must not pass over what is not loaded of this one parent.
@@ -68,7 +70,7 @@ class Window:
             return state
         if state is not None and is_before(self.step_end, from_state(state)):
             return state
-        return to_state(self.step_end)
+        return dataclasses.replace(to_state(self.step_end), boundary=(EDGE,))
 
     def newest(self, states: Iterable[CursorState]) -> CursorState | None:
         """The newest of several cursors, as the one to show for the asset."""

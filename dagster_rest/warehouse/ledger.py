@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LEDGER_VERSION = 5
 
+EDGE = "|"
+"""In a boundary: the cursor is the end of a window, which left out the rows that stand exactly there."""
+
 Status = Literal["pending", "confirmed", "taken_back"]
 
 _VERSION_TABLE = f"""
@@ -91,6 +94,11 @@ class CursorState:
     value: str
     type: str
     boundary: tuple[str, ...] = ()
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether it is the end of a window, so that the rows that stand exactly there are not loaded."""
+        return EDGE in self.boundary
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,3 +170,41 @@ def test_rows_that_an_insert_only_parent_left_out_are_not_new_to_its_children(ap
 
     assert one.rows("posts", "id", "at") == [(1, 1), (2, 3)]
     assert one.rows("notes", "of") == ["1", "2"]
+
+
+EDGE = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("between", [None, RestRunConfig(start_value="2024-01-01", end_value="2024-06-01")])
+def test_the_row_at_the_edge_of_an_interrupted_window_is_loaded_once(
+    api: ApiServer, tmp_path: Path, between: RestRunConfig | None
+) -> None:
+    rows = [
+        {"id": number, "at": at} for number, at in enumerate(["2025-06-01T00:00:00Z", EDGE, "2026-02-01T00:00:00Z"])
+    ]
+    broken = [True]
+
+    @api.get("/rows")
+    def answer(request: Any) -> Any:
+        if broken and request.param("since").startswith("2026"):
+            return (404, {})
+        return rows
+
+    incremental = {
+        "cursor_path": "at",
+        "initial_value": "2025-01-01T00:00:00Z",
+        "step": "1y",
+        "range_start": "open",
+    }
+    endpoint = {"path": "rows", "params": {"since": "{incremental.start_value}"}, "incremental": incremental}
+    resource = {"name": "rows", "write_disposition": "append", "endpoint": endpoint}
+    one = Project({"client": {"base_url": api.url}, "resources": [resource]}, folder=tmp_path)
+    one.materialize(raise_on_error=False)
+    assert one.rows("rows", "id") == [0]
+    broken.clear()
+    for config in [between] if between else []:
+        one.materialize(config={"rows": config})
+    one.materialize()
+    one.materialize()
+
+    assert one.rows("rows", "id") == [0, 1, 2]
