@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from dagster_rest.assets.state import Case, Facts, Life, Recovery, Start, Wish
-from dagster_rest.warehouse.ledger import CursorState, LoadRow
+from dagster_rest.warehouse.ledger import EDGE, CursorState, LoadRow
 
 _SAID: dict[Recovery, str] = {
     "repeat": "this run tells of it again: nothing is asked for",
@@ -324,7 +324,8 @@ class _Decision:
         if fields is None:
             return bool(stored)
         if not stored:
-            return load.cursor is not None
+            # What is shown for all parents together has no rows at its boundary, a cursor of its own has.
+            return load.cursor is not None and bool(set(load.cursor.boundary) - {EDGE})
         return any(fields_of(key) != fields for key in stored)
 
     def _about_the_other_owners(self) -> str:

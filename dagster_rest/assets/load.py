@@ -183,6 +183,8 @@ class ResourceLoad:
             sampled=self._request.limit is not None,
         )
         report.warnings += self._about(starts)
+        if any(start.leaves_cursor for start in starts.values()):
+            self._context.log("this range leaves the cursor where it is")
         if report.repeats is None:
             for window in self._windows(starts):
                 self._load_window(window, report=report, inputs=inputs)

@@ -170,7 +170,7 @@ class LoadContext:
             fingerprint=plan.fingerprint,
             cursor_path=cursor_field(incremental.cursor_path) if incremental else None,
             cursor_function=cursor_function(incremental) if incremental else None,
-            parent_fields=tuple(tuple(sorted(link.fields)) for link in plan.parents) if self.per_parent else None,
+            parent_fields=tuple(tuple(sorted({*link.fields})) for link in plan.parents) if self.per_parent else None,
             consumes=self.consumes,
             replaces=self._is_replace or self.replaces(one),
             only_grows=not (self._is_replace or by_key or self.replaces(one)),

@@ -178,6 +178,15 @@ def test_a_table_dropped_by_hand_begins_anew(events: ApiServer, tmp_path: Path) 
     assert one.rows("events", "id") == DAYS
 
 
+def test_a_partition_loaded_after_its_table_was_lost_is_not_lost_by_the_next(events: ApiServer, tmp_path: Path) -> None:
+    one = project(events, tmp_path, DAILY)
+    for key in DAYS[:2]:
+        one.materialize(partition_key=key)
+    one.query("drop table src.events__tags; drop table src.events")
+    found = [one.materialize(partition_key=key).get("events", "started_from") for key in (*DAYS[:2], DAYS[0])]
+    assert found == ["missing_table", "missing_table", "normal"]
+
+
 def forget_descriptions(one: Project) -> None:
     """What a ledger of version 4 knew."""
     one.query("drop table _dagster_rest.partitionings; update _dagster_rest.ledger_version set version = 4")
@@ -204,6 +213,12 @@ def test_a_ledger_of_version_4_tells_by_its_keys(
 @pytest.mark.parametrize(("before", "after"), [("hourly", daily()), ("daily", None), ("daily", MONTHS)])
 def test_keys_alone_tell_of_another_grid(before: str, after: Any) -> None:
     assert is_other_partitioning(None, after, loaded=KEYS[before][1])
+
+
+def test_the_key_of_an_hour_that_comes_twice_is_a_key() -> None:
+    hours = dg.HourlyPartitionsDefinition("2026-10-01-00:00", timezone="Europe/Berlin")
+    loaded = ["2026-10-25-02:00", "2026-10-25-02:00+0100"]
+    assert not is_other_partitioning(None, hours, loaded=loaded)
 
 
 def before_its_commit(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
