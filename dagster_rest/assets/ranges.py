@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor import advance, comparable, from_state, is_before, now_like, to_state
-from dagster_rest.assets.edges import Edge, unit_of
+from dagster_rest.assets.edges import Edge, text_epoch, unit_of
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, start_value
 from dagster_rest.assets.partitions import Slice
@@ -243,11 +243,11 @@ def _refused(plan: "ResourcePlan", message: str, *, hint: str) -> CursorError:
 
 
 def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
-    pattern = incremental.initial_value
+    pattern, written = incremental.initial_value, text_epoch(incremental.initial_value)
     assert one.start is not None
     assert one.end is not None
     is_number = isinstance(pattern, (int, float, Decimal)) and not isinstance(pattern, bool)
-    unit = unit_of(pattern) if is_number and pattern else None
+    unit = unit_of(pattern) if is_number and pattern else None if written is None else unit_of(written)
     start, end = one.window_like(pattern)
     return Bounds(start=start, end=end, window=(Edge(instant=one.start, unit=unit), Edge(instant=one.end, unit=unit)))
 

@@ -205,6 +205,16 @@ def test_a_window_that_drops_everything_is_said(api: ApiServer, tmp_path: Path) 
     assert "outside of the partition" in run.get("events", "warnings")
 
 
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_a_number_since_1970_may_be_written_as_text(scale: int) -> None:
+    start, end = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
+    day = Slice(key="2026-01-01", start=start, end=end)
+    values = [str(int(at.timestamp() - back) * scale) for at in (start, end) for back in (1, 0)]
+
+    assert [0, 1, 1, 2] == count_passed(values, [Edge(instant=start), Edge(instant=end)])
+    assert (values[1], values[3]) == day.window_like(str(1_767_000_000 * scale))
+
+
 def test_midnight_that_does_not_exist() -> None:
     zone = ZoneInfo("America/Sao_Paulo")
     start = Edge(instant=datetime(2018, 11, 4, 1, tzinfo=zone))
