@@ -36,8 +36,8 @@ def count_passed(values: Sequence[Any], edges: Sequence[Edge], *, where: str | N
     """For each cursor value, how many of the edges lie at it or before it.
 
     Args:
-        values: Numbers (since 1970; as text, too), dates (days of the zone), date-times, or texts of either; without an offset a
-            date-time is UTC.
+        values: Numbers (since 1970; as text, too), dates (days of the zone), date-times, or texts of either; without an
+            offset a date-time is UTC.
         edges: In the order of time.
         where: The config path, for errors.
 

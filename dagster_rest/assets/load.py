@@ -19,7 +19,7 @@ from dagster_rest.assets.lanes import Lane, staging_root
 from dagster_rest.assets.load_context import LoadContext, Log, RunRequest
 from dagster_rest.assets.opening import LaneOpener
 from dagster_rest.assets.parent_errors import failed_in
-from dagster_rest.assets.parents import ParentInput, read_parents
+from dagster_rest.assets.parents import ParentInput, read_parents, unseen_parents
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import Presence, is_at_work
 from dagster_rest.assets.ranges import Window, begins_beyond, plan_windows
@@ -51,6 +51,7 @@ class Inputs:
         parents: The parents' rows.
         states: What the ledger knows, per partition.
         tables: The recorded tables of the asset as they are.
+        unseen_parents: Parents with rows of a time when no child used them; told with a child's first load.
         other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
     """
 
@@ -59,6 +60,7 @@ class Inputs:
     states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
     other_partitions: str | None = None
+    unseen_parents: tuple[str, ...] = ()
 
 
 class ResourceLoad:
@@ -182,7 +184,7 @@ class ResourceLoad:
             slices=[begin_report(one, starts[one.key]) for one in self._request.slices],
             sampled=self._request.limit is not None,
         )
-        report.warnings += self._about(starts)
+        report.warnings += [*self._about(starts), *map(_about_unseen, inputs.unseen_parents)]
         if any(start.leaves_cursor for start in starts.values()):
             self._context.log("this range leaves the cursor where it is")
         if report.repeats is None:
@@ -213,18 +215,21 @@ class ResourceLoad:
             known = KnownSchema.load(connection, dataset)
             recorded = context.recorded_tables(known)
             void_up_to = read_partitioning(connection, asset=self._asset.id).void_up_to
+            states = {
+                one.key: read_state(
+                    connection,
+                    asset=self._asset.id,
+                    partition=one.key,
+                    runs=self._request.run.runs,
+                    tables=context.root_tables(table.root for table in recorded),
+                    void_up_to=void_up_to,
+                )
+                for one in slices
+            }
+            is_new = all(state.latest is None for state in states.values())
             return Inputs(
-                states={
-                    one.key: read_state(
-                        connection,
-                        asset=self._asset.id,
-                        partition=one.key,
-                        runs=self._request.run.runs,
-                        tables=context.root_tables(table.root for table in recorded),
-                        void_up_to=void_up_to,
-                    )
-                    for one in slices
-                },
+                states=states,
+                unseen_parents=unseen_parents(connection, self._asset) if is_new else (),
                 known=known,
                 parents=read_parents(connection, self._asset, slices=slices, everything=False),
                 tables=context.inspect(connection, recorded),
@@ -391,6 +396,13 @@ class ResourceLoad:
                 hint="The table is as before. Look at the API; on_empty: warn lets an empty load through.",
             )
         report.empty_replace = True
+
+
+def _about_unseen(parent: str) -> str:
+    return (
+        f"{parent!r} has rows of a time when no child used it, and they are not new to this one: a full refresh of"
+        f" {parent!r}, and then a run of this asset, loads all of them"
+    )
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from dagster_rest.warehouse.failed_parents import read_failed_parents
 from dagster_rest.warehouse.fan_out import (
     ParentRows,
     consumed_values,
+    lacks_keys,
     mark_consumed,
     read_parent_rows,
     replace_consumed_values,
@@ -124,6 +125,28 @@ def read_parents(
         consumed=tuple(one for one in consumed if one.load_ids or one.values is not None),
         forget_earlier=everything,
         again=frozenset(again),
+    )
+
+
+def unseen_parents(connection: "DuckDBPyConnection | None", asset: RestAsset) -> tuple[str, ...]:
+    """The parents that have rows which the child will never see, for they were loaded before a child used them.
+
+    Args:
+        connection: An open connection, or None where the database does not exist yet.
+        asset: The child.
+    """
+    if asset.plan.fan_out != "new" or asset.partitions_def is not None:
+        return ()
+    own = [asset.source.resource(link.resource) for link in asset.plan.parents if link.resource not in asset.external]
+    return tuple(
+        plan.name
+        for plan in own
+        if plan.incremental is not None
+        and lacks_keys(
+            connection,
+            parent=ledger_name(asset.parents[plan.name]),
+            appends=plan.write_disposition.disposition == "append",
+        )
     )
 
 

@@ -310,6 +310,28 @@ def replace_consumed_values(
         )
 
 
+def lacks_keys(connection: DuckDBPyConnection | None, *, parent: str, appends: bool) -> bool:
+    """Whether a parent has rows of a time when no child used it, so that nothing was kept of them for children.
+
+    Args:
+        connection: An open connection, or None where the database does not exist yet.
+        parent: The parent's asset key as ``a/b``.
+        appends: Whether its loads only add. If not, a load without keys may have been replaced since, and only a parent
+            without any key is sure to lack some.
+    """
+    if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
+        return False
+    void = read_partitioning(connection, asset=parent).void_up_to
+    keyed = f"{METADATA_SCHEMA}.fan_out_keys where asset = l.asset"
+    found = fetch_one(
+        connection,
+        f"select count(*) > 0 from {METADATA_SCHEMA}.loads l where asset = ? and seq > ? and rows_loaded > 0"
+        f" and status <> 'taken_back' and not exists (from {keyed}{' and load_id = l.load_id' if appends else ''})",
+        [parent, void],
+    )
+    return bool(found and found[0])
+
+
 def _was_loaded(connection: DuckDBPyConnection, *, parent: str, partitions: Sequence[str] | None) -> bool:
     void = read_partitioning(connection, asset=parent).void_up_to
     loads = f"from {METADATA_SCHEMA}.loads where asset = ? and seq > {void}"

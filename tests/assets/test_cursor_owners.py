@@ -208,3 +208,27 @@ def test_the_row_at_the_edge_of_an_interrupted_window_is_loaded_once(
     one.materialize()
 
     assert one.rows("rows", "id") == [0, 1, 2]
+
+
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_a_child_that_is_added_later_is_told_what_it_does_not_see(
+    api: ApiServer, tmp_path: Path, disposition: str
+) -> None:
+    api.get("/posts")(lambda request: [{"id": 1, "at": 1}])
+    api.get("/posts/{id}/notes")(lambda request: [{"of": request.path_params["id"]}])
+    posts = {
+        "name": "posts",
+        "primary_key": "id",
+        "write_disposition": disposition,
+        "endpoint": {"path": "posts", "incremental": {"cursor_path": "at", "initial_value": 0}},
+    }
+    notes = {"name": "notes", "write_disposition": "append", "endpoint": "posts/{resources.posts.id}/notes"}
+    given = {"client": {"base_url": api.url}, "resources": [posts]}
+    one = Project(given, folder=tmp_path)
+    one.materialize()
+    one.configure({**given, "resources": [posts, notes]})
+    assert "a full refresh of 'posts'" in one.materialize().get("notes", "warnings")
+    one.materialize("posts", config={"posts": RestRunConfig(full_refresh=True)})
+
+    assert one.materialize("notes").get("notes", "warnings") is None
+    assert one.rows("notes", "of") == ["1"]
