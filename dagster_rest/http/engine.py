@@ -21,6 +21,7 @@ from dagster_rest.http.errors import HttpError
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
+from dagster_rest.http.shared_selector import SharedSelector
 from dagster_rest.http.walk import Walk
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class _UnitRun:
         prefetch = _Prefetch(self.fetch.exchange, self.fetch.context.trusting(self.unit.request), self)
         try:
             await self.fetch.room_for(self)
-            walk = self.fetch.walk(self.unit, prefetch)
+            walk = self.fetch.walk(self.unit, prefetch, order=self.order)
             async for page in walk.pages():
                 self._hand_over(page)
                 if not page.is_last:
@@ -161,6 +162,7 @@ class _UnitRun:
         except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
             self.pages.put(error)
         finally:
+            self.fetch.selector.leave(self.order)
             self.fetch.came(self)
             await prefetch.cancel()
 
@@ -190,6 +192,7 @@ class Fetch:
         self._units = iter(units)
         self._options = options = _prepared(options)
         self._keep_response = keep_response
+        self.selector = SharedSelector(options.data_selector, detected=options.selector)
         self._loop = client.loop
         self.exchange = client.exchange
         self.context = client.context(options)
@@ -324,13 +327,15 @@ class Fetch:
         if self._stalled:
             self._wake()
 
-    def walk(self, unit: FetchUnit, prefetch: _Prefetch) -> Walk:
+    def walk(self, unit: FetchUnit, prefetch: _Prefetch, *, order: int) -> Walk:
         """The walk of a unit."""
         return Walk(
             unit=unit,
             options=self._options,
             request=self._client.first_request(unit.request, self._options),
             source=prefetch,
+            selector=self.selector,
+            order=order,
             redactor=self._client.redactor,
             auth=self.context.auth,
             keep_response=self._keep_response,
