@@ -5,7 +5,7 @@ This module imports httpx; import it where a request is about to be sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any
 
 import httpx
@@ -15,6 +15,8 @@ from dagster_rest.http.errors import AuthConfigError
 from dagster_rest.http.references import PUBLIC, check_secrets
 
 OnToken = Callable[[str], None]
+#: The extension of a request that has its credentials.
+AUTHORIZED = "dagster_rest.authorized"
 
 
 class BearerAuth(httpx.Auth):
@@ -73,6 +75,31 @@ class HeaderAuth(httpx.Auth):
 
 class DigestAuth(httpx.DigestAuth):
     """HTTP Digest; one challenge serves all later requests."""
+
+
+class MarkingAuth(httpx.Auth):
+    """An auth that marks its requests, token requests too, so that a session sends them without an auth of its own.
+
+    Args:
+        auth: What authorizes the requests.
+    """
+
+    def __init__(self, auth: httpx.Auth) -> None:
+        self._auth = auth
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send what the auth sends."""
+        flow = self._auth.async_auth_flow(request)
+        try:
+            following = await anext(flow)
+            while True:
+                following.extensions = {**following.extensions, AUTHORIZED: True}
+                answer = yield following
+                following = await flow.asend(answer)
+        except StopAsyncIteration:
+            return
+        finally:
+            await flow.aclose()
 
 
 def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth | None:
@@ -184,7 +211,8 @@ def secrets_of(config: Any) -> list[str]:
     if isinstance(config, Mapping):
         return [str(v) for k, v in config.items() if k not in PUBLIC and isinstance(v, str)]
     if not hasattr(type(config), "model_fields"):
-        return [v for v in vars(config).values() if isinstance(v, str)] if hasattr(config, "__dict__") else []
+        kept = vars(config).values() if hasattr(config, "__dict__") else ()
+        return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in kept if isinstance(v, (str, bytes))]
     found: list[str] = []
     for name, value in _fields(config).items():
         if name in PUBLIC:

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from dagster_rest.errors import RestError
 from dagster_rest.http.actions import Action, Judgement, Verdict, judge
 from dagster_rest.http.admission import Admission
+from dagster_rest.http.auth import MarkingAuth
 from dagster_rest.http.errors import (
     ActionError,
     HttpAuthError,
@@ -113,6 +114,7 @@ class Exchange:
         max_bytes: The largest body.
         max_seconds: The longest time from a request to the end of its response; None is no bound.
         follow_redirects: Whether redirects are followed.
+        by_session: Whether a session of the user's sends, which may have an auth of its own.
     """
 
     http: httpx.AsyncClient
@@ -125,6 +127,7 @@ class Exchange:
     max_bytes: int
     max_seconds: float | None = None
     follow_redirects: bool = True
+    by_session: bool = False
 
     async def send(self, request: Request, context: Context, *, priority: tuple[int, ...] = (0,)) -> Outcome:
         """Send a request until there is a response that can be used.
@@ -246,14 +249,25 @@ class Exchange:
 
     async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
         try:
-            # A session of the user's may have an auth of its own.
-            auth = httpx.USE_CLIENT_DEFAULT if context.auth is None else context.auth
-            response = await self.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
+            response = await self.http.send(
+                prepared, auth=self._auth(context.auth), stream=True, follow_redirects=False
+            )
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self._too_large(prepared, context) from None
         self.stats.add(bytes_received=len(complete.content))
         return complete
+
+    def _auth(self, auth: httpx.Auth | None) -> Any:
+        # Without one, that of a session of the user's.
+        if auth is None:
+            return httpx.USE_CLIENT_DEFAULT
+        return MarkingAuth(auth) if self.by_session else auth
+
+    def _build(self, method: str, url: str | httpx.URL, *, headers: httpx.Headers, content: Any) -> httpx.Request:
+        # httpx would put the parameters of a session in the place of the URL's.
+        params = httpx.URL(url).params if self.http.params else None
+        return self.http.build_request(method, url, params=params, content=content, headers=headers)
 
     def _prepare(self, request: Request) -> httpx.Request:
         content, content_type = request.content()
@@ -263,7 +277,7 @@ class Exchange:
             known = httpx.URL(url).params
             missing = {name: value for name, value in self.params.items() if name not in known}
             url = replace(request, url=url, params=missing).full_url()
-        return self.http.build_request(request.method, url, content=content, headers=headers)
+        return self._build(request.method, url, content=content, headers=headers)
 
     def _headers(self, request: Request, content_type: str | None) -> httpx.Headers:
         headers = httpx.Headers(self.headers)
@@ -281,7 +295,7 @@ class Exchange:
         if origin_of(following.url) != origin_of(before.url):
             headers.pop("Host", None)
         content = before.content if with_body else None
-        return self.http.build_request(following.method, following.url, content=content, headers=headers)
+        return self._build(following.method, following.url, content=content, headers=headers)
 
     def _check_origin(self, url: httpx.URL, context: Context, what: str) -> None:
         origin = origin_of(url)
