@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dagster_rest.http.request import Request
 
 
-IgnoreScope = Literal["any", "first_page"]
+IgnoreScope = Literal["any", "first_page", "later_pages"]
 EncodingErrors = Literal["strict", "replace"]
 OnBodyErrors = Literal["fail", "warn"]
 
@@ -70,7 +70,7 @@ class FetchOptions:
         auth: An auth of its own; `INHERIT` is the client's, None is no auth.
         headers: Headers over the client's.
         allow_missing_data: A selector that matches nothing gives an empty page instead of an error.
-        ignore_scope: Whether `ignore` may also match after the first page of a unit.
+        ignore_scope: Where `ignore` may match: on every page of a unit, on its first one only, or only after that.
         max_pages: At most so many pages of each unit.
         max_empty_pages: More empty pages in a row, with always another one announced, are an error.
         max_repeated_pages: How many pages in a row may have the content of earlier ones; more are an error.

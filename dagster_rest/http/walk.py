@@ -22,6 +22,7 @@ from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page
 from dagster_rest.http.paginators.base import BODY, BasePaginator, update_state
 from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator
+from dagster_rest.http.paginators.ranges import RangePaginator
 from dagster_rest.http.paginators.values import as_int
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.repeats import Repeats
@@ -145,7 +146,7 @@ class Walk:
         except HttpStatusError as error:
             paginator = self.paginator
             if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
-                raise
+                raise self._hinted(error) from None
             told = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
             return self._ended("total", None, warnings=(*paginator.warnings, *([told] if paginator.pages_left else [])))
         return await self._page(outcome)
@@ -154,7 +155,7 @@ class Walk:
         """The page of a response; None if it is one that was seen already and may be dropped."""
         response = outcome.response
         if outcome.ignored:
-            return self._ended("ignored", outcome, warnings=self._ignored())
+            return self._ended("ignored", outcome, warnings=self._ignored(outcome))
         body = self._decode(outcome)
         if body is None:
             return self._without_content(outcome)
@@ -244,14 +245,41 @@ class Walk:
             warnings=warnings,
         )
 
-    def _ignored(self) -> tuple[str, ...]:
+    def _hinted(self, error: HttpStatusError) -> HttpStatusError:
+        """The error, saying how to allow it where it may be how the API ends a counted list."""
+        counts = isinstance(self.paginator, RangePaginator) and self.number > 0
+        if counts and error.status_code in BEHIND_THE_END and error.hint is None:
+            error.hint = (
+                f"If the API answers {error.status_code} behind its last page, say it with "
+                f"{{status_code: {error.status_code}, action: ignore}} in `response_actions` and "
+                "`ignore_scope: later_pages`."
+            )
+        return error
+
+    def _ignored(self, outcome: Outcome) -> tuple[str, ...]:
+        scope = self.options.ignore_scope
         if self.number == 0:
+            if scope == "later_pages":
+                raise self._not_to_be_ignored(outcome)
             return ()
-        if self.options.ignore_scope == "first_page":
+        if scope == "first_page":
             raise self._left_out("a response was ignored after the first page, and `ignore_scope` is `first_page`")
         if self._pages_left():
             raise self._left_out("a response was ignored although the API's own total says that pages remain")
+        if scope == "later_pages" and isinstance(self.paginator, RangePaginator):
+            # The page was only counted, and this is how the config says that there is none.
+            return ()
         return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
+
+    def _not_to_be_ignored(self, outcome: Outcome) -> HttpStatusError:
+        response = outcome.response
+        return HttpStatusError(
+            f"the first page would be ignored (status {response.status_code}), and `ignore_scope` is `later_pages`: "
+            f"{self.redactor.shorten(response.content) or '(empty)'}",
+            where=self._where(),
+            status_code=response.status_code,
+            hint="Check path and parameters, or set `ignore_scope: any` if there may be no list at all.",
+        )
 
     def _without_content(self, outcome: Outcome) -> Page:
         """The page of a response that holds nothing: a list may be empty, but not break off."""
