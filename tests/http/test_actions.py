@@ -155,7 +155,7 @@ def test_ignore_scope_later_pages_refuses_the_first_one(api: ApiServer, client: 
 def test_ignore_scope_later_pages_takes_a_resumed_page_for_a_later_one(api: ApiServer, client: RestClient) -> None:
     api.replies("/items", [[{"id": 1}], GONE])
     options = FetchOptions(paginator=COUNTED, max_concurrency=1, **END_BY_404)
-    state = list(client.fetch(unit(), options=options))[0].state
+    state = next(iter(client.fetch(unit(), options=options))).state
     assert [[]] == list(client.fetch(unit(resume_state=state), options=options))
 
 

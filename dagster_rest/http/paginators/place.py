@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.errors import PaginationError
@@ -49,6 +50,16 @@ class Place:
             field = next(kind for kind in ("body_path", "header", "param") if key.endswith(kind))
             return cls(**{field: value})
         return cls(param=default)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value from a response can be sent here: a text or number, in a JSON body an object or list too."""
+        if isinstance(value, bool):
+            return False
+        if self.body_path is not None:
+            return True
+        if self.param is not None and isinstance(value, list):
+            return all(isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in value)
+        return isinstance(value, (str, int, float, Decimal))
 
     def put(self, request: Request, value: Any) -> None:
         """Set the value in a request, over what stands there."""
