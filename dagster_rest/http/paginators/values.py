@@ -49,9 +49,10 @@ def as_int(value: Any) -> int | None:
         if isinstance(value, str):
             whole = _WHOLE.fullmatch(value.strip())
             return int(whole[1]) if whole else None
-        return math.ceil(value)
+        rounded: int = math.ceil(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return rounded
 
 
 def seems_int(text: str) -> int | None:
