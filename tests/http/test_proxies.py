@@ -244,9 +244,11 @@ def test_a_socks_proxy_may_want_a_password(open_client: Opener, api_port: int) -
 def test_a_socks_proxy_that_refuses_is_an_error_without_its_password(
     open_client: Opener, api_port: int, wrong: dict[str, Any]
 ) -> None:
-    with SocksProxy(to=api_port, **wrong) as proxy, pytest.raises(HttpError) as caught:
+    with SocksProxy(to=api_port, **wrong) as proxy:
         url = proxy.url.replace("://", "://user:hunter22@")
-        open_client("http://behind.test", proxy=url, retry={"attempts": 1}).get("items")
+        client = open_client("http://behind.test", proxy=url, retry={"attempts": 1})
+        with pytest.raises(HttpError) as caught:
+            client.get("items")
     assert "http_proxy" == caught.value.code
     assert "hunter22" not in "".join(traceback.format_exception(caught.value))
     # httpcore leaves such a connection to the garbage collection.
