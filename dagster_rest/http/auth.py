@@ -5,7 +5,7 @@ This module imports httpx; import it where a request is about to be sent.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from typing import Any
 
 import httpx
@@ -77,15 +77,19 @@ class DigestAuth(httpx.DigestAuth):
     """HTTP Digest; one challenge serves all later requests."""
 
 
-class MarkingAuth(httpx.Auth):
-    """An auth that marks its requests, token requests too, so that a session sends them without an auth of its own.
+class WatchedAuth(httpx.Auth):
+    """Another auth, each of whose requests is announced: tokens and challenges too.
+
+    The requests say that they have an auth: a session of the user's must not put its own over it.
 
     Args:
         auth: What authorizes the requests.
+        before: Awaited before each of them is sent.
+        after: Called when each of them is answered.
     """
 
-    def __init__(self, auth: httpx.Auth) -> None:
-        self._auth = auth
+    def __init__(self, auth: httpx.Auth, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]) -> None:
+        self._auth, self._before, self._after = auth, before, after
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send what the auth sends."""
@@ -94,7 +98,10 @@ class MarkingAuth(httpx.Auth):
             following = await anext(flow)
             while True:
                 following.extensions = {**following.extensions, AUTHORIZED: True}
+                await self._before()
                 answer = yield following
+                # At once: the auth may wait for a token that another request fetches.
+                self._after()
                 following = await flow.asend(answer)
         except StopAsyncIteration:
             return

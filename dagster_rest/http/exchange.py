@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from dagster_rest.errors import RestError
 from dagster_rest.http.actions import Action, Judgement, Verdict, judge
-from dagster_rest.http.admission import Admission
-from dagster_rest.http.auth import MarkingAuth
+from dagster_rest.http.admission import Admission, Passage
+from dagster_rest.http.auth import WatchedAuth
 from dagster_rest.http.errors import (
     ActionError,
     HttpAuthError,
@@ -114,7 +116,6 @@ class Exchange:
         max_bytes: The largest body.
         max_seconds: The longest time from a request to the end of its response; None is no bound.
         follow_redirects: Whether redirects are followed.
-        by_session: Whether a session of the user's sends, which may have an auth of its own.
     """
 
     http: httpx.AsyncClient
@@ -127,7 +128,6 @@ class Exchange:
     max_bytes: int
     max_seconds: float | None = None
     follow_redirects: bool = True
-    by_session: bool = False
 
     async def send(self, request: Request, context: Context, *, priority: tuple[int, ...] = (0,)) -> Outcome:
         """Send a request until there is a response that can be used.
@@ -171,16 +171,21 @@ class Exchange:
     async def _attempt(
         self, request: Request, context: Context, priority: tuple[int, ...], clock: RetryClock
     ) -> Outcome:
-        async with self.admission.admitted(context.slots, priority):
+        async with self.admission.admitted(context.slots, priority) as passage:
             with clock.running():
-                response = await self._in_time(request, context)
+                response = await self._in_time(request, context, passage, clock)
         judgement = judge(response, context.actions, context.hooks)
         return self._decide(judgement, request, context)
 
-    async def _in_time(self, request: Request, context: Context) -> httpx.Response:
+    async def _in_time(self, request: Request, context: Context, passage: Passage, clock: RetryClock) -> httpx.Response:
         # The time-outs of httpx bound a silence; this bounds a response that never ends.
-        with anyio.move_on_after(self.max_seconds):
-            return await self._roundtrip(request, context)
+        with anyio.move_on_after(self.max_seconds) as scope:
+
+            async def before() -> None:
+                await passage.ready(lambda: _out_of_time(scope, clock))
+                self.stats.add(requests=1)
+
+            return await self._roundtrip(request, context, before=before, after=passage.end)
         raise _AgainError(
             HttpConnectionError(
                 f"no whole response after {self.max_seconds:g} s",
@@ -216,7 +221,9 @@ class Exchange:
         status = response.status_code
         return verdict == "retry" or self.policy.retries_status(status) or is_rate_limited(status, response.headers)
 
-    async def _roundtrip(self, request: Request, context: Context) -> httpx.Response:
+    async def _roundtrip(
+        self, request: Request, context: Context, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]
+    ) -> httpx.Response:
         try:
             prepared = self._prepare(request)
         except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -226,8 +233,7 @@ class Exchange:
             for _ in range(MAX_REDIRECTS):
                 # Here and nowhere else: this is the URL that is sent.
                 self._check_origin(prepared.url, context, what)
-                self.stats.add(requests=1)
-                response = await self._exchange(prepared, context)
+                response = await self._exchange(prepared, context, before=before, after=after)
                 if response.next_request is None or not self.follow_redirects:
                     return response
                 what = f"a redirect of {self.redactor.redact_url(prepared.url)}"
@@ -247,22 +253,27 @@ class Exchange:
             where=self._where(context, request.url),
         )
 
-    async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
+    async def _exchange(
+        self,
+        prepared: httpx.Request,
+        context: Context,
+        *,
+        before: Callable[[], Awaitable[None]],
+        after: Callable[[], None],
+    ) -> httpx.Response:
+        if context.auth is None:
+            # A session of the user's may have an auth of its own.
+            auth: Any = httpx.USE_CLIENT_DEFAULT
+            await before()
+        else:
+            auth = WatchedAuth(context.auth, before=before, after=after)
         try:
-            response = await self.http.send(
-                prepared, auth=self._auth(context.auth), stream=True, follow_redirects=False
-            )
+            response = await self.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self._too_large(prepared, context) from None
         self.stats.add(bytes_received=len(complete.content))
         return complete
-
-    def _auth(self, auth: httpx.Auth | None) -> Any:
-        # Without one, that of a session of the user's.
-        if auth is None:
-            return httpx.USE_CLIENT_DEFAULT
-        return MarkingAuth(auth) if self.by_session else auth
 
     def _build(self, method: str, url: str | httpx.URL, *, headers: httpx.Headers, content: Any) -> httpx.Request:
         # httpx would put the parameters of a session in the place of the URL's.
@@ -440,6 +451,18 @@ class Exchange:
     def _where(self, context: Context, url: object) -> str:
         place = self.redactor.redact_url(url)
         return f"{context.where}, {place}" if context.where else place
+
+
+@contextmanager
+def _out_of_time(scope: anyio.CancelScope, clock: RetryClock) -> Iterator[None]:
+    """Neither the response nor the retries run out of time meanwhile."""
+    deadline, began = scope.deadline, anyio.current_time()
+    scope.deadline = math.inf
+    with clock.standing():
+        try:
+            yield
+        finally:
+            scope.deadline = deadline + anyio.current_time() - began
 
 
 def _failure(state: RetryCallState) -> _AgainError:

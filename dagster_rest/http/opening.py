@@ -50,7 +50,6 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
         max_bytes=options.max_response_bytes,
         max_seconds=_total_seconds(options.timeout),
         follow_redirects=options.follow_redirects,
-        by_session=options.session is not None,
     )
 
     quiet = RedactingFilter(client.redactor)
