@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dagster_rest.http.errors import HttpError
+from dagster_rest.http.loop import BlockedError, Pulse
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
@@ -221,6 +222,11 @@ class Fetch:
                     continue
                 self._progress.count(item)
                 yield item
+        except BlockedError:
+            # Nor can their end be waited for.
+            runs, self._runs = list(self._runs), deque()
+            self._loop.call(_cancel_soon, runs)
+            raise
         finally:
             self._cancel()
 
@@ -247,15 +253,17 @@ class Fetch:
     def _take(self, run: _UnitRun) -> Page | BaseException:
         if not self.prefetch:
             self._loop.call(self._wanted, run)
+        pulse = Pulse(self._loop)
         while True:
             try:
-                item = run.pages.get(timeout=self._progress.seconds_left())
+                item = run.pages.get(timeout=min(self._progress.seconds_left(), pulse.period))
                 break
             except queue.Empty:
                 if self._loop.closed and run.pages.empty():
                     # It ended before it came to this unit.
                     return HttpError("the client was closed while fetching", code="http_client_closed")
-                self._progress.report()
+                pulse.check()
+                self._progress.report_if_due()
         if isinstance(item, BaseException):
             return item
         page, size = item
@@ -394,6 +402,9 @@ class _ProgressLog:
         self._pages += 1
         self._rows += len(page)
         self._units += page.is_last
+        self.report_if_due()
+
+    def report_if_due(self) -> None:
         if time.monotonic() - self._said >= self._options.progress_seconds:
             self.report()
 
