@@ -97,7 +97,8 @@ class WatchedAuth(httpx.Auth):
         try:
             following = await anext(flow)
             while True:
-                following.extensions = {**following.extensions, AUTHORIZED: True}
+                # httpx gives its time-outs to the request only, not to what an auth sends before it.
+                following.extensions = {**request.extensions, **following.extensions, AUTHORIZED: True}
                 await self._before()
                 answer = yield following
                 # At once: the auth may wait for a token that another request fetches.
