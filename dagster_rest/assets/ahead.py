@@ -9,6 +9,7 @@ from typing import Any
 from dagster_rest.assets.cursor import cursor_type, from_text, to_text
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.reach import Position, Reach
+from dagster_rest.warehouse.ledger import EDGE
 
 MOST_AHEAD = 10_000
 """Rows ahead of one cursor that are remembered."""
@@ -227,7 +228,7 @@ def at_cursor(boundary: Sequence[str]) -> set[str]:
     Args:
         boundary: The boundary of a stored cursor.
     """
-    return {entry for entry in boundary if _MARK not in entry}
+    return {entry for entry in boundary if _MARK not in entry and entry != EDGE}
 
 
 def _read(boundary: Sequence[str]) -> Iterator[tuple[str, Any]]:

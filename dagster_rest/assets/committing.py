@@ -10,13 +10,15 @@ from dagster_rest.assets.lanes import SHARED, Lane
 from dagster_rest.assets.load_context import LoadContext
 from dagster_rest.assets.parent_errors import failed_in
 from dagster_rest.assets.parents import ParentInput
+from dagster_rest.assets.partitioning import describe
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.reports import LoadReport, SliceReport
 from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.failed_parents import replace_failed_parents
+from dagster_rest.warehouse.failed_parents import forget_failed_parents, replace_failed_parents
 from dagster_rest.warehouse.ledger import (
     CursorState,
     LoadRow,
+    begin_anew,
     confirm_loads,
     ensure_ledger,
     load_ids_of_partition,
@@ -26,6 +28,7 @@ from dagster_rest.warehouse.ledger import (
     replace_parent_cursors,
     take_back_loads,
 )
+from dagster_rest.warehouse.partitionings import read_partitioning, write_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -76,6 +79,7 @@ class WindowCommit:
         for lane in lanes:
             pending[lane.slice.key] = self._check_start(connection, lane, by_key[lane.slice.key])
         self._check_tables(connection, lanes)
+        self._write_partitioning(connection, lanes)
         if window.is_first and any(map(self._makes_anew, lanes)):
             note_lost_tables(connection, self._context.root_tables(self._recorded_roots(staged)))
         for lane, load in zip(lanes, staged, strict=True):
@@ -129,10 +133,36 @@ class WindowCommit:
         if lost:
             raise Contended(f"{', '.join(lost)}: not as it was recorded any more,")
 
+    def _write_partitioning(self, connection: "DuckDBPyConnection", lanes: Sequence[Lane]) -> None:
+        """Write down what the rows are partitioned by; those of other partitions go, if the run begins anew.
+
+        Raises:
+            Contended: A run of another code location has loaded other partitions, or has begun anew as well.
+        """
+        from dagster_rest.warehouse.catalog import ensure
+        from dagster_rest.warehouse.dispositions import empty_tables
+
+        context, asset = self._context, self._context.asset.id
+        description = describe(context.asset.partitions_def)
+        begins = self._window.is_first and any(lane.start.repartitions for lane in lanes)
+        if not begins and read_partitioning(connection, asset=asset).description == description:
+            return
+        ensure(connection, context.asset.dataset)
+        recorded = context.recorded_tables(read_schema(connection, context.asset.dataset))
+        other = context.other_partitions(connection, recorded) is not None
+        if other != begins:
+            raise Contended("the partitions of what is loaded changed")
+        if begins:
+            empty_tables(connection, dataset=context.asset.dataset, tables=[table.name for table in recorded])
+            begin_anew(connection, asset=asset)
+            forget_failed_parents(connection, child=asset)
+        write_partitioning(connection, asset=asset, description=description, voids_earlier=begins)
+
     def _makes_anew(self, lane: Lane) -> bool:
         """Whether nothing of earlier loads stays in the table, of whichever asset or partition they were."""
         whole = lane.start.rebuild and not lane.slice.key
-        return self._context.asset.is_selected and (whole or lane.start.case == "missing_table")
+        is_lost = lane.start.case == "missing_table" and not lane.start.made_anew
+        return self._context.asset.is_selected and (whole or is_lost)
 
     def _recorded_roots(self, staged: Sequence["StagedLoad"]) -> set[str]:
         tables = [table for load in staged for table in load.schema.tables.values()]
@@ -273,6 +303,8 @@ class WindowCommit:
         if disposition.disposition == "merge":
             if disposition.strategy in ("cdc", "scd2") and not self._context.plan.merge_key:
                 return "replace"
+            if disposition.strategy == "insert-only" and self._context.plan.primary_key:
+                return "insert"
             return "merge" if self._context.plan.primary_key or self._context.plan.merge_key else "append"
         return "replace" if disposition.disposition == "replace" else "append"
 

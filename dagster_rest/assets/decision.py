@@ -1,10 +1,11 @@
 """What a run does with what it finds: decided once, of frozen facts, into one frozen value (DESIGN: state protocol)."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Sequence
 
 from dagster_rest.assets.state import Case, Facts, Life, Recovery, Start, Wish
-from dagster_rest.warehouse.ledger import CursorState, LoadRow
+from dagster_rest.warehouse.ledger import EDGE, CursorState, LoadRow
 
 _SAID: dict[Recovery, str] = {
     "repeat": "this run tells of it again: nothing is asked for",
@@ -25,6 +26,26 @@ def decide(facts: Facts, *, alone: bool = True) -> Start:
     return _Decision(facts, alone=alone).make()
 
 
+def fields_of(key: str) -> tuple[tuple[str, ...], ...]:
+    """The names of the fields in a parent's key, for each of its parents.
+
+    Args:
+        key: As ``ParentGroup.key``.
+    """
+    return tuple(tuple(sorted(values)) for values in json.loads(key or "[]"))
+
+
+def _is_at_edge(load: LoadRow) -> bool:
+    """Whether the cursor after a load is the end of a window, whichever load has brought it there."""
+    if load.cursor is not None and load.cursor.boundary:
+        return load.cursor.is_edge
+    return not load.complete and load.progress is None
+
+
+def _listed(fields: tuple[tuple[str, ...], ...]) -> str:
+    return " and ".join(", ".join(names) for names in fields) or "nothing"
+
+
 class _Decision:
     """One decision; its methods are the questions, in the order in which they are asked."""
 
@@ -32,7 +53,7 @@ class _Decision:
         self._facts, self._alone = facts, alone
         self._rules, self._wish, self._run = facts.rules, facts.wish, facts.run
         self._latest = facts.ledger.latest
-        lost = facts.ledger.lost_up_to
+        lost = max(facts.ledger.lost_up_to, facts.ledger.void_up_to)
         self._unsettled = [load for load in facts.ledger.unsettled if load.seq > lost or load.seq == 0]
         groups = {load.load_group for load in self._unsettled if load.load_id in facts.log.told}
         self._told = tuple(
@@ -42,7 +63,13 @@ class _Decision:
     def make(self) -> Start:
         start = self._restart() or self._recovered() or self._ordinary()
         forgets = bool(self._facts.ledger.parent_cursors) and not start.parent_cursors and not self._wish.sample
-        return dataclasses.replace(start, told=self._told, forgets_parents=forgets)
+        return dataclasses.replace(
+            start,
+            told=self._told,
+            forgets_parents=forgets,
+            leaves_cursor=self._wish.leaves_cursor,
+            repartitions=self._facts.repartitions,
+        )
 
     # What makes a run start over
 
@@ -54,11 +81,18 @@ class _Decision:
                 "missing_table",
                 f"{listed}: not as it was recorded; the data is loaded from the start and the table is rebuilt",
             )
+        if facts.repartitions:
+            message = (
+                "the asset's partitions are others than those of its rows: all of them go, and the ledger begins anew"
+            )
+            return self._anew("full_refresh", message)
         if latest is None:
             return self._without_ledger()
+        if latest.seq and latest.seq <= facts.ledger.void_up_to:
+            return Start(case="first", base=latest.load_id, rebuild=self._rules.partitioned, made_anew=True)
         if latest.seq and latest.seq <= facts.ledger.lost_up_to:
             start = self._anew("missing_table", "the table was lost and made anew: starting from the initial value")
-            return dataclasses.replace(start, rebuild=self._rules.partitioned)
+            return dataclasses.replace(start, rebuild=self._rules.partitioned, made_anew=True)
         if self._was_without_table(latest):
             return self._anew(
                 "missing_table",
@@ -179,7 +213,7 @@ class _Decision:
 
     def _doubled(self, candidates: Sequence[LoadRow], *, kept: set[str], recovery: Recovery) -> tuple[str, ...]:
         """The loads whose rows would be there twice after this run."""
-        if not self._rules.only_grows or (recovery != "redo" and not self._wish.has_end):
+        if not self._rules.only_grows or (recovery != "redo" and not self._wish.leaves_cursor):
             return ()
         return tuple(load.load_id for load in candidates if load.load_id not in kept)
 
@@ -218,7 +252,7 @@ class _Decision:
             return "redo"
         if load.complete:
             return "tell" if self._is_mine(load) and self._alone else "redo"
-        goes_on = load.progress is not None if wish.has_end else rules.in_steps and load.load_id == self._base
+        goes_on = load.progress is not None if wish.leaves_cursor else rules.in_steps and load.load_id == self._base
         return "continue" if goes_on else "redo"
 
     def _may_go_on(self, load: LoadRow) -> bool:
@@ -256,7 +290,7 @@ class _Decision:
             base=latest.load_id,
             cursor=latest.cursor,
             parent_cursors=self._facts.ledger.parent_cursors,
-            at_edge=not latest.complete and latest.progress is None,
+            at_edge=_is_at_edge(latest),
             data_version=latest.data_version,
             message=message or self._message(case, latest),
         )
@@ -275,10 +309,33 @@ class _Decision:
 
     def _has_other_cursor(self, load: LoadRow) -> bool:
         rules = self._rules
-        if load.cursor is None or rules.cursor_path is None:
+        if rules.cursor_path is None:
+            return False
+        if self._has_other_owners(load):
+            return True
+        if load.cursor is None:
             return False
         other_path = load.cursor_path is not None and load.cursor_path != rules.cursor_path
         return other_path or (load.cursor_function is not None and load.cursor_function != rules.cursor_function)
+
+    def _has_other_owners(self, load: LoadRow) -> bool:
+        """Whether the stored cursors are other parents', or one is of all parents and the others of each."""
+        stored, fields = self._facts.ledger.parent_cursors, self._rules.parent_fields
+        if fields is None:
+            return bool(stored)
+        if not stored:
+            # What is shown for all parents together has no rows at its boundary, a cursor of its own has.
+            return load.cursor is not None and bool(set(load.cursor.boundary) - {EDGE})
+        return any(fields_of(key) != fields for key in stored)
+
+    def _about_the_other_owners(self) -> str:
+        stored, fields = self._facts.ledger.parent_cursors, self._rules.parent_fields
+        if fields is None:
+            return "the stored cursors are one for each parent, the config keeps one for all"
+        if not stored:
+            return "the stored cursor is one for all parents, the config keeps one for each"
+        was = next(found for found in map(fields_of, stored) if found != fields)
+        return f"the stored cursors are of parents told apart by {_listed(was)}, the config uses {_listed(fields)}"
 
     def _about_the_other_cursor(self, load: LoadRow) -> str:
         was = f"{load.cursor_path} ({load.cursor_function or 'max'})"
@@ -286,7 +343,10 @@ class _Decision:
         twice = (
             " Rows that are in the table already are added again; a full refresh rebuilds it." * self._rules.only_grows
         )
-        return f"the stored cursor comes from {was}, the config says {is_now}: starting from the initial value.{twice}"
+        found = f"the stored cursor comes from {was}, the config says {is_now}"
+        if self._has_other_owners(load):
+            found = self._about_the_other_owners()
+        return f"{found}: starting from the initial value.{twice}"
 
     def _message(self, case: Case, latest: LoadRow) -> str | None:
         event = self._facts.log.newest

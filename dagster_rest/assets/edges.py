@@ -1,6 +1,7 @@
 """The ends of partitions' windows, and where among them a record's cursor value lies."""
 
 import bisect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -11,6 +12,8 @@ from dagster_rest.assets.cursor import format_like, parse_day, parse_instant
 from dagster_rest.assets.errors import CursorError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TEXT_EPOCH = re.compile(r"-?[0-9]{9,19}(\.[0-9]+)?")
+"""A number since 1970 that is written as text: longer than a day without hyphens."""
 _UP_TO_SECONDS = len("2026-01-02T03:04:05")
 _UNITS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3))
 """From this size on, a number of the present counts parts of a second: nano, micro, milli."""
@@ -33,8 +36,8 @@ def count_passed(values: Sequence[Any], edges: Sequence[Edge], *, where: str | N
     """For each cursor value, how many of the edges lie at it or before it.
 
     Args:
-        values: Numbers (since 1970), dates (days of the zone), date-times, or texts of either; without an offset a
-            date-time is UTC.
+        values: Numbers (since 1970; as text, too), dates (days of the zone), date-times, or texts of either; without an
+            offset a date-time is UTC.
         edges: In the order of time.
         where: The config path, for errors.
 
@@ -54,6 +57,7 @@ def count_passed(values: Sequence[Any], edges: Sequence[Edge], *, where: str | N
     texts = _edges_as_texts(values, edges)
     if texts is not None:
         return [bisect.bisect_right(texts, value) for value in values]
+    values = [value if (number := text_epoch(value)) is None else number for value in values]
     instants = [edge.instant.astimezone(timezone.utc) for edge in edges]
     unit = edges[0].unit or unit_of(_largest(values))
     numbers = [epoch(edge.instant, unit=unit) for edge in edges]
@@ -107,6 +111,15 @@ def epoch(instant: datetime, *, unit: int = 1) -> int:
     """
     passed = instant.astimezone(timezone.utc) - _EPOCH
     return (passed // timedelta(microseconds=1)) * unit // 10**6
+
+
+def text_epoch(value: Any) -> Decimal | None:
+    """The number since 1970 that a text is (``"1767225600"``), or None.
+
+    Args:
+        value: A cursor value.
+    """
+    return Decimal(value) if isinstance(value, str) and _TEXT_EPOCH.fullmatch(value) else None
 
 
 def unit_of(number: Any) -> int:

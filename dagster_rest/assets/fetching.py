@@ -49,6 +49,8 @@ class WindowFetch:
         self._router: Router | None = None
         self._errors = ParentErrors(context)
         self._held = HeldPages()
+        # The data selector that was detected, if it was.
+        self._selector: Mapping[str, Any] | None = None
 
     def run(self) -> None:
         """Fetch until the last page is staged.
@@ -112,7 +114,8 @@ class WindowFetch:
             lane.stager.write_side(FAILED, [one.encode() for one in failed])
             rows = None if self._context.per_parent else lane.filter_for(SHARED)
             cursor = rows.state() if rows is not None else None
-            lane.stager.write([], position=position_of(unit.index + 1, None, cursor, resumable=True, now=lane.now))
+            position = position_of(unit.index + 1, None, cursor, resumable=True, now=lane.now, selector=self._selector)
+            lane.stager.write([], position=position)
         return True
 
     def _warn_of_empty_windows(self) -> None:
@@ -152,8 +155,10 @@ class WindowFetch:
             first=first,
             resume_state=position.get("state") if position else None,
         )
+        self._selector = position.get("selector") if position else None
         options = FetchOptions.from_plan(
             self._context.plan,
+            selector=self._selector,
             units_total=len(self._groups),
             prefetch=self._context.plan.incremental is None or self._context.plan.incremental.row_order is None,
             progress=self._progress(len(self._groups)),
@@ -213,6 +218,7 @@ class WindowFetch:
         if report.paginator is None and page.paginator is not None:
             report.paginator = page.paginator.describe()
         report.evidence = report.evidence or page.evidence
+        self._selector = page.selector or self._selector
         if report.endpoint is None and page.request is not None:
             report.endpoint = self._context.client.redactor.redact_url(str(page.request.url))
         for warning in page.warnings:
@@ -236,9 +242,11 @@ class WindowFetch:
             if self._context.per_parent:
                 lane.finish_scope(scope, window=self._window)
                 cursor = None
-            position = position_of(unit + 1, None, cursor, resumable=True, now=lane.now)
+            position = position_of(unit + 1, None, cursor, resumable=True, now=lane.now, selector=self._selector)
         else:
-            position = position_of(unit, page.state, cursor, resumable=page.resumable, now=lane.now)
+            position = position_of(
+                unit, page.state, cursor, resumable=page.resumable, now=lane.now, selector=self._selector
+            )
         lane.stager.write(kept if self._context.asset.is_selected else [], position=position)
         self._context.on_event("page_staged")
 

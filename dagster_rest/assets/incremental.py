@@ -24,6 +24,7 @@ from dagster_rest.assets.cursor import (
 from dagster_rest.assets.edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.jsonpath import MISSING, first_match
+from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.ledger import CursorState
 
 if TYPE_CHECKING:
@@ -420,6 +421,7 @@ def row_hash(record: Any, key: tuple[str, ...] | None, *, where: str | None = No
 
     Raises:
         CursorError: ``cursor_missing`` when the record lacks a key field.
+        WarehouseError: ``warehouse_too_deep``.
     """
     content: Any = record
     if key and isinstance(record, Mapping):
@@ -432,5 +434,6 @@ def row_hash(record: Any, key: tuple[str, ...] | None, *, where: str | None = No
                 hint="primary_key names fields as the API sends them; an empty list turns de-duplication off.",
             )
         content = [record[name] for name in key]
-    text = json.dumps(content, sort_keys=True, default=str, separators=(",", ":"))
+    with depth_errors(where):
+        text = json.dumps(content, sort_keys=True, default=str, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()

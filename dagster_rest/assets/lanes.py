@@ -224,6 +224,7 @@ def position_of(
     *,
     resumable: bool,
     now: CursorState | None = None,
+    selector: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Where a load stands, as JSON values, for the checkpoint of its staging folder.
 
@@ -233,6 +234,7 @@ def position_of(
         cursor: The cursor of the unit's scope so far.
         resumable: False in the middle of a unit whose paginator cannot go on: then the load starts over.
         now: Where the window ends, if that is the moment the load began.
+        selector: The data selector that was detected: it holds for the parents that are still to be asked.
     """
     return {
         "unit": unit,
@@ -240,6 +242,7 @@ def position_of(
         "cursor": None if cursor is None else [cursor.value, cursor.type, list(cursor.boundary)],
         "resumable": resumable,
         "now": None if now is None else [now.value, now.type],
+        "selector": dict(selector) if selector else None,
     }
 
 

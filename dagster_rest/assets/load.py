@@ -19,17 +19,19 @@ from dagster_rest.assets.lanes import Lane, staging_root
 from dagster_rest.assets.load_context import LoadContext, Log, RunRequest
 from dagster_rest.assets.opening import LaneOpener
 from dagster_rest.assets.parent_errors import failed_in
-from dagster_rest.assets.parents import ParentInput, read_parents
+from dagster_rest.assets.parents import ParentInput, read_parents, unseen_parents
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import Presence, is_at_work
-from dagster_rest.assets.ranges import Window, plan_windows
+from dagster_rest.assets.ranges import Window, begins_beyond, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start
 from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.connection import Database, short_read, short_write
+from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, missing_loads, read_state, upgrade_ledger
+from dagster_rest.warehouse.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -51,12 +53,16 @@ class Inputs:
         parents: The parents' rows.
         states: What the ledger knows, per partition.
         tables: The recorded tables of the asset as they are.
+        unseen_parents: Parents with rows of a time when no child used them; told with a child's first load.
+        other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
     """
 
     known: "KnownSchema"
     parents: ParentInput
     states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
+    other_partitions: str | None = None
+    unseen_parents: tuple[str, ...] = ()
 
 
 class ResourceLoad:
@@ -135,6 +141,9 @@ class ResourceLoad:
             except Contended as contended:
                 self._context.check_own_run()
                 self._context.log(f"{contended} meanwhile: reading the state again")
+            except StaleSchemaError as stale:
+                self._context.check_own_run()
+                self._context.log(f"{stale.message}: fetching again")
         raise StateError(
             f"the state of {self._asset.id} changed under this run {_CONTENDED_TRIES} times in a row",
             code="state_contended",
@@ -180,12 +189,27 @@ class ResourceLoad:
             slices=[begin_report(one, starts[one.key]) for one in self._request.slices],
             sampled=self._request.limit is not None,
         )
+        report.warnings += [*self._about(starts), *map(_about_unseen, inputs.unseen_parents)]
+        if any(start.leaves_cursor for start in starts.values()):
+            self._context.log("this range leaves the cursor where it is")
         if report.repeats is None:
             for window in self._windows(starts):
                 self._load_window(window, report=report, inputs=inputs)
+                if not window.is_last:
+                    inputs = dataclasses.replace(inputs, known=self._known_after(inputs.known))
         report.seconds = time.monotonic() - started
         report.stats = self._context.client.stats.snapshot() - before
         return report
+
+    def _about(self, starts: Mapping[str, Start]) -> list[str]:
+        """What of the decision a person should find in the metadata too."""
+        found = [start.message for start in starts.values() if start.case == "other_cursor" and start.message]
+        if not self._context.wish.leaves_cursor and any(start.leaves_cursor for start in starts.values()):
+            found.append(
+                f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it was,"
+                " and the next ordinary run loads what lies between, and these rows again"
+            )
+        return list(dict.fromkeys(found))
 
     def _look(self) -> Inputs:
         """What the warehouse says. The event log is looked at afterwards, and not while the database is held."""
@@ -195,21 +219,35 @@ class ResourceLoad:
                 upgrade_ledger(connection)
             known = read_schema(connection, dataset)
             recorded = context.recorded_tables(known)
+            void_up_to = read_partitioning(connection, asset=self._asset.id).void_up_to
+            states = {
+                one.key: read_state(
+                    connection,
+                    asset=self._asset.id,
+                    partition=one.key,
+                    runs=self._request.run.runs,
+                    tables=context.root_tables(table.root for table in recorded),
+                    void_up_to=void_up_to,
+                )
+                for one in slices
+            }
+            is_new = all(state.latest is None for state in states.values())
             return Inputs(
-                states={
-                    one.key: read_state(
-                        connection,
-                        asset=self._asset.id,
-                        partition=one.key,
-                        runs=self._request.run.runs,
-                        tables=context.root_tables(table.root for table in recorded),
-                    )
-                    for one in slices
-                },
+                states=states,
+                unseen_parents=unseen_parents(connection, self._asset) if is_new else (),
                 known=known,
                 parents=read_parents(connection, self._asset, slices=slices, everything=False),
                 tables=context.inspect(connection, recorded),
+                other_partitions=context.other_partitions(connection, recorded),
             )
+
+    def _known_after(self, before: "KnownSchema") -> "KnownSchema":
+        """What a window has left recorded; for schema contracts the windows of a run are one load."""
+        with short_read(self._context.database, log=self._context.log) as connection:
+            known = read_schema(connection, self._asset.dataset)
+        is_old = {name for name, table in before.tables.items() if not table.is_new}
+        tables = {name: dataclasses.replace(table, is_new=name not in is_old) for name, table in known.tables.items()}
+        return dataclasses.replace(known, tables=tables)
 
     def _all_parents(self) -> ParentInput:
         with short_read(self._context.database, log=self._context.log) as connection:
@@ -218,8 +256,18 @@ class ResourceLoad:
     def _decide(self, inputs: Inputs) -> dict[str, Start]:
         """Decide for every partition; the facts are gathered in an order that lets no load fall between two looks."""
         lost = self._context.lost_tables(inputs.tables)
-        facts = {one.key: self._facts(one, inputs.states[one.key], lost=lost) for one in self._request.slices}
+        repartitions = self._context.may_repartition(inputs.other_partitions, inputs.tables)
+        facts = {
+            one.key: self._facts(one, inputs.states[one.key], lost=lost, repartitions=repartitions)
+            for one in self._request.slices
+        }
         starts = {key: decide(one) for key, one in facts.items()}
+        if self._leaves_cursor(starts):
+            facts = {
+                key: dataclasses.replace(one, wish=dataclasses.replace(one.wish, leaves_cursor=True))
+                for key, one in facts.items()
+            }
+            starts = {key: decide(one) for key, one in facts.items()}
         if not all(start.recovery == "tell" for start in starts.values()):
             starts = {key: decide(one, alone=len(facts) == 1) for key, one in facts.items()}
         for key, start in starts.items():
@@ -227,7 +275,18 @@ class ResourceLoad:
                 self._context.log(f"{key}: {start.message}" if key else start.message)
         return starts
 
-    def _facts(self, one: Slice, state: AssetState, *, lost: tuple[str, ...]) -> Facts:
+    def _leaves_cursor(self, starts: Mapping[str, Start]) -> bool:
+        """Whether the range begins beyond what is loaded, so that a cursor after it would pass over rows."""
+        beyond = begins_beyond(
+            self._context.plan,
+            starts=starts.values(),
+            per_parent=self._context.per_parent,
+            start_override=self._request.start_value,
+            end_override=self._request.end_value,
+        )
+        return beyond and not any(one.start is not None for one in self._request.slices)
+
+    def _facts(self, one: Slice, state: AssetState, *, lost: tuple[str, ...], repartitions: bool) -> Facts:
         request, wish = self._request, self._context.wish
         self._context.check_attempt(state.unsettled)
         wanted = [load for load in state.unsettled if self._matters(load, latest=state.latest, key=wish.key)]
@@ -242,6 +301,7 @@ class ResourceLoad:
             rules=self._context.rules(one),
             storage_id=request.storage_id,
             lost_tables=lost,
+            repartitions=repartitions,
             now=self._context.clock().timestamp(),
         )
 
@@ -349,6 +409,13 @@ class ResourceLoad:
                 hint="The table is as before. Look at the API; on_empty: warn lets an empty load through.",
             )
         report.empty_replace = True
+
+
+def _about_unseen(parent: str) -> str:
+    return (
+        f"{parent!r} has rows of a time when no child used it, and they are not new to this one: a full refresh of"
+        f" {parent!r}, and then a run of this asset, loads all of them"
+    )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.fan_out import KeyCollector
+from dagster_rest.assets.partitioning import describe, in_words, is_other_partitioning
 from dagster_rest.assets.partitions import Slice, is_one_range
 from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import RestAsset
@@ -17,6 +18,7 @@ from dagster_rest.config.jsonpath import plain_names
 from dagster_rest.config.plan import ResourcePlan
 from dagster_rest.warehouse.connection import Database
 from dagster_rest.warehouse.ledger import LoadRow
+from dagster_rest.warehouse.partitionings import loaded_partitions, read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -149,7 +151,7 @@ class LoadContext:
         return Wish(
             key=json.dumps(asked, default=str) if any(one is not None for one in asked) else "",
             full_refresh=request.full_refresh,
-            has_end=incremental is not None and end is not None,
+            leaves_cursor=incremental is not None and end is not None,
             own_range=self.has_own_range,
             sample=request.limit is not None,
         )
@@ -168,6 +170,7 @@ class LoadContext:
             fingerprint=plan.fingerprint,
             cursor_path=cursor_field(incremental.cursor_path) if incremental else None,
             cursor_function=cursor_function(incremental) if incremental else None,
+            parent_fields=tuple(tuple(sorted({*link.fields})) for link in plan.parents) if self.per_parent else None,
             consumes=self.consumes,
             replaces=self._is_replace or self.replaces(one),
             only_grows=not (self._is_replace or by_key or self.replaces(one)),
@@ -246,6 +249,48 @@ class LoadContext:
                 hint=f"Drop {self.asset.dataset}.{narrowed[0]} and run a backfill of all partitions.",
             )
         return lost
+
+    def other_partitions(
+        self, connection: "DuckDBPyConnection | None", recorded: Sequence["TableSchema"]
+    ) -> str | None:
+        """What the rows that are loaded were partitioned by, in words, if it is not what the asset is by; else None.
+
+        Args:
+            connection: An open connection, or None where the database does not exist yet.
+            recorded: The recorded tables of the asset.
+        """
+        before = read_partitioning(connection, asset=self.asset.id).description
+        if before == describe(self.asset.partitions_def):
+            return None
+        tables = self.root_tables(table.root for table in recorded)
+        loaded = loaded_partitions(connection, asset=self.asset.id, tables=tables)
+        if not is_other_partitioning(before, self.asset.partitions_def, loaded=loaded):
+            return None
+        return in_words(before, loaded=loaded)
+
+    def may_repartition(self, before: str | None, tables: Sequence["TableInspection"]) -> bool:
+        """Whether the run has to begin anew, for what is loaded was of other partitions.
+
+        Args:
+            before: What ``other_partitions`` gave.
+            tables: The recorded tables as they are.
+
+        Raises:
+            StateError: ``state_other_partitions`` where nobody asked to begin anew.
+        """
+        if before is None:
+            return False
+        roots = [table for table in tables if table.is_root]
+        is_gone = bool(roots) and all(table.found == "missing" for table in roots)
+        if self.request.full_refresh or is_gone or (self._is_replace and not self.partitioned):
+            return True
+        raise self._table_error(
+            f"what is loaded of {self.asset.id} was loaded by {before}, and the asset has"
+            f" {in_words(describe(self.asset.partitions_def))} now: a key says nothing of those rows any more",
+            code="state_other_partitions",
+            hint="Run it with full_refresh: true (or the tag dagster_rest/full_refresh), which empties the table, and"
+            " then a backfill of the other partitions if there are any; or set the partitions back.",
+        )
 
     def _table_error(self, message: str, *, code: str, hint: str) -> StateError:
         return StateError(message, code=code, where=self.plan.config_path, hint=hint)

@@ -21,6 +21,7 @@ from dagster_rest.assets.reports import SliceReport
 
 if TYPE_CHECKING:
     from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+    from dagster_rest.warehouse.staging import Stager
 
 
 class LaneOpener:
@@ -40,6 +41,7 @@ class LaneOpener:
         self._window = window
         self._groups = groups
         self._known = known
+        self._first: Stager | None = None
 
     def open(self, one: SliceReport, *, stack: contextlib.ExitStack) -> Lane:
         """Open a lane, going on with an interrupted load where that fits.
@@ -65,6 +67,7 @@ class LaneOpener:
                 known=KnownSchema(dataset=self._context.asset.dataset) if rebuild else self._known,
                 fingerprint=self._fingerprint(one),
                 load_id=_new_load_id(self._context.clock()),
+                beside=self._first,
                 resume=alone and config.resume and len(self._context.request.slices) == 1,
                 ttl_seconds=config.resume_ttl,
                 on_event=self._context.on_event,
@@ -80,6 +83,7 @@ class LaneOpener:
             )
         elif stager.reset_reason:
             self._context.log(f"an interrupted load is not gone on with: {stager.reset_reason}")
+        self._first = self._first or stager
         now = now_of(stager.position) if stager.resumed else None
         if now is not None:
             bounds = dataclasses.replace(bounds, end=from_state(now))

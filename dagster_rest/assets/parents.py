@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.errors import StateError
+from dagster_rest.assets.partitioning import means_the_same
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.rest_asset import RestAsset, ledger_name
 from dagster_rest.warehouse.external import read_table_rows
@@ -13,11 +14,13 @@ from dagster_rest.warehouse.failed_parents import read_failed_parents
 from dagster_rest.warehouse.fan_out import (
     ParentRows,
     consumed_values,
+    lacks_keys,
     mark_consumed,
     read_parent_rows,
     replace_consumed_values,
     value_hashes,
 )
+from dagster_rest.warehouse.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -125,6 +128,28 @@ def read_parents(
     )
 
 
+def unseen_parents(connection: "DuckDBPyConnection | None", asset: RestAsset) -> tuple[str, ...]:
+    """The parents that have rows which the child will never see, for they were loaded before a child used them.
+
+    Args:
+        connection: An open connection, or None where the database does not exist yet.
+        asset: The child.
+    """
+    if asset.plan.fan_out != "new" or asset.partitions_def is not None:
+        return ()
+    own = [asset.source.resource(link.resource) for link in asset.plan.parents if link.resource not in asset.external]
+    return tuple(
+        plan.name
+        for plan in own
+        if plan.incremental is not None
+        and lacks_keys(
+            connection,
+            parent=ledger_name(asset.parents[plan.name]),
+            appends=plan.write_disposition.disposition == "append",
+        )
+    )
+
+
 def _asks_earlier_loads(asset: RestAsset) -> bool:
     """Whether a parent that is owed may be of an earlier load than those that the child asks for.
 
@@ -174,7 +199,7 @@ class _Reader:
         """
         asset, parent_id = self._asset, ledger_name(self._asset.parents[link.resource])
         found = self._read_table(link) if link.resource in asset.external else self._read_keys(link)
-        if not found.known:
+        if not found.known or self._has_other_partitions(link):
             raise _not_loaded(asset, link, partition=self._slice.key)
         values = None
         if self._is_told_by_values(link):
@@ -182,6 +207,14 @@ class _Reader:
             found = self._told_by_values(found, values, parent=parent_id)
         consumption = Consumption(partition=self._slice.key, parent=parent_id, load_ids=found.load_ids, values=values)
         return _Found(rows=found, consumption=consumption)
+
+    def _has_other_partitions(self, link: "ParentLink") -> bool:
+        """Whether what is loaded of a parent was of other partitions than those whose key the child goes by."""
+        asset = self._asset
+        if not asset.follows_partitions_of(link.resource):
+            return False
+        recorded = read_partitioning(self._connection, asset=ledger_name(asset.parents[link.resource])).description
+        return not means_the_same(recorded, asset.partitions_def)
 
     def _is_told_by_values(self, link: "ParentLink") -> bool:
         """Whether the parent's loads do not say which of its rows are new, for each of them brings all."""

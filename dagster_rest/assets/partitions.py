@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from dagster_rest.assets.cursor import format_like, parse_day, parse_instant
-from dagster_rest.assets.edges import epoch, starts_a_day, unit_of
+from dagster_rest.assets.edges import epoch, starts_a_day, text_epoch, unit_of
 
 if TYPE_CHECKING:
     from dagster_rest.config.models import PartitionsConfig
@@ -89,6 +89,9 @@ def instant_like(instant: datetime, pattern: Any, *, days: bool = True) -> Any:
         return _iso(instant)
     if isinstance(pattern, (int, float, Decimal)):
         return type(pattern)(epoch(instant, unit=unit_of(pattern)))
+    number = text_epoch(pattern)
+    if number is not None:
+        return str(epoch(instant, unit=unit_of(number)))
     if isinstance(pattern, datetime):
         return instant if pattern.tzinfo else instant.astimezone(timezone.utc).replace(tzinfo=None)
     if isinstance(pattern, date):

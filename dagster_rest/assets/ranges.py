@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor import advance, comparable, from_state, is_before, now_like, to_state
-from dagster_rest.assets.edges import Edge, unit_of
+from dagster_rest.assets.edges import Edge, text_epoch, unit_of
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, start_value
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
-from dagster_rest.warehouse.ledger import CursorState
+from dagster_rest.warehouse.ledger import EDGE, CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.models import IncrementalConfig
@@ -54,9 +54,15 @@ class Window:
 
     def bounds_for_parent(self, bounds: Bounds, known: CursorState | None) -> Bounds:
         """The range of one parent: from its own cursor, or from the beginning for a parent not seen before."""
-        if self.incremental is None or self.stateless or self.start_given:
+        if self.incremental is None or self.stateless:
             return bounds
-        return dataclasses.replace(bounds, start=start_value(self.incremental, known))
+        own = start_value(self.incremental, known)
+        if known is not None and known.is_edge and not self.start_given:
+            bounds = dataclasses.replace(bounds, start_open=False)
+        if self.start_given and not _is_beyond(self.incremental, bounds.start, own):
+            return bounds
+        # A start that somebody gave must not pass over what is not loaded of this one parent.
+        return dataclasses.replace(bounds, start=own)
 
     def cursor_after(self, state: CursorState | None) -> CursorState | None:
         """The cursor to store after this window: its end, or the newest value seen if it is open to the present."""
@@ -64,7 +70,7 @@ class Window:
             return state
         if state is not None and is_before(self.step_end, from_state(state)):
             return state
-        return to_state(self.step_end)
+        return dataclasses.replace(to_state(self.step_end), boundary=(EDGE,))
 
     def newest(self, states: Iterable[CursorState]) -> CursorState | None:
         """The newest of several cursors, as the one to show for the asset."""
@@ -114,6 +120,7 @@ def plan_windows(
         yield Window(bounds={one.key: _partition_bounds(incremental, one) for one in slices}, incremental=incremental)
         return
     end = incremental.end_value if end_override is None else end_override
+    stateless = end is not None or any(one.leaves_cursor for one in starts.values())
     bounds = {
         one.key: Bounds(
             start=_start(
@@ -121,7 +128,7 @@ def plan_windows(
                 starts[one.key],
                 where=f"{plan.config_path}.endpoint.incremental",
                 start_override=start_override,
-                stateless=end is not None,
+                stateless=stateless,
                 per_parent=per_parent and incremental.step is None,
             ),
             end=end,
@@ -134,13 +141,49 @@ def plan_windows(
     }
     for one in bounds.values():
         _check_range(one, where=f"{plan.config_path}.endpoint.incremental")
-    whole = Window(
-        bounds=bounds, incremental=incremental, stateless=end is not None, start_given=start_override is not None
-    )
+    whole = Window(bounds=bounds, incremental=incremental, stateless=stateless, start_given=start_override is not None)
     if incremental.step is None or len(slices) > 1:
         yield whole
     else:
         yield from _steps(plan, whole, key=slices[0].key, now=now)
+
+
+def begins_beyond(
+    plan: "ResourcePlan", *, starts: Iterable[Start], per_parent: bool, start_override: Any, end_override: Any
+) -> bool:
+    """Whether a range without an end begins beyond what is loaded: then the cursor must not follow it.
+
+    Args:
+        plan: The resource.
+        starts: What each partition of the run continues from.
+        per_parent: Whether each parent has a cursor of its own: those that have none, or an earlier one, start there.
+        start_override: ``RestRunConfig.start_value``.
+        end_override: ``RestRunConfig.end_value``.
+    """
+    incremental = plan.incremental
+    if incremental is None or start_override is None or end_override is not None or incremental.end_value is not None:
+        return False
+    for start in starts:
+        if per_parent and start.parent_cursors:
+            continue
+        known = start.cursor if not per_parent else None
+        reached = from_state(known) if known is not None else incremental.initial_value
+        if _is_beyond(incremental, start_override, reached):
+            return True
+    return False
+
+
+def _is_beyond(incremental: "IncrementalConfig", start: Any, reached: Any) -> bool:
+    """Whether there may be rows between what is loaded and a start."""
+    if reached is None or reached == "":
+        return True
+    function = incremental.last_value_func
+    if callable(function):
+        return bool(start != reached)
+    if not _are_of_one_kind(start, reached):
+        # Refused elsewhere, with words.
+        return False
+    return is_before(start, reached) if function == "min" else is_before(reached, start)
 
 
 def _check_given(plan: "ResourcePlan", given: Mapping[str, Any], *, has_windows: bool, starts: Iterable[Start]) -> None:
@@ -200,11 +243,11 @@ def _refused(plan: "ResourcePlan", message: str, *, hint: str) -> CursorError:
 
 
 def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
-    pattern = incremental.initial_value
+    pattern, written = incremental.initial_value, text_epoch(incremental.initial_value)
     assert one.start is not None
     assert one.end is not None
     is_number = isinstance(pattern, (int, float, Decimal)) and not isinstance(pattern, bool)
-    unit = unit_of(pattern) if is_number and pattern else None
+    unit = unit_of(pattern) if is_number and pattern else None if written is None else unit_of(written)
     start, end = one.window_like(pattern)
     return Bounds(start=start, end=end, window=(Edge(instant=one.start, unit=unit), Edge(instant=one.end, unit=unit)))
 

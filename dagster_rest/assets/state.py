@@ -93,14 +93,15 @@ class Wish:
     Args:
         key: A range or a sample, as text; empty for an ordinary run.
         full_refresh: Forget the cursor and rebuild.
-        has_end: Whether it is a range with an explicit end, which leaves the cursor alone.
+        leaves_cursor: Whether it is a range that leaves the cursor alone: one with an explicit end, or one that begins
+            beyond what is loaded.
         own_range: Whether it is a range of this run alone, which leaves its parents as new as they were.
         sample: Whether it only takes a sample.
     """
 
     key: str = ""
     full_refresh: bool = False
-    has_end: bool = False
+    leaves_cursor: bool = False
     own_range: bool = False
     sample: bool = False
 
@@ -113,6 +114,7 @@ class Rules:
         fingerprint: Of the config.
         cursor_path: The field the cursor comes from, or None without a cursor.
         cursor_function: What chooses it among the values of that field.
+        parent_fields: For a child that keeps a cursor for each parent: the fields that tell them apart, per parent.
         consumes: Whether the parents that a load has worked on are not given to the next one.
         replaces: Whether every load stands for all there is, in the table or in its partition.
         only_grows: Whether the same rows loaded twice are there twice.
@@ -126,6 +128,7 @@ class Rules:
     fingerprint: str = ""
     cursor_path: str | None = None
     cursor_function: str | None = None
+    parent_fields: tuple[tuple[str, ...], ...] | None = None
     consumes: bool = False
     replaces: bool = False
     only_grows: bool = False
@@ -139,7 +142,7 @@ class Rules:
         """Whether a run can tell by the state alone how far earlier ones came."""
         if self.replaces or wish.sample:
             return False
-        return (self.consumes and not wish.own_range) or (self.cursor_path is not None and not wish.has_end)
+        return (self.consumes and not wish.own_range) or (self.cursor_path is not None and not wish.leaves_cursor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +158,7 @@ class Facts:
         rules: The resource.
         storage_id: The id of this Dagster instance's storage.
         lost_tables: Recorded tables that are not there any more, or lost columns.
+        repartitions: Whether what is loaded was of other partitions, and the run may begin anew.
         now: Seconds since 1970.
     """
 
@@ -166,6 +170,7 @@ class Facts:
     lives: Mapping[str, Life] = field(default_factory=dict)
     storage_id: str = ""
     lost_tables: tuple[str, ...] = ()
+    repartitions: bool = False
     now: float = 0.0
 
 
@@ -179,9 +184,12 @@ class Start:
         cursor: The cursor to go on from, or None: from the initial value.
         parent_cursors: The cursor of each parent, for a child that keeps one for each.
         forgets_parents: Whether stored cursors of parents are void: the commit deletes them.
+        leaves_cursor: Whether the cursors stay where they are, whatever the run loads.
         at_edge: Whether the cursor is the end of a window, which the window itself left out.
         data_version: Of the newest load.
         rebuild: Whether the table (or the partition) is built anew instead of added to.
+        repartitions: Whether all that was loaded goes, of whatever partition: the asset has other partitions since.
+        made_anew: Whether nothing that was loaded up to the newest load is there any more: the table was made anew.
         recovery: What becomes of a load that was committed and whose step never ended well. ``repeat``: it is told
             already, and this run tells of it again. ``tell``: it is whole, and this run only tells of it.
             ``continue``: this run goes on after it, as a part of the same materialization. ``redo``: it is done again.
@@ -197,9 +205,12 @@ class Start:
     cursor: CursorState | None = None
     parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
     forgets_parents: bool = False
+    leaves_cursor: bool = False
     at_edge: bool = False
     data_version: str = ""
     rebuild: bool = False
+    repartitions: bool = False
+    made_anew: bool = False
     recovery: Recovery | None = None
     continued: LoadRow | None = None
     answers_for: tuple[str, ...] = ()

@@ -141,7 +141,7 @@ def partition_expression(
         SQL over the root table, or None without partitions over time, or for a cursor that is no column of it.
     """
     from dagster_rest.assets.cursor import parse_day
-    from dagster_rest.assets.edges import unit_of
+    from dagster_rest.assets.edges import text_epoch, unit_of
     from dagster_rest.warehouse.catalog import literal, quoted
 
     column = partition_column(str(incremental.cursor_path))
@@ -151,6 +151,9 @@ def partition_expression(
     if isinstance(initial, (int, float, Decimal)) and not isinstance(initial, bool):
         unit = unit_of(initial)
         return f"timezone({zone}, to_timestamp({field if unit == 1 else f'{field} / {unit}'}))"
+    written = text_epoch(initial)
+    if written is not None:
+        return f"timezone({zone}, to_timestamp({field}::double / {unit_of(written)}))"
     if isinstance(initial, str) and "-" not in initial and parse_day(initial) is not None:
         return f"strptime({field}, '%Y%m%d')"
     # Which of these the records bring is known when they are there. A date is a day of the partitions' zone; instants

@@ -237,8 +237,8 @@ class EndpointConfig(ConfigModel):
     incremental: IncrementalConfig | None = key(None, "Load only what is new.")
     auth: AuthConfig | None = key(None, "How to authenticate; the client's way if absent, none if null.")
     allow_missing_data: Bool = own(False, "A selector that matches nothing gives no rows instead of an error.")
-    ignore_scope: Literal["any", "first_page"] = own(
-        "any", "Whether an `ignore` action may end a pagination that has begun."
+    ignore_scope: Literal["any", "first_page", "later_pages"] = own(
+        "any", "Where an `ignore` action may match: on every page, on the first one only, or only after it."
     )
     on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
     on_parent_error: Literal["fail", "skip"] = own(

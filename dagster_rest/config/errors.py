@@ -26,7 +26,7 @@ CODES: dict[str, str] = {
     "config_missing_env": "Environment variables that the config names are not set; set them in the process that runs the step.",
     "config_missing_key": "A required key is absent; add it.",
     "config_missing_parent_value": "A parent row lacks the field that a child's placeholder names; correct the field or make the parent deliver it.",
-    "config_null_parent_value": "A parent value used in a path is null; the parent is skipped, or refused with `on_null_parent: fail`.",
+    "config_null_parent_value": "A parent value used in a path is null or an empty text; the parent is skipped, or refused with `on_null_parent: fail`.",
     "config_two_parents": "A resource refers to two parents; use one, or say `parents: product` to ask for every combination.",
     "config_unknown_incremental": "`{incremental.<name>}` names an attribute that does not exist; use start_value, end_value, last_value or initial_value.",
     "config_unknown_key": "The key is not known at this place; correct its spelling or move it to where it belongs.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -313,6 +313,8 @@ class _Filling:
         for index, part in enumerate(template.parts):
             text, is_data = self._path_part(part, first=index == 0)
             if is_data:
+                if not text and _is_segment(path, template.parts[index + 1 :]):
+                    raise self._no_value(part, "is empty")
                 from_data_at.append(len(path))
             path += text
         origin = _ORIGIN.match(path)
@@ -334,7 +336,7 @@ class _Filling:
         if value is UNSET:
             raise self._unset("path", Text((part,)))
         if value is None:
-            raise self._null(part)
+            raise self._no_value(part, "is null")
         text = self.formatted(part, value, "path")
         if isinstance(part, (EnvText, StaticParam)):
             return (text if first and _ABSOLUTE.match(text) else quote(text, safe=_PATH_SAFE)), False
@@ -342,18 +344,24 @@ class _Filling:
             return text, True
         return encode_segment(text), True
 
-    def _null(self, part: Part) -> ConfigError:
+    def _no_value(self, part: Part, what: str) -> ConfigError:
         name = f"{part.resource}.{part.field}" if isinstance(part, ParentField) else "value"
         return NullParentValue(
             [
                 Problem(
                     path=join_path(self.where, "path"),
                     code="config_null_parent_value",
-                    message=f"`{name}` is null, and the path needs it",
+                    message=f"`{name}` {what}, and the path needs it",
                     hint="Filter such rows out in the parent's processing_steps.",
                 )
             ]
         )
+
+
+def _is_segment(before: str, behind: Sequence[Part]) -> bool:
+    """Whether what stands between is a whole segment of a path: without it, the path is that of something else."""
+    after = behind[0].text if behind and isinstance(behind[0], Literal) else ""
+    return before.endswith("/") and (not behind or after.startswith(("/", "?", "#")))
 
 
 def encode_segment(text: str) -> str:

@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(?=[^/?#\s])")
 # A part of the address that is nothing but $NAME or %NAME%.
 _UNREAD = re.compile(r"(?:\A|://|[:@.])(?:\$([A-Za-z_]\w*)|\$\(([A-Za-z_]\w*)\)|%([A-Za-z_]\w*)%)(?=[:@./?#]|\Z)")
 _HTTP = ("http", "https")
-_PROXY = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_PROXY = ("http", "https", "socks5", "socks5h")
 
 
 class UrlCheck(Checked):

@@ -4,12 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 
 from dagster_rest.http.page import RequestStats
 from dagster_rest.http.rate_limit import Permit, RateLimiter
 from dagster_rest.http.slots import Slots
+
+#: A permit that is older has perhaps been given to somebody else when its request is sent.
+STALE_SECONDS = 1.0
+
+
+class Passage:
+    """The way of one attempt, which may be more than one request: redirects, tokens, challenges.
+
+    Args:
+        admission: Gives the permits.
+        permit: The first one, taken just now; None where there is no limit.
+    """
+
+    def __init__(self, admission: Admission, permit: Permit | None) -> None:
+        self._admission, self.permit = admission, permit
+        self._since = time.monotonic()
+        self._used = False
+
+    async def ready(self, waiting: Callable[[], AbstractContextManager[None]]) -> None:
+        """Wait until the next request may be sent; it is sent at once then.
+
+        Args:
+            waiting: Entered while it waits.
+        """
+        if self._used or time.monotonic() - self._since > STALE_SECONDS:
+            with waiting():
+                self.end()
+                self.permit = await self._admission.clearance()
+                self._since = time.monotonic()
+        self._used = True
+
+    def end(self) -> None:
+        """Say that the request is answered (or failed)."""
+        permit, self.permit = self.permit, None
+        self._admission.give_back(permit)
 
 
 class Admission:
@@ -30,11 +65,16 @@ class Admission:
         self._line: asyncio.Lock | None = None
 
     def pause(self, seconds: float) -> None:
-        """Let no request go for so long, whoever asks; those under way go on."""
+        """Let no request go for so long, whoever asks; those under way go on.
+
+        It also holds for the other processes that share the rate limit.
+        """
         self._not_before = max(self._not_before, time.monotonic() + seconds)
+        if self._limiter is not None:
+            self._limiter.pause(seconds)
 
     @asynccontextmanager
-    async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[None]:
+    async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[Passage]:
         """Hold a slot, from the moment on at which the request may be sent.
 
         Args:
@@ -42,18 +82,27 @@ class Admission:
             priority: Those with lower numbers get a slot first.
         """
         async with slots.held(priority):
-            began = time.monotonic()
-            permit = await self._clearance()
+            passage = Passage(self, await self.clearance())
             try:
-                waited = time.monotonic() - began
-                if waited > 0.001:
-                    self._stats.add(throttled_seconds=waited)
-                yield
+                yield passage
             finally:
-                if self._limiter is not None and permit is not None:
-                    self._limiter.give_back(permit)
+                passage.end()
 
-    async def _clearance(self) -> Permit | None:
+    def give_back(self, permit: Permit | None) -> None:
+        """Give a permit back whose request is answered."""
+        if self._limiter is not None and permit is not None:
+            self._limiter.give_back(permit)
+
+    async def clearance(self) -> Permit | None:
+        """Wait until a request may be sent: the pause is over, and there is a permit if there is a limit."""
+        began = time.monotonic()
+        permit = await self._cleared()
+        waited = time.monotonic() - began
+        if waited > 0.001:
+            self._stats.add(throttled_seconds=waited)
+        return permit
+
+    async def _cleared(self) -> Permit | None:
         if self._limiter is None:
             await self._pause_over()
             return None

@@ -5,7 +5,7 @@ This module imports httpx; import it where a request is about to be sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from typing import Any
 
 import httpx
@@ -15,6 +15,8 @@ from dagster_rest.http.errors import AuthConfigError
 from dagster_rest.http.references import PUBLIC, check_secrets
 
 OnToken = Callable[[str], None]
+#: The extension of a request that has its credentials.
+AUTHORIZED = "dagster_rest.authorized"
 
 
 class BearerAuth(httpx.Auth):
@@ -73,6 +75,39 @@ class HeaderAuth(httpx.Auth):
 
 class DigestAuth(httpx.DigestAuth):
     """HTTP Digest; one challenge serves all later requests."""
+
+
+class WatchedAuth(httpx.Auth):
+    """Another auth, each of whose requests is announced: tokens and challenges too.
+
+    The requests say that they have an auth: a session of the user's must not put its own over it.
+
+    Args:
+        auth: What authorizes the requests.
+        before: Awaited before each of them is sent.
+        after: Called when each of them is answered.
+    """
+
+    def __init__(self, auth: httpx.Auth, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]) -> None:
+        self._auth, self._before, self._after = auth, before, after
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send what the auth sends."""
+        flow = self._auth.async_auth_flow(request)
+        try:
+            following = await anext(flow)
+            while True:
+                # httpx gives its time-outs to the request only, not to what an auth sends before it.
+                following.extensions = {**request.extensions, **following.extensions, AUTHORIZED: True}
+                await self._before()
+                answer = yield following
+                # At once: the auth may wait for a token that another request fetches.
+                self._after()
+                following = await flow.asend(answer)
+        except StopAsyncIteration:
+            return
+        finally:
+            await flow.aclose()
 
 
 def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth | None:
@@ -184,7 +219,8 @@ def secrets_of(config: Any) -> list[str]:
     if isinstance(config, Mapping):
         return [str(v) for k, v in config.items() if k not in PUBLIC and isinstance(v, str)]
     if not hasattr(type(config), "model_fields"):
-        return [v for v in vars(config).values() if isinstance(v, str)] if hasattr(config, "__dict__") else []
+        kept = vars(config).values() if hasattr(config, "__dict__") else ()
+        return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in kept if isinstance(v, (str, bytes))]
     found: list[str] = []
     for name, value in _fields(config).items():
         if name in PUBLIC:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.env import resolve_env
 from dagster_rest.config.inherit import INHERIT
-from dagster_rest.http.errors import ClientConfigError, HttpError
+from dagster_rest.http.errors import ClientConfigError, HttpError, not_picklable
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page, RequestStats
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
@@ -97,7 +97,6 @@ class RestClient:
         self.paginator = paginator
         self.data_selector = data_selector
         self.max_concurrency = max_concurrency
-        self.stats = RequestStats()
         self.redactor = Redactor(environment_secrets({"headers": headers, "params": params}))
         self._options = SimpleNamespace(
             headers=resolve_env(dict(headers or {}), where="headers"),
@@ -117,13 +116,18 @@ class RestClient:
         self._auth_config = auth
         self._trusted = _trusted_origins(base_url, allowed_origins)
         self._auths: list[tuple[Any, Any]] = []
-        self._slots = Slots(max_concurrency)
+        self._begin()
+        self._learn_secrets()
+
+    def _begin(self) -> None:
+        """What no two clients share."""
+        self.stats = RequestStats()
+        self._slots = Slots(self.max_concurrency)
         self._lock = threading.RLock()
         self._sending: tuple[BackgroundLoop, Exchange] | None = None
         self._inherited: list[tuple[BackgroundLoop, Exchange]] = []
         self._finalizer: Callable[[], object] | None = None
         self._closed = False
-        self._learn_secrets()
 
     @classmethod
     def from_config(cls, config: ClientConfig, **changes: Any) -> RestClient:
@@ -142,6 +146,27 @@ class RestClient:
         client = cls(**{**arguments, **changes})
         client.redactor.add(*environment_secrets(config))
         return client
+
+    def __copy__(self) -> RestClient:
+        """A client of the same settings, tokens and session, with connections and counters of its own."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        with self._lock:
+            other._auths = list(self._auths)
+        other._begin()
+        return other
+
+    def __deepcopy__(self, _: dict[int, Any]) -> RestClient:
+        """The same as a copy: there is nothing in it that may change."""
+        return self.__copy__()
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        """Refuse to be pickled.
+
+        Raises:
+            HttpError: Always.
+        """
+        raise not_picklable(type(self).__name__)
 
     def __enter__(self) -> RestClient:
         return self

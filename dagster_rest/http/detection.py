@@ -26,6 +26,7 @@ from dagster_rest.http.paginators import (
     ProbingPageNumberPaginator,
     SinglePagePaginator,
 )
+from dagster_rest.http.paginators.values import as_int, seems_int
 
 if TYPE_CHECKING:
     import httpx
@@ -76,6 +77,8 @@ _MARKS = frozenset(
     {"scrollid", "resumptiontoken", "paginationtoken", "nextpaginationtoken", "nextid", "nextkey", "nextpageid"}
     | {"nextskip", "nextindex", "nextmaxid", "nextposition", "endcursor"}
 )
+# In an object about the next page.
+_PLACES_OF_NEXT = frozenset({"id", "key", "token", "value", "cursor", "position", "marker", "after", "startingafter"})
 _MORE = frozenset(
     {"hasmore", "hasnext", "hasnextpage", "more", "morepages", "moreresults", "hasmoreitems", "hasmorepages"}
 )
@@ -197,7 +200,7 @@ def _facts_in(value: Mapping[str, Any], keys: tuple[str, ...], towards: tuple[st
         elif isinstance(item, Mapping):
             if towards[: len(path)] == path or _plain(str(key)) in _CONTAINERS:
                 inside.append((item, path))
-        elif not isinstance(item, list):
+        elif not isinstance(item, list) or (item and _plain(str(key)) in _LINKS):
             yield _Fact(path, _plain(str(key)), item)
     for item, path in inside:
         if len(path) <= 4:
@@ -211,11 +214,9 @@ def _first(facts: list[_Fact], names: frozenset[str]) -> _Fact | None:
 
 
 def _whole(value: Any) -> int | None:
-    if isinstance(value, bool):
+    if isinstance(value, float) and not value.is_integer():
         return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isdigit() else None
+    return as_int(value)
 
 
 def _json_link(facts: list[_Fact], records: list[Any], request: Request) -> Detected | None:
@@ -347,14 +348,19 @@ def _says_more(facts: list[_Fact], records: list[Any], response: httpx.Response)
     for fact in facts:
         if _flag(fact):
             return f"the body says that there is more ({fact.path}: {str(fact.value).lower()})"
-        if fact.name in _LINKS and fact.value not in (None, "", False, 0):
+        if fact.value and (fact.name in _LINKS or (fact.is_of_next and fact.name in _PLACES_OF_NEXT)):
             return f"the body names a next page at {fact.path!r}"
         if fact.name in _MARKS and fact.value and records and not over:
             return f"the body has a mark of a next page at {fact.path!r}"
-    total = _first(facts, _TOTAL)
-    if total is not None and (_whole(total.value) or 0) > len(records):
-        return f"the body counts {total.value} ({total.path}) and holds {len(records)}"
+    for fact in facts:
+        if fact.name in _TOTAL and not fact.is_of_next and (_counted(fact.value) or 0) > len(records):
+            return f"the body counts {fact.value} ({fact.path}) and holds {len(records)}"
     return _header_says_more(len(records), response)
+
+
+def _counted(value: Any) -> int | None:
+    """A count, also one that is written for people."""
+    return seems_int(value) if isinstance(value, str) and _whole(value) is None else _whole(value)
 
 
 def _header_says_more(count: int, response: httpx.Response) -> str | None:

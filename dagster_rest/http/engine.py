@@ -18,9 +18,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dagster_rest.http.errors import HttpError
+from dagster_rest.http.loop import BlockedError, Pulse
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
+from dagster_rest.http.shared_selector import SharedSelector
 from dagster_rest.http.walk import Walk
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ class _UnitRun:
         prefetch = _Prefetch(self.fetch.exchange, self.fetch.context.trusting(self.unit.request), self)
         try:
             await self.fetch.room_for(self)
-            walk = self.fetch.walk(self.unit, prefetch)
+            walk = self.fetch.walk(self.unit, prefetch, order=self.order)
             async for page in walk.pages():
                 self._hand_over(page)
                 if not page.is_last:
@@ -161,6 +163,7 @@ class _UnitRun:
         except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
             self.pages.put(error)
         finally:
+            self.fetch.selector.leave(self.order)
             self.fetch.came(self)
             await prefetch.cancel()
 
@@ -190,6 +193,7 @@ class Fetch:
         self._units = iter(units)
         self._options = options = _prepared(options)
         self._keep_response = keep_response
+        self.selector = SharedSelector(options.data_selector, detected=options.selector)
         self._loop = client.loop
         self.exchange = client.exchange
         self.context = client.context(options)
@@ -218,6 +222,11 @@ class Fetch:
                     continue
                 self._progress.count(item)
                 yield item
+        except BlockedError:
+            # Nor can their end be waited for.
+            runs, self._runs = list(self._runs), deque()
+            self._loop.call(_cancel_soon, runs)
+            raise
         finally:
             self._cancel()
 
@@ -244,15 +253,17 @@ class Fetch:
     def _take(self, run: _UnitRun) -> Page | BaseException:
         if not self.prefetch:
             self._loop.call(self._wanted, run)
+        pulse = Pulse(self._loop)
         while True:
             try:
-                item = run.pages.get(timeout=self._progress.seconds_left())
+                item = run.pages.get(timeout=min(self._progress.seconds_left(), pulse.period))
                 break
             except queue.Empty:
                 if self._loop.closed and run.pages.empty():
                     # It ended before it came to this unit.
                     return HttpError("the client was closed while fetching", code="http_client_closed")
-                self._progress.report()
+                pulse.check()
+                self._progress.report_if_due()
         if isinstance(item, BaseException):
             return item
         page, size = item
@@ -324,13 +335,15 @@ class Fetch:
         if self._stalled:
             self._wake()
 
-    def walk(self, unit: FetchUnit, prefetch: _Prefetch) -> Walk:
+    def walk(self, unit: FetchUnit, prefetch: _Prefetch, *, order: int) -> Walk:
         """The walk of a unit."""
         return Walk(
             unit=unit,
             options=self._options,
             request=self._client.first_request(unit.request, self._options),
             source=prefetch,
+            selector=self.selector,
+            order=order,
             redactor=self._client.redactor,
             auth=self.context.auth,
             keep_response=self._keep_response,
@@ -389,6 +402,9 @@ class _ProgressLog:
         self._pages += 1
         self._rows += len(page)
         self._units += page.is_last
+        self.report_if_due()
+
+    def report_if_due(self) -> None:
         if time.monotonic() - self._said >= self._options.progress_seconds:
             self.report()
 

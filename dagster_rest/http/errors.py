@@ -69,6 +69,8 @@ CODES: dict[str, str] = {
     "folder can be written to.",
     "http_reentrant": "A hook, an auth callable or a paginator uses the client that is just calling it, and would wait "
     "for ever. Use another client there, or none.",
+    "http_not_picklable": "A client or resource cannot be pickled: the file would hold its secrets. Make it where it is "
+    "used.",
     "http_client_closed": "The client is closed. Open a new one.",
 }
 
@@ -191,6 +193,16 @@ class ClientConfigError(HttpError):
 
 class ActionError(HttpError):
     """A response action says that this response is a failure."""
+
+
+def not_picklable(kind: str) -> HttpError:
+    """The error of a client or resource that should be written to a file or sent to another process."""
+    return HttpError(
+        f"a {kind} cannot be pickled: it holds connections, and secrets that would be in the file",
+        code="http_not_picklable",
+        hint="Make it where it is used, from its config or as a Dagster resource; `copy.copy` gives one of its own "
+        "in the same process.",
+    )
 
 
 class IgnoreResponse(Exception):  # noqa: N818  (a signal of response hooks, not a failure)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from dagster_rest.errors import RestError
 from dagster_rest.http.actions import Action, Judgement, Verdict, judge
-from dagster_rest.http.admission import Admission
+from dagster_rest.http.admission import Admission, Passage
+from dagster_rest.http.auth import WatchedAuth
 from dagster_rest.http.errors import (
     ActionError,
     HttpAuthError,
@@ -168,16 +171,21 @@ class Exchange:
     async def _attempt(
         self, request: Request, context: Context, priority: tuple[int, ...], clock: RetryClock
     ) -> Outcome:
-        async with self.admission.admitted(context.slots, priority):
+        async with self.admission.admitted(context.slots, priority) as passage:
             with clock.running():
-                response = await self._in_time(request, context)
+                response = await self._in_time(request, context, passage, clock)
         judgement = judge(response, context.actions, context.hooks)
         return self._decide(judgement, request, context)
 
-    async def _in_time(self, request: Request, context: Context) -> httpx.Response:
+    async def _in_time(self, request: Request, context: Context, passage: Passage, clock: RetryClock) -> httpx.Response:
         # The time-outs of httpx bound a silence; this bounds a response that never ends.
-        with anyio.move_on_after(self.max_seconds):
-            return await self._roundtrip(request, context)
+        with anyio.move_on_after(self.max_seconds) as scope:
+
+            async def before() -> None:
+                await passage.ready(lambda: _out_of_time(scope, clock))
+                self.stats.add(requests=1)
+
+            return await self._roundtrip(request, context, before=before, after=passage.end)
         raise _AgainError(
             HttpConnectionError(
                 f"no whole response after {self.max_seconds:g} s",
@@ -213,7 +221,9 @@ class Exchange:
         status = response.status_code
         return verdict == "retry" or self.policy.retries_status(status) or is_rate_limited(status, response.headers)
 
-    async def _roundtrip(self, request: Request, context: Context) -> httpx.Response:
+    async def _roundtrip(
+        self, request: Request, context: Context, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]
+    ) -> httpx.Response:
         try:
             prepared = self._prepare(request)
         except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -223,8 +233,7 @@ class Exchange:
             for _ in range(MAX_REDIRECTS):
                 # Here and nowhere else: this is the URL that is sent.
                 self._check_origin(prepared.url, context, what)
-                self.stats.add(requests=1)
-                response = await self._exchange(prepared, context)
+                response = await self._exchange(prepared, context, before=before, after=after)
                 if response.next_request is None or not self.follow_redirects:
                     return response
                 what = f"a redirect of {self.redactor.redact_url(prepared.url)}"
@@ -244,16 +253,32 @@ class Exchange:
             where=self._where(context, request.url),
         )
 
-    async def _exchange(self, prepared: httpx.Request, context: Context) -> httpx.Response:
-        try:
+    async def _exchange(
+        self,
+        prepared: httpx.Request,
+        context: Context,
+        *,
+        before: Callable[[], Awaitable[None]],
+        after: Callable[[], None],
+    ) -> httpx.Response:
+        if context.auth is None:
             # A session of the user's may have an auth of its own.
-            auth = httpx.USE_CLIENT_DEFAULT if context.auth is None else context.auth
+            auth: Any = httpx.USE_CLIENT_DEFAULT
+            await before()
+        else:
+            auth = WatchedAuth(context.auth, before=before, after=after)
+        try:
             response = await self.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self._too_large(prepared, context) from None
         self.stats.add(bytes_received=len(complete.content))
         return complete
+
+    def _build(self, method: str, url: str | httpx.URL, *, headers: httpx.Headers, content: Any) -> httpx.Request:
+        # httpx would put the parameters of a session in the place of the URL's.
+        params = httpx.URL(url).params if self.http.params else None
+        return self.http.build_request(method, url, params=params, content=content, headers=headers)
 
     def _prepare(self, request: Request) -> httpx.Request:
         content, content_type = request.content()
@@ -263,7 +288,7 @@ class Exchange:
             known = httpx.URL(url).params
             missing = {name: value for name, value in self.params.items() if name not in known}
             url = replace(request, url=url, params=missing).full_url()
-        return self.http.build_request(request.method, url, content=content, headers=headers)
+        return self._build(request.method, url, content=content, headers=headers)
 
     def _headers(self, request: Request, content_type: str | None) -> httpx.Headers:
         headers = httpx.Headers(self.headers)
@@ -281,7 +306,7 @@ class Exchange:
         if origin_of(following.url) != origin_of(before.url):
             headers.pop("Host", None)
         content = before.content if with_body else None
-        return self.http.build_request(following.method, following.url, content=content, headers=headers)
+        return self._build(following.method, following.url, content=content, headers=headers)
 
     def _check_origin(self, url: httpx.URL, context: Context, what: str) -> None:
         origin = origin_of(url)
@@ -426,6 +451,18 @@ class Exchange:
     def _where(self, context: Context, url: object) -> str:
         place = self.redactor.redact_url(url)
         return f"{context.where}, {place}" if context.where else place
+
+
+@contextmanager
+def _out_of_time(scope: anyio.CancelScope, clock: RetryClock) -> Iterator[None]:
+    """Neither the response nor the retries run out of time meanwhile."""
+    deadline, began = scope.deadline, anyio.current_time()
+    scope.deadline = math.inf
+    with clock.standing():
+        try:
+            yield
+        finally:
+            scope.deadline = deadline + anyio.current_time() - began
 
 
 def _failure(state: RetryCallState) -> _AgainError:

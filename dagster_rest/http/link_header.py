@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 # A target without its brackets is none by the RFC, but some servers write it so.
 _TARGET = re.compile(r"[\s,]*(?:<([^>]*)>|([^\s;,<>]+))")
-_PARAMETER = re.compile(r"\s*;\s*([^\s=;,]*)\s*(?:=\s*(\"(?:\\.|[^\"\\])*\"|[^;,\"]*))?")
+_PARAMETER = re.compile(r"\s*;\s*([^\s=;,]*)\s*(?:=\s*(\"(?:\\.|[^\"\\])*\"(?=\s*(?:[;,]|$))|\"?[^;,\"]*))?")
 _REST = re.compile(r"[^,]*")
 
 

@@ -5,13 +5,60 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from dagster_rest.http.errors import HttpError
 
 T = TypeVar("T")
+#: How often somebody who waits looks whether the loop is still turning, and how long it may stand still: one callable
+#: of the user's, or the largest body being read.
+PULSE_SECONDS = 5.0
+BLOCKED_SECONDS = 300.0
+
+
+class Pulse:
+    """Whether a loop is still turning, for one who waits for it.
+
+    Args:
+        loop: The loop.
+    """
+
+    def __init__(self, loop: BackgroundLoop) -> None:
+        self._loop = loop
+        self._asked_at: float | None = None
+
+    @property
+    def period(self) -> float:
+        """Seconds between two looks."""
+        return PULSE_SECONDS
+
+    def check(self) -> None:
+        """Ask the loop for a sign of life, unless one is awaited already.
+
+        Raises:
+            HttpError: It has given none for `BLOCKED_SECONDS`.
+        """
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+            self._loop.call(self._answer)
+        elif time.monotonic() - self._asked_at > BLOCKED_SECONDS:
+            raise BlockedError(
+                f"the client has done nothing for {BLOCKED_SECONDS:g} s: a hook, an auth callable or a paginator "
+                "blocks it, and perhaps waits for a thread that waits for this client",
+                code="http_reentrant",
+                hint="Make another RestClient for requests from inside of one, or do it before or after.",
+            )
+
+    def _answer(self) -> None:
+        self._asked_at = None
+
+
+class BlockedError(HttpError):
+    """The loop stands still: nothing that it would have to do can be waited for."""
 
 
 class BackgroundLoop:
@@ -30,7 +77,8 @@ class BackgroundLoop:
         """Run to the end and give the result; an interrupt of the caller cancels it.
 
         Raises:
-            HttpError: The caller runs in the loop itself, and would wait for itself; or the loop ends meanwhile.
+            HttpError: The caller runs in the loop itself, and would wait for itself; or the loop ends meanwhile, or is
+                blocked by a callable that may wait for the caller.
         """
         try:
             self.refuse_reentry()
@@ -39,7 +87,7 @@ class BackgroundLoop:
             raise
         future = self.start(coroutine)
         try:
-            return future.result()
+            return self._await(future)
         except CancelledError:
             if self._ending:
                 raise _closed() from None
@@ -114,11 +162,28 @@ class BackgroundLoop:
             # A garbage collection in the loop's thread: it ends by itself, soon.
             self._loop.create_task(_finish(last)).add_done_callback(lambda _: self._loop.stop())
             return
+        future = self.start(_finish(last))
+        future.add_done_callback(lambda _: self._stop_turning())
         try:
-            self.run(_finish(last))
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._await(future)
+        except BlockedError:
+            # It ends by itself when it can; to wait for that would be for ever.
+            raise
+        except BaseException:
             self._thread.join()
+            raise
+        self._thread.join()
+
+    def _await(self, future: Future[T]) -> T:
+        pulse = Pulse(self)
+        while not wait([future], timeout=pulse.period).done:
+            pulse.check()
+        return future.result()
+
+    def _stop_turning(self) -> None:
+        with suppress(RuntimeError):
+            # Unless it has ended.
+            self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from dagster_rest.http.admission import Admission
+from dagster_rest.http.auth import secrets_of
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.exchange import Exchange
 from dagster_rest.http.origins import origin_of
@@ -34,6 +35,8 @@ Last = Callable[[], Coroutine[Any, Any, None]]
 
 def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient) -> tuple[Exchange, Last]:
     """The exchange of a client, and the coroutine that closes it."""
+    if options.session is not None:
+        _learn_secrets(options.session, client)
     http = options.session if isinstance(options.session, httpx.AsyncClient) else _http(options, client)
     limiter = _limiter(options.rate_limit, base_url)
     exchange = Exchange(
@@ -60,6 +63,15 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
             limiter.close()
 
     return exchange, last
+
+
+def _learn_secrets(session: Any, client: RestClient) -> None:
+    """Let the redactor know what a session of the user's sends of its own."""
+    for part in (getattr(session, "headers", None), getattr(session, "params", None)):
+        if isinstance(part, Mapping):
+            client.redactor.add_named(dict(part))
+    auth = getattr(session, "auth", None)
+    client.redactor.add(*([] if auth is None else secrets_of(auth)))
 
 
 def _headers(own: Mapping[str, Any]) -> dict[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dagster_rest.http.request import Request
 
 
-IgnoreScope = Literal["any", "first_page"]
+IgnoreScope = Literal["any", "first_page", "later_pages"]
 EncodingErrors = Literal["strict", "replace"]
 OnBodyErrors = Literal["fail", "warn"]
 
@@ -63,13 +63,14 @@ class FetchOptions:
 
     Attributes:
         paginator: A paginator config, instance, alias or dict; None detects it from the first response.
-        data_selector: A JSONPath; None detects it from the first response.
+        data_selector: A JSONPath; None detects it from the first response that has something in it, for all units.
+        selector: The `selector` of a page of the same load, to go on with what was detected then.
         response_actions: What to do with certain responses, in order.
         hooks: Callables that see (and may change or replace) every response.
         auth: An auth of its own; `INHERIT` is the client's, None is no auth.
         headers: Headers over the client's.
         allow_missing_data: A selector that matches nothing gives an empty page instead of an error.
-        ignore_scope: Whether `ignore` may also match after the first page of a unit.
+        ignore_scope: Where `ignore` may match: on every page of a unit, on its first one only, or only after that.
         max_pages: At most so many pages of each unit.
         max_empty_pages: More empty pages in a row, with always another one announced, are an error.
         max_repeated_pages: How many pages in a row may have the content of earlier ones; more are an error.
@@ -90,6 +91,7 @@ class FetchOptions:
 
     paginator: Any = None
     data_selector: str | None = None
+    selector: Mapping[str, Any] | None = None
     response_actions: Sequence[Any] | None = None
     hooks: Sequence[Callable[..., Any]] = ()
     auth: Any = field(default=INHERIT, repr=False)
@@ -173,6 +175,7 @@ class Page(list[Any]):
         warnings: What a person should know about this page.
         size: Bytes of the body, unpacked.
         replaced: Characters that stand for bytes which could not be read (`encoding_errors: replace`).
+        selector: The data selector that was detected, JSON-able; None if the config names it.
     """
 
     def __init__(
@@ -193,6 +196,7 @@ class Page(list[Any]):
         warnings: tuple[str, ...] = (),
         size: int = 0,
         replaced: int = 0,
+        selector: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(records)
         self.unit = unit
@@ -209,6 +213,7 @@ class Page(list[Any]):
         self.warnings = warnings
         self.size = size
         self.replaced = replaced
+        self.selector = selector
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ _BUSY_SECONDS = 0.005
 _POLL_SECONDS = 0.02
 #: A request has arrived by then, answered or not; and a process that died has not kept its permits for longer.
 LONGEST_WAY_SECONDS = 5.0
+#: A pause that lies further ahead was written before the clock was set back.
+_LONGEST_PAUSE_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class RateLimiter:
         self._folder = folder
         self._file: sqlite3.Connection | None = None
         self._returned: dict[int, float] = {}
+        self._paused_until: float | None = None
 
     def take(self) -> Permit | float:
         """Take a permit for a request that is sent now.
@@ -77,8 +80,21 @@ class RateLimiter:
             # With the next permit; until then it counts as under way.
             return
 
+    def pause(self, seconds: float) -> None:
+        """Let nobody who shares the limit take a permit for so long: the server asks for it."""
+        self._paused_until = max(self._paused_until or 0.0, time.time() + seconds)
+        try:
+            with self._transaction():
+                pass
+        except _BusyError:
+            # With the next permit.
+            return
+
     def _take(self, file: sqlite3.Connection) -> Permit | float:
         now = time.time()
+        (paused_until,) = file.execute("select max(until) from pauses").fetchone()
+        if paused_until is not None and now < paused_until <= now + _LONGEST_PAUSE_SECONDS:
+            return float(paused_until - now)
         # What lies too far ahead was written before the clock was set back.
         latest = now + self._seconds + LONGEST_WAY_SECONDS
         file.execute("delete from permits where until <= ? or until > ?", (now, latest))
@@ -99,9 +115,11 @@ class RateLimiter:
             try:
                 rows = [(until, number) for number, until in self._returned.items()]
                 file.executemany("update permits set until = ?, under_way = 0 where number = ?", rows)
+                self._write_pause(file)
                 yield file
                 file.execute("commit")
                 self._returned.clear()
+                self._paused_until = None
             except BaseException:
                 file.execute("rollback")
                 raise
@@ -112,6 +130,13 @@ class RateLimiter:
         except (sqlite3.DatabaseError, OSError) as error:
             raise self._unusable(error) from None
 
+    def _write_pause(self, file: sqlite3.Connection) -> None:
+        if self._paused_until is None:
+            return
+        now = time.time()
+        file.execute("delete from pauses where until <= ? or until > ?", (now, now + _LONGEST_PAUSE_SECONDS))
+        file.execute("insert into pauses (until) values (?)", (self._paused_until,))
+
     def _open(self) -> sqlite3.Connection:
         self._path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = sqlite3.connect(self._path(), timeout=10, isolation_level=None, check_same_thread=False)
@@ -120,6 +145,7 @@ class RateLimiter:
             "pragma journal_mode = wal",
             "pragma synchronous = off",
             "create table if not exists permits (number integer primary key autoincrement, until real, under_way int)",
+            "create table if not exists pauses (until real)",
             "pragma busy_timeout = 0",
         ):
             file.execute(statement)

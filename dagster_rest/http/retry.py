@@ -97,6 +97,15 @@ class RetryClock:
         finally:
             self.seconds += time.monotonic() - began
 
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Do not count what happens inside, although it runs."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds -= time.monotonic() - began
+
 
 def matches_status(wanted: int | str, status: int) -> bool:
     """Whether `status` is `404`, `"404"` or of the class `"4xx"`."""

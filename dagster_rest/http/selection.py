@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import BodyError, SelectorError
@@ -32,8 +32,10 @@ COUNT_NAMES = frozenset(
     {"total", "count", "totalcount", "total_count", "totalresults", "total_results", "totalitems", "total_items"}
     | {"totalelements", "total_elements", "totalrecords", "total_records", "numfound", "@odata.count", "size", "n"}
 )
+Shape = Literal["list", "entity"]
 _DEPTH = 3
 _SHOWN = 500
+_KINDS: dict[Shape, str] = {"list": "a list of records", "entity": "one record"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,22 @@ class Selection:
     Attributes:
         path: The compiled selector.
         evidence: How it was detected; None if the config names it.
+        shape: What was found there, if it was detected: a list, or a body that is one entity.
     """
 
     path: JsonPath
     evidence: str | None = None
+    shape: Shape | None = None
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Selection:
+        """What `state` kept of a selection."""
+        return cls(compile_path(state["path"]), evidence="as detected before", shape=state.get("shape"))
+
+    @property
+    def state(self) -> dict[str, Any] | None:
+        """What was detected, JSON-able; None if the config names the selector."""
+        return None if self.evidence is None else {"path": self.path.text, "shape": self.shape}
 
     def records(self, body: Any, *, allow_missing: bool = False) -> list[Any]:
         """The records in a body.
@@ -66,6 +80,8 @@ class Selection:
         if self.evidence is not None and not isinstance(body, (Mapping, list)):
             # A number or a text is no record; only a selector that was written asks for it.
             found = []
+        if not self._is_of_shape(body):
+            found = []
         if not found and not self._may_be_empty(body):
             if not allow_missing:
                 raise self._nothing(body)
@@ -73,10 +89,19 @@ class Selection:
         records = self._flat(found)
         # An entity that was detected for want of a list may be nothing but an error.
         entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
-        suspect = not records or entity
-        if suspect and not allow_missing and _reports_errors(body):
-            raise _errors_of(body)
+        if (not records or entity) and _reports_errors(body):
+            if not allow_missing:
+                raise _errors_of(body)
+            return []
         return records
+
+    def _is_of_shape(self, body: Any) -> bool:
+        """Whether a body may be what was detected: `$` alone would take an envelope or a message for a record."""
+        if self.shape is None or self.path.text != "$":
+            return True
+        if self.shape == "list":
+            return isinstance(body, list)
+        return isinstance(body, Mapping) and detect_selector(body).shape == "entity"
 
     def errors_beside(self, body: Any) -> str | None:
         """The `errors` of a body that stand beside its records, as GraphQL reports a part that failed; shortened.
@@ -106,11 +131,22 @@ class Selection:
 
     def _nothing(self, body: Any) -> SelectorError:
         how = "the detected selector" if self.evidence else "`data_selector`"
+        found = f"{how} {self.path.text!r} matches nothing"
+        if self.shape is not None and self.path.text == "$":
+            found = f"the body is not {_KINDS[self.shape]}, as the one was by which the records were detected"
         return SelectorError(
-            f"{how} {self.path.text!r} matches nothing; the body holds {key_tree(body)}",
+            f"{found}; the body holds {key_tree(body)}",
             code="http_selector_matched_nothing",
-            hint="Correct `data_selector`, or set `allow_missing_data: true` if the records may be absent.",
+            hint="Set `data_selector` (`$` takes a list or one record), or `allow_missing_data: true` if the records "
+            "may be absent.",
         )
+
+
+def decides(body: Any) -> bool:
+    """Whether a body tells where the records of others are: an empty one does not, nor one that is an error."""
+    if not body or not isinstance(body, (Mapping, list)):
+        return False
+    return not (_reports_errors(body) and detect_selector(body).shape == "entity")
 
 
 def _reports_errors(body: Any) -> bool:
@@ -171,15 +207,15 @@ def detect_selector(body: Any) -> Selection:
         body: The decoded body of the first response.
     """
     if not isinstance(body, Mapping):
-        return Selection(
-            compile_path("$"), evidence="the body is a list" if isinstance(body, list) else "the whole body"
-        )
+        if not isinstance(body, list):
+            return Selection(compile_path("$"), evidence="the whole body")
+        return Selection(compile_path("$"), evidence="the body is a list", shape="list")
     candidates = [_Candidate(keys, value, order) for order, (keys, value) in enumerate(_lists(body, ()))]
     best = min(candidates, key=lambda candidate: candidate.rank, default=None)
     if best is None or _is_entity(body, best):
-        return Selection(compile_path("$"), evidence="the body is one entity")
-    rows = len(best.value or ())
-    return Selection(from_keys(best.keys), evidence=f"a list of {rows} at {from_keys(best.keys).text!r}")
+        return Selection(compile_path("$"), evidence="the body is one entity", shape="entity")
+    rows, path = len(best.value or ()), from_keys(best.keys)
+    return Selection(path, evidence=f"a list of {rows} at {path.text!r}", shape="list")
 
 
 def _lists(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any] | None]]:

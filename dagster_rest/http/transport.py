@@ -15,6 +15,7 @@ import httpx
 import httpx_aiohttp
 from yarl import URL
 
+from dagster_rest.http.auth import AUTHORIZED
 from dagster_rest.http.errors import ClientConfigError
 from dagster_rest.http.proxies import Proxies
 from dagster_rest.http.tls import Tls
@@ -184,10 +185,19 @@ class SessionTransport(httpx.AsyncBaseTransport):
 
     def _send(self, request: httpx.Request, content: bytes) -> httpx.Response:
         headers = {name: value for name, value in request.headers.items() if name not in _SESSIONS_OWN}
+        authorized = AUTHORIZED in request.extensions
+        given = request.url.params
         timeout = request.extensions.get("timeout", {}).get("read")
         if isinstance(self._session, httpx.Client):
             with self._session.stream(
-                request.method, request.url, headers=headers, content=content, follow_redirects=False
+                request.method,
+                request.url,
+                # The session's would take the place of the URL's.
+                params=given if self._session.params else None,
+                headers=headers,
+                content=content,
+                auth=httpx.Auth() if authorized else httpx.USE_CLIENT_DEFAULT,
+                follow_redirects=False,
             ) as opened:
                 return self._complete(opened, opened.iter_bytes(_PIECE))
         # Only requests streams; the body of anything alike is there already.
@@ -195,8 +205,12 @@ class SessionTransport(httpx.AsyncBaseTransport):
         answer = self._session.request(
             request.method,
             str(request.url),
+            # The session's would stand beside the URL's.
+            params={name: None for name in getattr(self._session, "params", None) or {} if name in given},
             headers=headers,
             data=content,
+            # None would be the session's own, or that of a netrc file.
+            auth=_as_it_is if authorized else None,
             allow_redirects=False,
             timeout=timeout,
             **bounded,
@@ -218,6 +232,11 @@ class SessionTransport(httpx.AsyncBaseTransport):
         pairs = answer.headers.multi_items() if isinstance(answer, httpx.Response) else answer.headers.items()
         headers = [(name, value) for name, value in pairs if name.lower() not in _UNPACKED]
         return httpx.Response(answer.status_code, headers=headers, content=b"".join(parts))
+
+
+def _as_it_is(prepared: Any) -> Any:
+    """An auth of requests that changes nothing."""
+    return prepared
 
 
 _SESSIONS_OWN = frozenset({"host", "content-length", "connection", "accept-encoding"})

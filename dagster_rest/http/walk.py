@@ -22,11 +22,13 @@ from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.page import FetchOptions, FetchUnit, Page
 from dagster_rest.http.paginators.base import BODY, BasePaginator, update_state
 from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator
+from dagster_rest.http.paginators.ranges import RangePaginator
 from dagster_rest.http.paginators.values import as_int
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.repeats import Repeats
 from dagster_rest.http.request import Request
 from dagster_rest.http.selection import Selection, select
+from dagster_rest.http.shared_selector import SharedSelector
 
 if TYPE_CHECKING:
     import httpx
@@ -69,6 +71,8 @@ class Walk:
         options: How it is fetched; its paginator is an instance or None.
         request: The first request.
         source: Where the responses come from.
+        selector: The selector of all units, detected by the first of them.
+        order: The unit's place among them.
         redactor: For messages.
         keep_response: Whether pages carry their response.
         paginator: The paginator; None until it is detected.
@@ -79,6 +83,8 @@ class Walk:
     options: FetchOptions
     request: Request
     source: Source
+    selector: SharedSelector
+    order: int
     redactor: Redactor
     auth: Any = None
     keep_response: bool = False
@@ -140,20 +146,20 @@ class Walk:
         except HttpStatusError as error:
             paginator = self.paginator
             if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
-                raise
+                raise self._hinted(error) from None
             told = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
             return self._ended("total", None, warnings=(*paginator.warnings, *([told] if paginator.pages_left else [])))
-        return self._page(outcome)
+        return await self._page(outcome)
 
-    def _page(self, outcome: Outcome) -> Page | None:
+    async def _page(self, outcome: Outcome) -> Page | None:
         """The page of a response; None if it is one that was seen already and may be dropped."""
         response = outcome.response
         if outcome.ignored:
-            return self._ended("ignored", outcome, warnings=self._ignored())
+            return self._ended("ignored", outcome, warnings=self._ignored(outcome))
         body = self._decode(outcome)
         if body is None:
             return self._without_content(outcome)
-        records = self._select(body)
+        records = await self._select(body)
         if self.paginator is None:
             self.paginator = self._detect(response, body, records)
         paginator = self.paginator
@@ -222,6 +228,7 @@ class Walk:
             warnings=(*paginator.warnings, *self._body_warnings),
             size=len(outcome.response.content),
             replaced=self._replaced,
+            selector=self.selection.state if self.selection is not None else None,
         )
 
     def _ended(self, reason: str, outcome: Outcome | None, *, warnings: tuple[str, ...] = ()) -> Page:
@@ -238,14 +245,41 @@ class Walk:
             warnings=warnings,
         )
 
-    def _ignored(self) -> tuple[str, ...]:
+    def _hinted(self, error: HttpStatusError) -> HttpStatusError:
+        """The error, saying how to allow it where it may be how the API ends a counted list."""
+        counts = isinstance(self.paginator, RangePaginator) and self.number > 0
+        if counts and error.status_code in BEHIND_THE_END and error.hint is None:
+            error.hint = (
+                f"If the API answers {error.status_code} behind its last page, say it with "
+                f"{{status_code: {error.status_code}, action: ignore}} in `response_actions` and "
+                "`ignore_scope: later_pages`."
+            )
+        return error
+
+    def _ignored(self, outcome: Outcome) -> tuple[str, ...]:
+        scope = self.options.ignore_scope
         if self.number == 0:
+            if scope == "later_pages":
+                raise self._not_to_be_ignored(outcome)
             return ()
-        if self.options.ignore_scope == "first_page":
+        if scope == "first_page":
             raise self._left_out("a response was ignored after the first page, and `ignore_scope` is `first_page`")
         if self._pages_left():
             raise self._left_out("a response was ignored although the API's own total says that pages remain")
+        if scope == "later_pages" and isinstance(self.paginator, RangePaginator):
+            # The page was only counted, and this is how the config says that there is none.
+            return ()
         return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
+
+    def _not_to_be_ignored(self, outcome: Outcome) -> HttpStatusError:
+        response = outcome.response
+        return HttpStatusError(
+            f"the first page would be ignored (status {response.status_code}), and `ignore_scope` is `later_pages`: "
+            f"{self.redactor.shorten(response.content) or '(empty)'}",
+            where=self._where(),
+            status_code=response.status_code,
+            hint="Check path and parameters, or set `ignore_scope: any` if there may be no list at all.",
+        )
 
     def _without_content(self, outcome: Outcome) -> Page:
         """The page of a response that holds nothing: a list may be empty, but not break off."""
@@ -309,14 +343,15 @@ class Walk:
             hint=hint,
         )
 
-    def _select(self, body: Any) -> list[Any]:
-        if self.selection is None:
-            self.selection = select(self.options.data_selector, body)
-            if self.selection.evidence:
-                self._evidence.append(f"selector {self.selection.path.text}: {self.selection.evidence}")
-        if body == {} and self.options.data_selector is None:
+    async def _select(self, body: Any) -> list[Any]:
+        selection = self.selection or await self.selector.for_body(body, order=self.order)
+        if selection is None:
             return []
-        records = self.selection.records(body, allow_missing=self.options.allow_missing_data)
+        if self.selection is None and selection is self.selector.selection:
+            self.selection = selection
+            if selection.evidence:
+                self._evidence.append(f"selector {selection.path.text}: {selection.evidence}")
+        records = selection.records(body, allow_missing=self.options.allow_missing_data)
         self._check_errors(body, records)
         return records
 
@@ -376,11 +411,12 @@ class Walk:
         if own is None:
             return None
         detected = {"recipe": self._recipe} if self._recipe else {}
-        selector = self.selection.path.text if self.selection and self.selection.evidence else None
+        selected = (self.selection.state if self.selection else None) or {}
         concealed = self.redactor.conceal(own)
         if concealed is None:
             return None
-        return {"number": self.number + 1, "paginator": concealed, "selector": selector, **detected}
+        selector = {"selector": selected.get("path"), "shape": selected.get("shape")}
+        return {"number": self.number + 1, "paginator": concealed, **selector, **detected}
 
     def _resume(self, state: dict[str, Any]) -> None:
         self._recipe = state.get("recipe")
@@ -392,7 +428,8 @@ class Walk:
                 "the stored position has no paginator", code="http_pagination", where=self.options.where
             )
         if state.get("selector"):
-            self.selection = Selection(compile_path(state["selector"]), evidence="as detected before")
+            self.selection = Selection.from_state({"path": state["selector"], "shape": state.get("shape")})
+            self.selector.settle(self.selection)
         self.number = self._resumed_at = int(state["number"])
         self.paginator.restore(self.redactor.reveal(state["paginator"]))
         self.request = self._following(self.paginator)

@@ -124,6 +124,26 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         resource: RestApiResource = type(cls.__name__, (cls,), body)(**fields)
         return resource
 
+    def __copy__(self) -> "RestApiResource":
+        """The same resource, with a client of its own."""
+        other = super().__copy__()
+        other._client = None
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> "RestApiResource":
+        """The same as a copy: there is nothing in it that may change."""
+        return self.__copy__()
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        """Refuse to be pickled.
+
+        Raises:
+            HttpError: Always.
+        """
+        from dagster_rest.http.errors import not_picklable
+
+        raise not_picklable(type(self).__name__)
+
     @property
     def client(self) -> "RestClient":
         """The client of this process; opened at the first use."""

@@ -20,13 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Batch:
-    """The rows of one table while their columns are made; ``keys`` are the names that their keys take."""
+    """The rows of one table while their columns are made.
+
+    Args:
+        table: The table.
+        rows: The rows.
+        keys: The names that their keys take.
+        arrays: The columns made so far.
+        dropped: Places of rows that the schema contract drops.
+        misfits: Values, with the place of their row, that a column could not take.
+    """
 
     table: TableSchema
     rows: list[dict[str, Any]]
     keys: frozenset[str] = frozenset()
     arrays: dict[str, pa.Array] = field(default_factory=dict)
     dropped: set[int] = field(default_factory=set)
+    misfits: dict[str, Sequence[tuple[int, Any]]] = field(default_factory=dict)
 
 
 class ColumnMaker:
@@ -80,12 +90,19 @@ class ColumnMaker:
             if column is None:
                 return
         assert column.data_type is not None
-        converted = values.convert(cells.values, cells.kinds, column.data_type, rounding="scale" in column.hints)
+        converted = self._converted(batch.table, column, cells)
         if converted.rejected:
             column, converted = self._widen(batch.table, column, cells, converted)
         batch.arrays[name] = converted.array
         if converted.rejected:
+            batch.misfits[name] = converted.rejected
             self._add_variants(batch, column, cells, converted.rejected)
+
+    def _converted(self, table: TableSchema, column: Column, cells: Cells) -> values.Converted:
+        assert column.data_type is not None
+        if column.name in self._hints.merging_keys(table):
+            return values.convert_key(cells.values, cells.kinds, column.data_type)
+        return values.convert(cells.values, cells.kinds, column.data_type, rounding="scale" in column.hints)
 
     def _new_column(self, batch: Batch, name: str, cells: Cells, hinted: Column | None) -> Column | None:
         table = batch.table
@@ -94,7 +111,8 @@ class ColumnMaker:
             found = ((row, value) for row, value in enumerate(cells.values) if value is not None)
             self._gate.reject(mode, "a new column", batch, name, found)
             return None
-        data_type = values.infer_type(cells.values, cells.kinds)
+        infer = values.infer_key_type if name in self._hints.merging_keys(table) else values.infer_type
+        data_type = infer(cells.values, cells.kinds)
         base = hinted or Column(name=name, data_type=None)
         column = replace(base, data_type=data_type, source=cells.source)
         self._schema.add_column(table, column)
@@ -108,7 +126,7 @@ class ColumnMaker:
         if wider is None or self._hints.contract(table.name, "data_type") != "evolve":
             return column, converted
         column = self._schema.set_type(table, column, wider)
-        return column, values.convert(cells.values, cells.kinds, wider)
+        return column, self._converted(table, column, cells)
 
     def _add_variants(self, batch: Batch, column: Column, cells: Cells, rejected: Sequence[tuple[int, Any]]) -> None:
         mode = self._hints.contract(batch.table.name, "data_type")

@@ -107,6 +107,19 @@ def commit_load(
         return commit.run(full_refresh=full_refresh, replace_where=replace_where)
 
 
+def empty_tables(conn: duckdb.DuckDBPyConnection, *, dataset: str, tables: Sequence[str]) -> None:
+    """Delete all rows of recorded tables; one that is not there is left to the load that makes it.
+
+    Args:
+        conn: A connection with an open transaction.
+        dataset: The DuckDB schema.
+        tables: Names of recorded tables.
+    """
+    for table in tables:
+        if catalog.existing_columns(conn, dataset, table, recorded=True):
+            run(conn, f"DELETE FROM {catalog.qualified(catalog.database_name(conn), dataset, table)}")
+
+
 @contextmanager
 def _flushing_each_row_group(conn: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Let DuckDB write each row group as it is full; by default it collects five, which costs memory and no time."""
@@ -237,6 +250,8 @@ class _Commit:
         existing = self._existing(target)
         if existing:
             target.evolve(self._conn, existing, recorded=self._recorded.get(target.name))
+            if target.schema.kind == "standalone":
+                target.loosen_links(self._conn)
         else:
             target.create(self._conn)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dagster_rest.errors import RestError
 
 CODES: dict[str, str] = {
@@ -16,6 +19,10 @@ CODES: dict[str, str] = {
     "warehouse_null_in_required_column": (
         "A column that is a key or says `nullable: false` holds nulls, or never arrived; "
         "choose another key or allow nulls."
+    ),
+    "warehouse_key_value": (
+        "A key, or a column that says `nullable: false`, holds values that its type can't keep as they are; "
+        "say `data_type: text` for it and run a full refresh, or make the values one type with a map step."
     ),
     "warehouse_missing_key": ("The merge strategy needs a primary key and the resource has none; set `primary_key`."),
     "warehouse_unknown_data_type": (
@@ -60,6 +67,10 @@ CODES: dict[str, str] = {
     "warehouse_reserved_name": (
         "The DuckDB file or the dataset is named like the schema `_dagster_rest`, which this package needs for itself; "
         "choose another name."
+    ),
+    "warehouse_schema_changed": (
+        "Another load gave a column another type between the staging of this load and its commit; an asset fetches "
+        "again by itself, elsewhere stage and commit again."
     ),
     "warehouse_constraint": (
         "A unique index or another constraint that somebody put on a table refuses the load; drop it, "
@@ -118,3 +129,32 @@ class HintError(WarehouseError):
 
 class StepError(WarehouseError):
     """A processing step can't be compiled, or failed."""
+
+
+class StaleSchemaError(WarehouseError):
+    """A column has another type than when the load was staged: what is staged must be made anew."""
+
+
+class KeyValueError(WarehouseError):
+    """A key, or what must not be null, holds values that its column can't keep as they are."""
+
+
+@contextmanager
+def depth_errors(where: str | None) -> Iterator[None]:
+    """Say what is wrong when Python can't go as deep as a record goes.
+
+    Args:
+        where: The config path.
+
+    Raises:
+        WarehouseError: ``warehouse_too_deep`` instead of a ``RecursionError``.
+    """
+    try:
+        yield
+    except RecursionError as error:
+        raise WarehouseError(
+            "a record is nested too deeply to be worked on",
+            code="warehouse_too_deep",
+            where=where,
+            hint="Cut it with a `map` step, or choose a deeper `data_selector`.",
+        ) from error

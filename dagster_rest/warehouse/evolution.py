@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse import catalog, naming, types
+from dagster_rest.warehouse import catalog, types
 from dagster_rest.warehouse.catalog import literal, qualified, quoted
-from dagster_rest.warehouse.collisions import check_same_key, variant_name, variant_taken
+from dagster_rest.warehouse.collisions import check_same_key, variant_taken
 from dagster_rest.warehouse.connection import run
-from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.errors import StaleSchemaError, WarehouseError
 from dagster_rest.warehouse.schema import (
     LOAD_ID,
     PARENT_ROW_ID,
@@ -41,14 +41,11 @@ class Target:
         database: The name DuckDB gives the database.
         dataset: The DuckDB schema.
         schema: The columns, data columns first in order.
-        conflicts: Staged columns whose recorded type changed since they were staged, and the column that takes
-            the values the recorded type can't hold.
     """
 
     database: str
     dataset: str
     schema: TableSchema
-    conflicts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -91,6 +88,17 @@ class Target:
             if present is not None and column.nullable and known is not None and not known.nullable:
                 run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column.name)} DROP NOT NULL")
 
+    def loosen_links(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Let the links of a table be null, if an earlier version of this package made them required."""
+        required = run(
+            conn,
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND NOT is_nullable "
+            "AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?) AND column_name IN (?, ?)",
+            [self.dataset, self.name, PARENT_ROW_ID, ROOT_ROW_ID],
+        )
+        for (column,) in required:
+            run(conn, f"ALTER TABLE {self.sql} ALTER COLUMN {quoted(column)} DROP NOT NULL")
+
     def with_columns_of(self, staged: StagedLoad) -> Target:
         """Return the table with the columns that the load has or a hint asks for, and no others."""
         present = {name for part in staged.parts.get(self.name, ()) for name in part.columns}
@@ -119,37 +127,28 @@ class Target:
             return f"{literal(load_id)} AS {name}"
         own = f"CAST({name} AS {wanted})" if column.name in present or column.name in SYSTEM_COLUMNS else None
         if self.schema.kind == "standalone" and column.name in (PARENT_ROW_ID, ROOT_ROW_ID):
-            return f"coalesce((SELECT kept_id FROM {LINKS} WHERE staged_id = staged.{name}), staged.{name}) AS {name}"
-        if column.name in self.conflicts and own is not None:
-            return f"CASE WHEN {self._fits(column.name, present)} THEN TRY_CAST({name} AS {wanted}) END AS {name}"
-        source = next((key for key, taker in self.conflicts.items() if taker == column.name and key in present), None)
-        if source is not None:
-            rest = f"CASE WHEN NOT {self._fits(source, present)} THEN CAST({quoted(source)} AS {wanted}) END"
-            return f"{rest if own is None else f'coalesce({own}, {rest})'} AS {name}"
+            kept = f"(SELECT kept_id FROM {LINKS} WHERE staged_id = staged.{name})"
+            return (
+                f"CASE WHEN staged.{name} IN (SELECT staged_id FROM {LINKS}) THEN {kept} "
+                f"ELSE staged.{name} END AS {name}"
+            )
         return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
-
-    def _fits(self, name: str, present: Mapping[str, str]) -> str:
-        """Return a condition that holds where the recorded type gives the staged value back."""
-        recorded, column = self.schema.columns[name].data_type, quoted(name)
-        assert recorded is not None
-        there = f"TRY_CAST({column} AS {types.duckdb_type(recorded)})"
-        return f"coalesce(TRY_CAST({there} AS {types.duckdb_type(present[name])}) = {column}, false)"
 
 
 def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, spec: TableSpec) -> Target:
     """Bring a staged table and what is recorded by now together.
 
     Another process may have added columns or types between staging and now. Columns are united; of two types the
-    wider wins; where neither holds the other's values, the recorded one stays and a text variant takes the rest.
+    wider wins if it stores every value just as the other does.
 
     Raises:
         NameCollisionError: A column of one is a variant, and of the other a key, or they are of different keys.
+        StaleSchemaError: A column has another type now, under which the records would be stored otherwise: which
+            column a value goes to, and how a text is spelled, can't be told from what is staged.
     """
     if recorded is None:
         return Target(database=database, dataset=spec.dataset, schema=staged)
-    suffixes = spec.on_name_collision == "suffix"
     merged = replace(staged, columns={**recorded.columns})
-    conflicts: dict[str, str] = {}
     for column in staged.columns.values():
         known = merged.columns.get(column.name)
         recorded_type = None if known is None else known.data_type
@@ -158,25 +157,48 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
             continue
         check_same_key(column.name, known.source, column.source, where=spec.where)
         known = merged.columns[column.name] = known.hinted_like(column)
-        if column.data_type is not None and column.variant != known.variant:
-            raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
-        if column.data_type is None or types.is_number_wider(column.data_type, recorded_type):
+        if column.data_type is None:
             continue
+        if column.variant != known.variant:
+            raise variant_taken(column.name, known.source or column.source or column.name, where=spec.where)
         if types.is_number_wider(recorded_type, column.data_type):
             merged.columns[column.name] = replace(known, data_type=column.data_type)
-        else:
-            conflicts[column.name] = variant_name(
-                naming.join(column.name, "v_text"),
-                merged.columns,
-                of=known,
-                keys=[name for name, other in staged.columns.items() if not other.variant],
-                suffixes=suffixes,
-                where=spec.where,
-            )
-    for of, name in conflicts.items():
-        source = merged.columns[of].source
-        merged.columns.setdefault(name, Column(name=name, data_type="text", source=source, variant=True))
-    return Target(database=database, dataset=spec.dataset, schema=merged, conflicts=conflicts)
+    stale = stale_columns(staged, recorded)
+    if stale:
+        raise _stale(staged.name, stale, staged.columns[stale[0]], recorded.columns[stale[0]], where=spec.where)
+    return Target(database=database, dataset=spec.dataset, schema=merged)
+
+
+def stale_columns(staged: TableSchema, recorded: TableSchema) -> list[str]:
+    """Return the columns whose recorded type is not one that the staged values were made for."""
+    return [
+        column.name
+        for column in staged.typed_columns
+        if column.name in recorded.columns and not _stores_alike(column, recorded.columns[column.name])
+    ]
+
+
+def _stores_alike(staged: Column, recorded: Column) -> bool:
+    """Say if staging under the recorded type would have led to the same values in the same columns."""
+    mine, theirs = staged.data_type, recorded.data_type
+    if theirs is None or mine is None or mine == theirs:
+        return True
+    if staged.hinted:
+        # What this load was staged for is what the config says: the table follows if nothing is lost by that.
+        return types.is_number_wider(theirs, mine)
+    one_kind = {mine, theirs} == {"bigint", "hugeint"} or all(one.startswith("decimal(") for one in (mine, theirs))
+    return one_kind and (types.is_number_wider(theirs, mine) or types.is_number_wider(mine, theirs))
+
+
+def _stale(table: str, names: Sequence[str], staged: Column, recorded: Column, *, where: str | None) -> WarehouseError:
+    others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return StaleSchemaError(
+        f"the column {table}.{names[0]}{others} is {recorded.data_type} since another load, and was staged as "
+        f"{staged.data_type}",
+        code="warehouse_schema_changed",
+        where=where,
+        hint="What is staged has to be made anew, with what is recorded by now: an asset does so by itself.",
+    )
 
 
 def has_links(staged: StagedLoad) -> bool:

@@ -92,3 +92,14 @@ def replace_failed_parents(
             f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?)",
             [child, partition, one.key, one.status, one.code, one.message, since.get(one.key, now), now],
         )
+
+
+def forget_failed_parents(connection: DuckDBPyConnection, *, child: str) -> None:
+    """Drop all that is recorded of a child, of whatever partition.
+
+    Args:
+        connection: A connection inside the child's transaction.
+        child: The child's asset key as ``a/b``.
+    """
+    run(connection, _TABLE)
+    run(connection, f"delete from {METADATA_SCHEMA}.failed_parents where child = ?", [child])

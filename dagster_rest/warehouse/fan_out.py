@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.connection import fetch_one, registered, run
+from dagster_rest.warehouse.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-KeyWrite = Literal["append", "replace", "merge"]
+KeyWrite = Literal["append", "replace", "merge", "insert"]
 
 SIDE = "fan_out"
 """The name under which fan-out keys are staged beside the records."""
@@ -108,7 +109,7 @@ def write_fan_out_keys(
         load_id: The load that brought the rows.
         load_group: The materialization it belongs to.
         write: ``append`` adds; ``replace`` forgets the partition's earlier rows; ``merge`` those with the same
-            primary key or the same merge key.
+            primary key or the same merge key; ``insert`` adds those whose primary key is not there yet.
     """
     if write == "replace":
         run(
@@ -133,6 +134,18 @@ def write_fan_out_keys(
     run(connection, f"alter table {METADATA_SCHEMA}.fan_out_keys add column if not exists merge_key varchar")
     with registered(connection, "_staged_keys", staged):
         keep = ""
+        if write in ("merge", "insert"):
+            order = _order_of_ranks(ascending=any(row.get("ascending") for row in rows))
+            keep = (
+                "qualify row_key is null"
+                f" or row_number() over (partition by {_as_texts('row_key')} order by {order}, seq desc) = 1"
+            )
+        if write == "insert":
+            known = (
+                f"select {_as_texts('row_key')} from {METADATA_SCHEMA}.fan_out_keys"
+                " where asset = ? and partition = ? and row_key is not null"
+            )
+            keep = f"where row_key is null or {_as_texts('row_key')} not in ({known}) {keep}"
         if write == "merge":
             conditions = [f"{_as_texts(key)} in (select {_as_texts(key)} from _staged_keys)" for key in _KEYS]
             run(
@@ -141,18 +154,13 @@ def write_fan_out_keys(
                 f" and ({' or '.join(conditions)})",
                 [asset, partition],
             )
-            order = _order_of_ranks(ascending=any(row.get("ascending") for row in rows))
-            keep = (
-                "qualify row_key is null"
-                f" or row_number() over (partition by {_as_texts('row_key')} order by {order}, seq desc) = 1"
-            )
         run(
             connection,
             f"insert into {METADATA_SCHEMA}.fan_out_keys"
             " (asset, partition, load_id, load_group, seq, row_key, merge_key, field_values)"
             " select ?, ?, ?, ?, seq, row_key, merge_key, field_values"
             f" from (from _staged_keys {keep}) where not deleted",
-            [asset, partition, load_id, load_group],
+            [asset, partition, load_id, load_group, *([asset, partition] if write == "insert" else [])],
         )
 
 
@@ -302,8 +310,31 @@ def replace_consumed_values(
         )
 
 
+def lacks_keys(connection: DuckDBPyConnection | None, *, parent: str, appends: bool) -> bool:
+    """Whether a parent has rows of a time when no child used it, so that nothing was kept of them for children.
+
+    Args:
+        connection: An open connection, or None where the database does not exist yet.
+        parent: The parent's asset key as ``a/b``.
+        appends: Whether its loads only add. If not, a load without keys may have been replaced since, and only a parent
+            without any key is sure to lack some.
+    """
+    if connection is None or not has_table(connection, "loads", schema=METADATA_SCHEMA):
+        return False
+    void = read_partitioning(connection, asset=parent).void_up_to
+    keyed = f"{METADATA_SCHEMA}.fan_out_keys where asset = l.asset"
+    found = fetch_one(
+        connection,
+        f"select count(*) > 0 from {METADATA_SCHEMA}.loads l where asset = ? and seq > ? and rows_loaded > 0"
+        f" and status <> 'taken_back' and not exists (from {keyed}{' and load_id = l.load_id' if appends else ''})",
+        [parent, void],
+    )
+    return bool(found and found[0])
+
+
 def _was_loaded(connection: DuckDBPyConnection, *, parent: str, partitions: Sequence[str] | None) -> bool:
-    loads = f"from {METADATA_SCHEMA}.loads where asset = ?"
+    void = read_partitioning(connection, asset=parent).void_up_to
+    loads = f"from {METADATA_SCHEMA}.loads where asset = ? and seq > {void}"
     if partitions is None:
         found = fetch_one(connection, f"select count(*) > 0 {loads}", [parent])
     else:

@@ -35,6 +35,7 @@ class TableHints:
 
     def __init__(self, spec: TableSpec) -> None:
         self._spec = spec
+        self._merging: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _nested(self) -> dict[str, Mapping[str, Any]]:
@@ -74,6 +75,14 @@ class TableHints:
             return Keys()
         primary, merge = (tuple(naming.normalize(key) for key in keys) for keys in found)
         return Keys(primary, merge)
+
+    def merging_keys(self, table: TableSchema) -> frozenset[str]:
+        """Return the columns by which rows of a table replace one another; none if they are only added."""
+        if table.name not in self._merging:
+            keys = self.keys(table)
+            merges = bool(keys.primary or keys.merge) and self.write_disposition(table).disposition == "merge"
+            self._merging[table.name] = frozenset([*keys.primary, *keys.merge]) if merges else frozenset()
+        return self._merging[table.name]
 
     def is_standalone(self, table: str) -> bool:
         """Say if a nested table has a key of its own, which makes it a table of its own."""

@@ -18,13 +18,21 @@ from dagster_rest.warehouse.errors import WarehouseError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LEDGER_VERSION = 4
+LEDGER_VERSION = 5
+
+EDGE = "|"
+"""In a boundary: the cursor is the end of a window, which left out the rows that stand exactly there."""
 
 Status = Literal["pending", "confirmed", "taken_back"]
 
 _VERSION_TABLE = f"""
 create schema if not exists {METADATA_SCHEMA};
 create table if not exists {METADATA_SCHEMA}.ledger_version (version integer not null);
+"""
+_PARTITIONINGS = f"""
+create table if not exists {METADATA_SCHEMA}.partitionings (
+    asset varchar not null, description varchar not null, void_up_to bigint not null
+);
 """
 _TABLES = f"""
 create table if not exists {METADATA_SCHEMA}.loads (
@@ -50,6 +58,7 @@ create table if not exists {METADATA_SCHEMA}.fan_out_keys (
 create table if not exists {METADATA_SCHEMA}.consumed (
     child varchar not null, child_partition varchar not null, parent varchar not null, load_id varchar not null
 );
+{_PARTITIONINGS}
 """
 
 _MIGRATIONS = {
@@ -67,6 +76,7 @@ create table if not exists {METADATA_SCHEMA}.lost_tables (
 );
 """,
     4: f"alter table {METADATA_SCHEMA}.loads add column if not exists in_table boolean default true;",
+    5: _PARTITIONINGS,
 }
 """What brings a ledger to the version of the key from the version before."""
 
@@ -84,6 +94,11 @@ class CursorState:
     value: str
     type: str
     boundary: tuple[str, ...] = ()
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether it is the end of a window, so that the rows that stand exactly there are not loaded."""
+        return EDGE in self.boundary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +161,7 @@ class AssetState:
         unsettled: The loads that are not confirmed, and all those of the runs that were asked for, oldest first.
         confirmed_in: The Dagster storages that loads of it were told to, if the newest load is not confirmed.
         lost_up_to: What was loaded up to this ``seq`` is not in the table any more: the table was lost.
+        void_up_to: What was loaded up to this ``seq`` was of other partitions, and is in no table any more.
         parent_cursors: Cursor per parent key, for child resources that keep one for each parent.
     """
 
@@ -153,6 +169,7 @@ class AssetState:
     unsettled: tuple[LoadRow, ...] = ()
     confirmed_in: frozenset[str] = frozenset()
     lost_up_to: int = 0
+    void_up_to: int = 0
     parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
 
 
@@ -219,6 +236,7 @@ def read_state(
     partition: str = "",
     runs: Collection[str] = (),
     tables: Collection[tuple[str, str]] = (),
+    void_up_to: int = 0,
 ) -> AssetState:
     """What the ledger knows of an asset.
 
@@ -228,6 +246,7 @@ def read_state(
         partition: The partition key, or the empty text.
         runs: The Dagster runs whose loads are wanted, confirmed or not.
         tables: The root tables it writes, as (dataset, name).
+        void_up_to: Up to which ``seq`` its loads were of other partitions.
 
     Returns:
         Its loads as far as they matter to a run, and the cursors per parent; empty where there are none.
@@ -240,7 +259,8 @@ def read_state(
         latest=latest,
         unsettled=tuple(load for load in loads if load.status == "pending" or load.run_id in runs),
         confirmed_in=_confirmed_in(connection, latest) if latest and latest.status == "pending" else frozenset(),
-        lost_up_to=_lost_up_to(connection, tables) if loads else 0,
+        lost_up_to=lost_up_to(connection, tables) if loads else 0,
+        void_up_to=void_up_to,
         parent_cursors=_read_parent_cursors(connection, asset=asset, partition=partition),
     )
 
@@ -310,7 +330,13 @@ def _confirmed_in(connection: DuckDBPyConnection, latest: LoadRow) -> frozenset[
     return frozenset(row[0] for row in rows)
 
 
-def _lost_up_to(connection: DuckDBPyConnection, tables: Collection[tuple[str, str]]) -> int:
+def lost_up_to(connection: DuckDBPyConnection, tables: Collection[tuple[str, str]]) -> int:
+    """Up to which ``seq`` nothing that was loaded is in these tables any more, for they were lost.
+
+    Args:
+        connection: An open connection to a database with a ledger.
+        tables: Root tables, as (dataset, name).
+    """
     row = fetch_one(
         connection,
         f"select max(seq) from {METADATA_SCHEMA}.lost_tables"
@@ -385,6 +411,18 @@ def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: d
         f" select coalesce((select max(seq) from {METADATA_SCHEMA}.loads), 0) + 1, {marks}",
         list(values.values()),
     )
+
+
+def begin_anew(connection: DuckDBPyConnection, *, asset: str) -> None:
+    """Forget what is stored of an asset's loads, of all its partitions, whose rows go in this transaction.
+
+    Args:
+        connection: A connection inside the load's transaction.
+        asset: The asset key as ``a/b``.
+    """
+    run(connection, f"update {METADATA_SCHEMA}.loads set status = 'taken_back' where asset = ?", [asset])
+    for table in ("parent_cursors", "fan_out_keys"):
+        run(connection, f"delete from {METADATA_SCHEMA}.{table} where asset = ?", [asset])
 
 
 def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Collection[str]) -> None:

@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.catalog import literal, quoted
 from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse.dedup_order import dedup_order, variants_of
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.evolution import LINKS, Target, has_links
-from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS, Column
+from dagster_rest.warehouse.schema import (
+    LIST_INDEX,
+    PARENT_ROW_ID,
+    ROOT_ROW_ID,
+    ROW_ID,
+    ROW_VERSION,
+    SYSTEM_COLUMNS,
+    Column,
+)
 from dagster_rest.warehouse.values import parse_timestamp
 from dagster_rest.warehouse.versions import validity_columns, version_column
 
@@ -34,6 +43,8 @@ KEPT_IDS = '"_dagster_rest_kept_ids"'
 
 _ID = quoted(ROW_ID)
 _ROOT_ID = quoted(ROOT_ROW_ID)
+_PARENT_ID = quoted(PARENT_ROW_ID)
+_INDEX = quoted(LIST_INDEX)
 # Rows are numbered as they are staged. DuckDB's own rowid is not there if the records have a key of that name.
 _PLACE = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
 
@@ -231,7 +242,7 @@ class Merge:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*_dedup_order(self._family.root.schema.typed_columns), f"{_PLACE} DESC"]
+            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_PLACE} DESC"]
         elif self._family.disposition.strategy == "scd2":
             by, order = [quoted(name) for name in self._version_identity()], [_PLACE]
             self._check_versions_are_told_apart(by)
@@ -248,9 +259,14 @@ class Merge:
 
     def _version_identity(self) -> tuple[str, ...]:
         """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
+        return (*(self._family.primary_key or self._family.merge_key), *self._version_columns())
+
+    def _version_columns(self) -> tuple[str, ...]:
+        """Return the column of versions, and those with the versions that its type can't hold."""
         version = version_column(self._family.disposition)
-        assert version is not None
-        return (*(self._family.primary_key or self._family.merge_key), version)
+        columns = self._family.root.schema.typed_columns
+        found = next(column for column in columns if column.name == version)
+        return (found.name, *(variant.name for variant in variants_of(found, columns)))
 
     def _check_versions_are_told_apart(self, identity: Sequence[str]) -> None:
         """Refuse records that share key and version and still differ: one of them would be lost as a duplicate."""
@@ -277,7 +293,9 @@ class Merge:
         version = version_column(self._family.disposition)
         if not self._family.option("skip_unchanged_rows") or version is None:
             return
-        same = f"{_equal(self._family.primary_key)} AND {_equal([version])}"
+        columns = self._version_columns()
+        known = " OR ".join(f"s.{quoted(column)} IS NOT NULL" for column in columns)
+        same = f"{_equal(self._family.primary_key)} AND {_same(columns)} AND ({known})"
         run(
             self._conn,
             f"DELETE FROM {WINNERS} WHERE {_ID} IN "
@@ -334,16 +352,31 @@ class Merge:
         return f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
 
     def _keep_links(self) -> None:
-        """Remember which row stands for each staged one that was not written: a standalone table links to that."""
+        """Remember what stands for each staged row that was not written: a standalone table links to that.
+
+        For a row of the root table that is the row with its key; below it, the row in the same place of the lists. For
+        a row that was deleted or left out there may be none, and the link is null.
+        """
+        root = self._family.root
         is_scd2 = self._family.disposition.strategy == "scd2"
         keys = self._family.primary_key or (self._version_identity() if is_scd2 else ())
-        if keys:
+        same = f"{_same(keys)}{f' AND {self._active()}' if is_scd2 else ''}" if keys else f"t.{_ID} = s.{_ID}"
+        for select in root.staged_selects(self._staged, self._load_id):
             run(
                 self._conn,
-                f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM {STAGED} s "
-                f"JOIN {self._family.root.sql} t ON {_same(keys)}{f' AND {self._active()}' if is_scd2 else ''} "
-                f"GROUP BY ALL HAVING any_value(t.{_ID}) <> s.{_ID}",
+                f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
+                f"LEFT JOIN {root.sql} t ON {same} "
+                f"GROUP BY ALL HAVING coalesce(bool_and(t.{_ID} <> s.{_ID}), true)",
             )
+        for target in sorted(self._family.nested, key=lambda nested: len(nested.name)):
+            for select in target.staged_selects(self._staged, self._load_id):
+                run(
+                    self._conn,
+                    f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
+                    f"LEFT JOIN {LINKS} l ON l.staged_id = s.{_PARENT_ID} "
+                    f"LEFT JOIN {target.sql} t ON t.{_PARENT_ID} = l.kept_id AND t.{_INDEX} = s.{_INDEX} "
+                    f"WHERE s.{_ROOT_ID} NOT IN (FROM {WINNERS}) GROUP BY ALL",
+                )
 
     def _moment(self, option: str) -> datetime | None:
         value = self._family.option(option)
@@ -393,14 +426,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(quoted(name) for name in names)
 
 
-def _dedup_order(columns: Iterable[Column]) -> list[str]:
-    for column in columns:
-        direction = column.hints.get("dedup_sort")
-        if direction:
-            return [f"{quoted(column.name)} {'ASC' if direction == 'asc' else 'DESC'} NULLS LAST"]
-    return []
-
-
 def _hard_deleted(columns: Sequence[Column]) -> str | None:
     for column in columns:
         if column.hints.get("hard_delete"):
@@ -408,8 +433,7 @@ def _hard_deleted(columns: Sequence[Column]) -> str | None:
             if column.data_type == "bool":
                 return f"coalesce({name}, false)"
             # A mark that the column's type can't hold is one as well: it is in a variant.
-            variants = [one.name for one in columns if one.variant and one.name.startswith(f"{column.name}__v_")]
-            marks = " OR ".join(f"{quoted(one)} IS NOT NULL" for one in [column.name, *variants])
+            marks = " OR ".join(f"{quoted(one.name)} IS NOT NULL" for one in [column, *variants_of(column, columns)])
             return f"({marks})"
     return None
 

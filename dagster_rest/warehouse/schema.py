@@ -78,11 +78,16 @@ _LINKS = (
     Column(name=PARENT_ROW_ID, data_type="text", nullable=False, description="`_row_id` in the table above."),
     Column(name=LIST_INDEX, data_type="bigint", nullable=False, description="Position in the list, from 0."),
 )
+_LOOSE_LINKS = (
+    Column(name=ROOT_ROW_ID, data_type="text", description="`_row_id` in the root table; null if it was not written."),
+    Column(name=PARENT_ROW_ID, data_type="text", description="`_row_id` in the table above; null likewise."),
+    _LINKS[2],
+)
 _SYSTEM: Mapping[TableKind, tuple[Column, ...]] = {
     "root": (_LOAD_ID, _ROW_ID),
     "quarantine": (_LOAD_ID, _ROW_ID),
     "nested": (*_LINKS, _ROW_ID),
-    "standalone": (_LOAD_ID, *_LINKS, _ROW_ID),
+    "standalone": (_LOAD_ID, *_LOOSE_LINKS, _ROW_ID),
 }
 
 
@@ -250,14 +255,10 @@ def contract_mode(contract: Any, entity: ContractEntity) -> ContractMode:
 
 @dataclass(kw_only=True)
 class Schema:
-    """The tables of one load while it is staged: what was known, and what the data added.
-
-    ``epoch`` changes when a column that exists changed its type, so that parts never mix types.
-    """
+    """The tables of one load while it is staged: what was known, and what the data added."""
 
     tables: dict[str, TableSchema] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
-    epoch: int = 0
 
     @classmethod
     def start(cls, known: KnownSchema, *, spec: TableSpec) -> Schema:
@@ -280,7 +281,6 @@ class Schema:
         widened = replace(column, data_type=data_type)
         table.columns[column.name] = widened
         self.changes.append(f"widened column {table.name}.{column.name} ({column.data_type} to {data_type})")
-        self.epoch += 1
         return widened
 
     def to_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import types, values
 from dagster_rest.warehouse.catalog import quoted
 from dagster_rest.warehouse.cells import as_objects, cells_by_key, plain_cells
-from dagster_rest.warehouse.errors import StepError
+from dagster_rest.warehouse.errors import StepError, depth_errors
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,14 +44,16 @@ class SqlStep:
         if not records:
             return records
         condition = f"SELECT coalesce(CAST(({self._sql}) AS BOOLEAN), false) FROM {_PAGE}"
-        mask = self._run(records, condition)[0][1]
+        with depth_errors(self._place):
+            mask = self._run(records, condition)[0][1]
         return list(compress(records, mask))
 
     def reshape(self, records: Records) -> Records:
         """Return the records that the SQL select list makes."""
         if not records:
             return records
-        made = self._run(records, f"SELECT {self._sql} FROM {_PAGE}")
+        with depth_errors(self._place):
+            made = self._run(records, f"SELECT {self._sql} FROM {_PAGE}")
         names = [name for name, _ in made]
         return [dict(zip(names, row, strict=True)) for row in zip(*(cells for _, cells in made), strict=True)]
 

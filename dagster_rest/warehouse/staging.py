@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import checkpoint as checkpoints
 from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
 from dagster_rest.warehouse.collisions import with_values_of_parent
+from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
 from dagster_rest.warehouse.tables import Shredder
 from dagster_rest.warehouse.types import of_arrow
@@ -136,6 +137,7 @@ class Stager:
         *,
         spec: TableSpec,
         known: KnownSchema,
+        beside: Stager | None,
         checkpoint: Checkpoint,
         resumed: bool,
         reset_reason: str | None,
@@ -156,7 +158,8 @@ class Stager:
         if resumed:
             self._schema, self._counters, self._row_numbers = checkpoint.restored()
         else:
-            self._schema, self._counters, self._row_numbers = Schema.start(known, spec=spec), Counter(), Counter()
+            schema = Schema.start(known, spec=spec) if beside is None else Schema(tables=beside._schema.tables)
+            self._schema, self._counters, self._row_numbers = schema, Counter(), Counter()
         self._shredder = Shredder(
             spec,
             schema=self._schema,
@@ -166,6 +169,7 @@ class Stager:
         )
         self._waiting: list[Any] = []
         self._tables: list[dict[str, list[pa.Table]]] = [{}]
+        self._types: dict[tuple[str, str], pa.DataType] = {}
         self._part: _Part | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
         # Arrow takes a tenth of a second to import: while the first pages are on their way, that costs nothing.
@@ -187,6 +191,7 @@ class Stager:
         known: KnownSchema,
         fingerprint: str,
         load_id: str,
+        beside: Stager | None = None,
         resume: bool = True,
         ttl_seconds: float = 86_400,
         rows_per_part: int = 50_000,
@@ -202,6 +207,8 @@ class Stager:
             known: The columns recorded so far.
             fingerprint: Of everything that changes what is fetched or stored; another one starts over.
             load_id: The id of a new load; not used if an interrupted one goes on.
+            beside: The stager of another load, with the same tables, that the same transaction will write: of a column
+                that both bring, the first value decides for both.
             resume: False starts over.
             ttl_seconds: The age of a load past which it starts over.
             rows_per_part: Rows of all tables after which a part is written.
@@ -222,6 +229,7 @@ class Stager:
             folder,
             spec=spec,
             known=known,
+            beside=beside,
             checkpoint=saved or Checkpoint(fingerprint=fingerprint, load_id=load_id),
             resumed=saved is not None,
             reset_reason=reason,
@@ -314,12 +322,14 @@ class Stager:
     def _shred(self) -> None:
         if not self._waiting:
             return
-        epoch = self._schema.epoch
         made = self._shredder.shred(self._waiting)
         self._waiting = []
-        if self._schema.epoch != epoch:
+        kinds = {(name, field.name): field.type for name, table in made.items() for field in table.schema}
+        if any(self._types.get(place, kind) != kind for place, kind in kinds.items()):
             # A column changed its type: what was made before goes to files of its own.
             self._tables.append({})
+            self._types = {}
+        self._types |= kinds
         for name, table in made.items():
             self._tables[-1].setdefault(name, []).append(table)
             self._part_rows += table.num_rows
@@ -347,13 +357,13 @@ class Stager:
             rows = sum(table.num_rows for table in tables)
             part.files.append(PartFile(name, file, rows, _column_types(tables)))
             part.writing.append(self._writer.submit(_write_parquet, self._folder / file, tables))
-        with checkpoints.staging_errors(self._folder):
+        with checkpoints.staging_errors(self._folder), depth_errors(self._spec.where):
             self._write_sides(part)
         part.rows_staged = self._root_rows()
         part.schema = self._schema.to_json()
         part.counters = dict(self._counters)
         part.row_numbers = dict(self._row_numbers)
-        self._tables = [{}]
+        self._tables, self._types = [{}], {}
         self._part_rows = self._part_bytes = 0
         self._part_started = time.monotonic()
         self._part = part

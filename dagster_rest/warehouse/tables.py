@@ -24,7 +24,14 @@ from dagster_rest.warehouse.cells import (
 from dagster_rest.warehouse.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
-from dagster_rest.warehouse.errors import HintError, NameCollisionError, NullInRequiredColumnError, WarehouseError
+from dagster_rest.warehouse.errors import (
+    HintError,
+    KeyValueError,
+    NameCollisionError,
+    NullInRequiredColumnError,
+    WarehouseError,
+    depth_errors,
+)
 from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
@@ -46,6 +53,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NO_LIMIT = 1000
+_LONGEST_SHOWN = 60
 _NESTED = frozenset({dict, list})
 
 
@@ -134,14 +142,8 @@ class Shredder:
             WarehouseError: ``warehouse_invalid_text``, ``warehouse_too_deep``.
         """
         try:
-            return self._shred(records)
-        except RecursionError as error:
-            raise WarehouseError(
-                "a record is nested too deeply to be worked on",
-                code="warehouse_too_deep",
-                where=self._spec.where,
-                hint="Cut it with a `map` step, or choose a deeper `data_selector`.",
-            ) from error
+            with depth_errors(self._spec.where):
+                return self._shred(records)
         except WarehouseError as error:
             error.where = error.where or self._spec.where
             raise
@@ -221,7 +223,7 @@ class Shredder:
             rows = list(compress(rows, keep))
         if not rows:
             return
-        self._check_required(table, batch.arrays)
+        self._check_required(batch)
         row_ids = self._row_ids(place.name, len(rows))
         columns = batch.arrays | self._system_arrays(table, rows, row_ids, links)
         made[place.name] = _appended(made.get(place.name), pa.table(columns))
@@ -429,11 +431,15 @@ class Shredder:
             for name, cells in found.items()
         }
 
-    def _check_required(self, table: TableSchema, columns: Mapping[str, pa.Array]) -> None:
+    def _check_required(self, batch: Batch) -> None:
+        table = batch.table
         for column in table.columns.values():
             if column.nullable or column.name in SYSTEM_COLUMNS:
                 continue
-            array = columns.get(column.name)
+            array = batch.arrays.get(column.name)
+            misfits = [value for row, value in batch.misfits.get(column.name, ()) if row not in batch.dropped]
+            if misfits:
+                raise self._misfit(table.name, column, misfits)
             if array is None or array.null_count:
                 what = "never arrived" if array is None else f"is null in {array.null_count} of {len(array)} records"
                 raise NullInRequiredColumnError(
@@ -442,6 +448,19 @@ class Shredder:
                     where=self._spec.where,
                     hint="Choose another key, fill the value with a `map` step, or allow nulls.",
                 )
+
+    def _misfit(self, table: str, column: Column, found: Sequence[Any]) -> KeyValueError:
+        shown = repr(found[0])
+        shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        return KeyValueError(
+            f"the column {table}.{column.name} is a key or not nullable, and as {column.data_type} it can't keep "
+            f"{shown} ({types.variant_suffix(found[0])}){others} without loss",
+            code="warehouse_key_value",
+            where=self._spec.where,
+            hint="Say `data_type: text` for it in `columns` and run a full refresh, or make its values one type with "
+            "a `map` step.",
+        )
 
     def _row_ids(self, table: str, count: int) -> pa.Array:
         import pyarrow as pa

@@ -31,6 +31,7 @@ _STANDARD_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d
 _WHOLE_SECONDS = len("2024-01-02T03:04:05Z")
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})$"
 _DIGITS_PAST_MICROS = r"(\.\d{6})\d+"
+_PAST_MICROS = re.compile(r"[.,]\d{6}\d*[1-9]", re.ASCII)
 _MAYBE_TIMESTAMP = re.compile(r"\d{4}.{5,}", re.ASCII | re.DOTALL)
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -85,6 +86,8 @@ def as_utc(value: datetime.datetime) -> datetime.datetime:
 def dump_json(value: Any, *, sort: bool = False) -> str:
     """Return compact JSON text with every digit of every number, keys sorted if ``sort``.
 
+    ``NaN`` and infinities, for which JSON has no number, are texts.
+
     Raises:
         WarehouseError: ``warehouse_invalid_text`` for half of a surrogate pair.
     """
@@ -92,9 +95,21 @@ def dump_json(value: Any, *, sort: bool = False) -> str:
 
     option = orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_SORT_KEYS if sort else 0)
     try:
-        return orjson.dumps(value, option=option).decode()
+        text = orjson.dumps(value, option=option)
+        if b"null" not in text or not _has_no_number(value):
+            return text.decode()
+        return _encode(value, sort=sort)
     except TypeError:
         return _encode(value, sort=sort)
+
+
+def _has_no_number(value: Any) -> bool:
+    """Say if a float is in the value that orjson would write as null."""
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_no_number, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def check_text(text: str) -> str:
@@ -120,9 +135,13 @@ def _encode(value: Any, *, sort: bool) -> str:
         return "[" + ",".join(_encode(item, sort=sort) for item in value) + "]"
     if isinstance(value, str):
         return json.dumps(check_text(value), ensure_ascii=False)
+    if isinstance(value, float) and not math.isfinite(value):
+        return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
     if isinstance(value, (bool, float)) or value is None:
         return dump_json(value) if type(value) in (bool, float, type(None)) else json.dumps(value)
-    if isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite()):
+    if isinstance(value, int):
+        return _digits(value)
+    if isinstance(value, Decimal) and value.is_finite():
         return str(value)
     return json.dumps(check_text(as_text(value)), ensure_ascii=False)
 
@@ -137,7 +156,12 @@ def as_text(value: Any) -> str:
         return base64.b64encode(value).decode()
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
-    return str(value)
+    return _digits(value) if type(value) is int else str(value)
+
+
+def _digits(value: int) -> str:
+    # Python refuses to write integers of more than 4,300 digits; `decimal` does not.
+    return str(value) if abs(value) < types.HUGEINT_LIMIT else str(Decimal(value))
 
 
 def infer_type(values: Sequence[Any], kinds: Kinds) -> str:
@@ -173,6 +197,37 @@ def infer_variant_type(values: Sequence[Any], kinds: Kinds, suffix: str) -> str:
     return inferred
 
 
+def infer_key_type(values: Sequence[Any], kinds: Kinds) -> str:
+    """As ``infer_type``, for a key by which rows are merged: moments that a timestamp would cut short are texts."""
+    inferred = infer_type(values, kinds)
+    return "text" if inferred == "timestamp" and any(_is_cut(value, inferred) for value in values) else inferred
+
+
+def _is_cut(value: Any, data_type: str) -> bool:
+    """Say if a type would store less than the value says: another value might become the same."""
+    if data_type == "date":
+        try:
+            return _to_timestamp(value).time() != datetime.time()
+        except (ValueError, TypeError, OverflowError):
+            return False
+    return type(value) is str and data_type in _MICROSECONDS and _PAST_MICROS.search(value) is not None
+
+
+_MICROSECONDS = frozenset({"timestamp", "timestamp_ntz", "time"})
+
+
+def convert_key(values: Sequence[Any], kinds: Kinds, data_type: str) -> Converted:
+    """As ``convert``, for a key by which rows are merged: a value that would be cut or rounded is rejected."""
+    cut = [(row, value) for row, value in enumerate(values) if value is not None and _is_cut(value, data_type)]
+    if cut:
+        kept = list(values)
+        for row, _ in cut:
+            kept[row] = None
+        values = kept
+    converted = convert(values, kinds, data_type)
+    return Converted(converted.array, tuple(sorted([*converted.rejected, *cut], key=lambda found: found[0])))
+
+
 def _integer_type(values: Sequence[Any], first: int) -> str:
     if abs(first) >= types.HUGEINT_LIMIT:
         return "text"
@@ -182,11 +237,16 @@ def _integer_type(values: Sequence[Any], first: int) -> str:
 def _fraction_type(values: Sequence[Any], kinds: Kinds) -> str:
     if Decimal not in kinds or all(types.fits_double(value) for value in values if type(value) is Decimal):
         return "double"
-    first = next(value for value in values if type(value) in (Decimal, float) and math.isfinite(value))
+    first = next(value for value in values if type(value) in (Decimal, float) and _is_finite(value))
     start = types.decimal_type(Decimal(repr(first)) if type(first) is float else first)
     if start is None:
         return "text"
     return widened_type(values, kinds, start) or start
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    # `math.isfinite` takes a Decimal past the largest double for infinite.
+    return value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
 
 
 def widened_type(values: Sequence[Any], kinds: Kinds, data_type: str) -> str | None:

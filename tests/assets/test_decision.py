@@ -11,7 +11,7 @@ import pytest
 
 from dagster_rest.assets.decision import decide
 from dagster_rest.assets.state import Event, EventLog, Facts, Rules, RunLine, Start, Wish, newer_attempt
-from dagster_rest.warehouse.ledger import AssetState, CursorState, LoadRow
+from dagster_rest.warehouse.ledger import EDGE, AssetState, CursorState, LoadRow
 
 CURSOR = CursorState(value="9", type="int")
 RUN = RunLine(run_id="now", attempt=1, runs=frozenset({"now", "before"}), failed=frozenset({"now", "before"}))
@@ -60,7 +60,7 @@ RULES = {
     "child": Rules(fingerprint="f", only_grows=True, consumes=True),
     "partition": Rules(fingerprint="f", replaces=True, partitioned=True),
 }
-WISHES = [Wish(), Wish(key="range", has_end=True), Wish(full_refresh=True), Wish(key="sample", sample=True)]
+WISHES = [Wish(), Wish(key="range", leaves_cursor=True), Wish(full_refresh=True), Wish(key="sample", sample=True)]
 
 
 def situations() -> Iterator[Facts]:
@@ -176,7 +176,7 @@ OLD = {"now": 10**9}
         ("merge", Wish(), {"run_id": "before"}, OLD, "adopted", "redo"),
         (
             "append with a cursor",
-            Wish(key="r", has_end=True),
+            Wish(key="r", leaves_cursor=True),
             {"request_key": "r"},
             {},
             "adopted",
@@ -184,7 +184,7 @@ OLD = {"now": 10**9}
         ),
         (
             "append with a cursor",
-            Wish(key="r", has_end=True),
+            Wish(key="r", leaves_cursor=True),
             {"request_key": "r", "complete": False, "progress": CURSOR},
             {},
             "adopted",
@@ -226,6 +226,56 @@ def test_what_was_loaded_before_a_table_was_lost_counts_no_more() -> None:
     start = decide(facts_about(one, ledger=ledger))
 
     assert ("missing_table", None, None) == (start.case, start.cursor, start.recovery)
+
+
+def test_what_was_loaded_of_other_partitions_is_a_first_load_now() -> None:
+    one = load("one", seq=4, run_id="before")
+    ledger = AssetState(latest=one, unsettled=(one,), void_up_to=4)
+
+    start = decide(facts_about(one, ledger=ledger, rules=RULES["partition"]))
+
+    assert ("first", "one", True, None, ()) == (start.case, start.base, start.rebuild, start.recovery, start.takes_back)
+
+
+def test_a_run_that_begins_anew_for_other_partitions_goes_on_after_nothing() -> None:
+    start = decide(facts_about(load("one", seq=1, run_id="before"), rules=RULES["partition"], repartitions=True))
+
+    assert ("full_refresh", True, True, None) == (start.case, start.rebuild, start.repartitions, start.recovery)
+
+
+@pytest.mark.parametrize(
+    ("boundary", "stored", "fields", "is_other"),
+    [
+        ((), '[{"id": 1}]', (("id",),), False),
+        ((), '[{"id": 1}]', (("login",),), True),
+        ((), '[{"id": 1}]', (("id", "login"),), True),
+        ((), '[{"id": 1}]', None, True),
+        (("row",), None, (("id",),), True),
+        # A load in windows without a parent shows how far it came, and has nothing stored.
+        ((EDGE,), None, (("id",),), False),
+        (("row",), None, None, False),
+    ],
+)
+def test_a_cursor_is_of_those_who_stored_it(
+    boundary: tuple[str, ...], stored: str | None, fields: Any, is_other: bool
+) -> None:
+    rules = dataclasses.replace(RULES["append with a cursor"], parent_fields=fields)
+    one = load("one", seq=1, status="confirmed", cursor=CursorState(value="9", type="int", boundary=boundary))
+    ledger = AssetState(latest=one, parent_cursors={stored: CURSOR} if stored else {})
+
+    start = decide(facts_about(one, ledger=ledger, rules=rules, told=("one",)))
+
+    assert is_other == (start.case == "other_cursor")
+    assert (bool(stored) and is_other) == start.forgets_parents
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_an_edge_stays_one_whichever_load_brings_the_cursor_on(complete: bool) -> None:
+    at_edge, at_row = (CursorState(value="9", type="int", boundary=(mark,)) for mark in (EDGE, "row"))
+    rules = RULES["append in steps"]
+    for cursor, expected in ((at_edge, True), (at_row, False)):
+        one = load("one", seq=1, status="confirmed", complete=complete, cursor=cursor)
+        assert expected == decide(facts_about(one, rules=rules, told=("one",))).at_edge
 
 
 def test_lost_tables_are_rebuilt_whatever_else_there_is() -> None:

@@ -31,6 +31,7 @@ NOTATIONS: dict[str, Notation] = {
     "epoch": lambda at: int(at.timestamp()),
     "epoch_ms": lambda at: int(at.timestamp()) * 1000,
     "epoch_float": lambda at: at.timestamp(),
+    "epoch_text": lambda at: str(int(at.timestamp())),
 }
 
 
@@ -205,6 +206,16 @@ def test_a_window_that_drops_everything_is_said(api: ApiServer, tmp_path: Path) 
     assert "outside of the partition" in run.get("events", "warnings")
 
 
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_a_number_since_1970_may_be_written_as_text(scale: int) -> None:
+    start, end = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
+    day = Slice(key="2026-01-01", start=start, end=end)
+    values = [str(int(at.timestamp() - back) * scale) for at in (start, end) for back in (1, 0)]
+
+    assert [0, 1, 1, 2] == count_passed(values, [Edge(instant=start), Edge(instant=end)])
+    assert (values[1], values[3]) == day.window_like(str(1_767_000_000 * scale))
+
+
 def test_midnight_that_does_not_exist() -> None:
     zone = ZoneInfo("America/Sao_Paulo")
     start = Edge(instant=datetime(2018, 11, 4, 1, tzinfo=zone))
@@ -221,12 +232,13 @@ def test_values_of_several_shapes_on_one_page() -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
-@pytest.mark.parametrize("notation", ["utc", "date"])
+@pytest.mark.parametrize("notation", ["utc", "date", "epoch_text"])
 def test_io_managers_get_the_partitions_rows(api: ApiServer, tmp_path: Path, zone: str, notation: str) -> None:
     moments = every_half_hour("2024-03-30", days=3)
     written = NOTATIONS.get(notation, lambda at: at.strftime("%Y-%m-%d"))
     partitions = {"every": "daily", "start": "2024-03-30", "timezone": zone}
-    project = project_of(api, tmp_path, moments, partitions=partitions, initial="2024-03-30", written=written)
+    initial = "1711756800" if notation == "epoch_text" else "2024-03-30"
+    project = project_of(api, tmp_path, moments, partitions=partitions, initial=initial, written=written)
     project.materialize(partition_key="2024-03-31")
     expression = next(iter(project.assets[0].specs)).metadata["partition_expr"]
     definition = project.assets[0].partitions_def

@@ -33,6 +33,11 @@ DIFFERENCES = {
             "one request, or an error on the repeat",
         ),
         Difference(
+            "a number of pages with a fraction (S14)",
+            "rounded down: the last page is lost",
+            "rounded up",
+        ),
+        Difference(
             'a last link of `""` or `false` (S25)',
             "fails with an invalid URL",
             "is the end",

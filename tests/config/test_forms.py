@@ -198,6 +198,7 @@ def test_every_resource_key_is_accepted(key: str, value: Any) -> None:
         ("auth", {"type": "api_key", "api_key": "k", "location": "cookie"}),
         ("allow_missing_data", True),
         ("ignore_scope", "first_page"),
+        ("ignore_scope", "later_pages"),
         ("on_null_parent", "fail"),
         ("on_name_collision", "suffix"),
         ("on_empty", "fail"),

@@ -252,12 +252,21 @@ def test_a_batch_may_repeat_the_parameter_or_stand_in_the_body() -> None:
         {"params": {"other": "{resources.p.id}"}},
         {"params": {"ids": "{resources.p.id}"}, "path": "x/{resources.p.id}/y"},
         {"params": {"ids": "x{resources.p.id}"}},
+        {"params": {"ids": "{resources.p.id}", "all": "{resources.p.id}"}},
     ],
 )
 def test_a_batch_whose_values_stand_elsewhere_is_an_error(keys: dict[str, Any]) -> None:
     found = problem(config("p", {**endpoint(**{"path": "items", **keys}), "batch": {"param": "ids", "size": 50}}))
 
     assert "resources[1].batch.param" == found.path
+
+
+def test_a_batch_of_two_parents_is_an_error() -> None:
+    both = endpoint(path="items", params={"ids": "{resources.p.id}", "of": "{resources.q.id}"})
+    batch = {"batch": {"param": "ids", "size": 50}, "parents": "product"}
+    found = problem(config("p", "q", {**both, **batch}))
+
+    assert ("resources[2].batch.param", "config_bad_value") == (found.path, found.code)
 
 
 def test_a_long_chain_is_no_recursion() -> None:

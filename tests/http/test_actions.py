@@ -128,6 +128,57 @@ def test_ignore_scope_first_page_refuses_later_ones(api: ApiServer, client: Rest
         list(client.fetch([FetchUnit(RequestSpec(path="items"), index=0)], options=options))
 
 
+COUNTED = {"type": "page_number", "total_path": None}
+END_BY_404 = {"response_actions": [{"status_code": 404, "action": "ignore"}], "ignore_scope": "later_pages"}
+
+
+def unit(path: str = "items", **options: Any) -> list[FetchUnit]:
+    return [FetchUnit(RequestSpec(path=path), index=0, **options)]
+
+
+def test_ignore_scope_later_pages_lets_a_404_end_a_counted_list(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [[{"id": 1}], [{"id": 2}], GONE])
+    pages = list(client.fetch(unit(), options=FetchOptions(paginator=COUNTED, **END_BY_404)))
+    assert ([[{"id": 1}], [{"id": 2}], []], "ignored", ()) == (pages, pages[-1].ended_by, pages[-1].warnings)
+
+
+@pytest.mark.parametrize("paginator", [COUNTED, {"type": "offset", "limit": 1, "total_path": None}, None])
+def test_ignore_scope_later_pages_refuses_the_first_one(api: ApiServer, client: RestClient, paginator: Any) -> None:
+    """A misspelt path answers 404 too, and no rows would empty a table."""
+    api.json("/items", GONE)
+    with pytest.raises(HttpStatusError, match="later_pages") as caught:
+        list(client.fetch(unit(), options=FetchOptions(paginator=paginator, **END_BY_404)))
+    assert ("http_status", 404) == (caught.value.code, caught.value.status_code)
+    assert "not here" in str(caught.value)
+
+
+def test_ignore_scope_later_pages_takes_a_resumed_page_for_a_later_one(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [[{"id": 1}], GONE])
+    options = FetchOptions(paginator=COUNTED, max_concurrency=1, **END_BY_404)
+    state = next(iter(client.fetch(unit(), options=options))).state
+    assert [[]] == list(client.fetch(unit(resume_state=state), options=options))
+
+
+def test_ignore_scope_later_pages_still_holds_the_list_against_its_total(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(lambda r: {"data": [{"id": 1}], "total": 5} if r.param("page") == "0" else GONE)
+    options = FetchOptions(paginator={"type": "page_number"}, **END_BY_404)
+    with pytest.raises(PaginationError) as caught:
+        list(client.fetch(unit(), options=options))
+    assert "http_ignored_with_pages_left" == caught.value.code
+
+
+def test_a_page_that_a_link_announced_is_missed_with_a_warning(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"data": [{"id": 1}], "next": "/items?page=2"}, GONE])
+    pages = list(client.fetch(unit(), options=FetchOptions(**END_BY_404)))
+    assert "page 2 was ignored" in pages[-1].warnings[0]
+
+
+def test_a_404_behind_a_counted_list_says_how_to_allow_it(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [[{"id": 1}], GONE])
+    with pytest.raises(HttpStatusError, match="ignore_scope: later_pages"):
+        list(client.paginate("items", paginator=COUNTED))
+
+
 def test_s64_an_ignored_child_skips_one_parent(api: ApiServer, client: RestClient) -> None:
     api.get("/c/{id}")(lambda r: GONE if r.path_params["id"] == "1" else [{"id": r.path_params["id"]}])
     units = [FetchUnit(RequestSpec(path=f"c/{n}"), index=n) for n in range(3)]

@@ -58,6 +58,9 @@ class Permits:
     def give_back(self, permit: Permit) -> None:
         """Nothing to do."""
 
+    def pause(self, seconds: float) -> None:
+        """Nothing to do."""
+
 
 def test_who_waits_for_a_slot_holds_no_permit() -> None:
     """Permits that pile up behind a slow server are all used in one moment."""
@@ -374,3 +377,141 @@ def test_threads_share_the_limit_of_their_client(api: ApiServer, open_client: Op
     for thread in threads:
         thread.join()
     assert (6, 2) == (len(times), most_in_a_window(times, 0.5))
+
+
+def limited(requests: int = 3, per: float = 0.5) -> dict[str, Any]:
+    return {"requests": requests, "per": per, "key": uuid.uuid4().hex}
+
+
+def test_a_redirected_request_takes_a_permit_of_its_own(api: ApiServer, open_client: Opener) -> None:
+    times: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        return Reply(status=302, headers={"Location": f"/moved/{request.path_params['id']}"})
+
+    @api.get("/moved/{id}")
+    def moved(_: Request) -> Any:
+        times.append(time.monotonic())
+        return [{"id": 1}]
+
+    client = open_client(rate_limit=limited())
+    assert 6 == len(list(client.fetch(units(6), options=FetchOptions(paginator="single_page"))))
+    assert (12, 3) == (len(times), most_in_a_window(times, 0.5))
+    assert 12 == client.stats.requests
+
+
+OAUTH = {"type": "oauth2_client_credentials", "client_id": "us", "client_secret": "s3cret99"}
+
+
+def test_a_token_request_takes_a_permit_of_its_own(api: ApiServer, open_client: Opener) -> None:
+    """And so does a request that is sent again with a new token."""
+    times: list[float] = []
+
+    @api.post("/token")
+    def token(_: Request) -> Any:
+        times.append(time.monotonic())
+        return {"access_token": f"tok-{len(times):05}", "expires_in": 3600}
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        refused = request.headers["authorization"] == "Bearer tok-00001"
+        return Reply(status=401) if refused else [{"id": 1}]
+
+    client = open_client(rate_limit=limited(), auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    assert 5 == len(list(client.fetch(units(5), options=FetchOptions(paginator="single_page"))))
+    assert 3 == most_in_a_window(times, 0.5)
+    assert len(times) == client.stats.requests
+
+
+def test_who_waits_for_a_token_has_no_old_permit(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token takes longer than a permit lives: those behind it would be sent all at once."""
+    times: list[float] = []
+    monkeypatch.setattr("dagster_rest.http.rate_limit.LONGEST_WAY_SECONDS", 0.3)
+    monkeypatch.setattr("dagster_rest.http.admission.STALE_SECONDS", 0.1)
+    api.post("/token")(lambda _: Reply(json={"access_token": "tok-00001"}, delay=2))
+
+    @api.get("/c/{id}")
+    def child(_: Request) -> Any:
+        times.append(time.monotonic())
+        return [{"id": 1}]
+
+    client = open_client(rate_limit=limited(), auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    assert 8 == len(list(client.fetch(units(8), options=FetchOptions(paginator="single_page"))))
+    assert (8, 3) == (len(times), most_in_a_window(times, 0.5))
+
+
+def test_neither_clock_runs_while_a_redirect_waits_for_its_permit(api: ApiServer, open_client: Opener) -> None:
+    """`retry.total` and `timeout.total` are shorter than the wait."""
+    api.get("/c/1")(lambda _: Reply(status=302, headers={"Location": "/moved"}))
+    api.replies("/moved", [Reply(status=503), [{"id": 1}]])
+    limit = limited(requests=1, per=0.8)
+    client = open_client(rate_limit=limit, timeout={"total": 0.7}, retry={"total": 0.7, "attempts": 2})
+    assert 200 == client.get("c/1").status_code
+    assert 4 == len(api.requests)
+
+
+def test_a_pause_is_shared_by_clients_of_one_limit(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    one, other = (RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path) for _ in range(2))
+    one.pause(30)
+    assert other.take() == pytest.approx(30)
+    one.pause(5)
+    clock(29)
+    assert other.take() == pytest.approx(1)
+    clock(1.1)
+    assert isinstance(other.take(), Permit)
+    one.close()
+    other.close()
+
+
+def test_a_pause_from_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    limiter = RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path)
+    limiter.pause(30)
+    clock(-7 * 86_400)
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_a_pause_that_finds_the_file_busy_is_written_with_the_next_permit(tmp_path: Path) -> None:
+    one, other = (RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path) for _ in range(2))
+    assert isinstance(one.take(), Permit)
+    with sqlite3.connect(next(tmp_path.glob("*.sqlite")), isolation_level=None) as busy:
+        busy.execute("begin immediate")
+        one.pause(30)
+        busy.execute("rollback")
+    assert isinstance(one.take(), float)
+    assert isinstance(other.take(), float)
+    one.close()
+    other.close()
+
+
+def test_a_retry_after_holds_back_the_other_processes(api: ApiServer) -> None:
+    """One of them is told to wait; what the others had not sent by then, they send behind it."""
+    times: list[float] = []
+    told: list[float] = []
+
+    @api.get("/c/{id}")
+    def child(request: Request) -> Any:
+        times.append(time.monotonic())
+        if len(times) == 3:
+            told.append(time.monotonic())
+            return Reply(status=429, json={}, headers={"Retry-After": "2"})
+        return Reply(json=[{"id": 1}], delay=0.05)
+
+    command = [sys.executable, "-c", _OTHER.replace("32", "1"), api.url, uuid.uuid4().hex]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]
+    assert ["ready\n"] * 3 == [process.stdout.readline() for process in processes if process.stdout]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert ["5\n"] * 3 == [process.communicate(timeout=60)[0] for process in processes]
+    later = sorted(at - told[0] for at in times if at > told[0])
+    # One of each other process may have been under way when the server said so.
+    assert [True] * 11 == [wait >= 2 for wait in later[2:]][:11]
+    assert 16 == len(times)

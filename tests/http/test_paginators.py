@@ -56,7 +56,7 @@ def test_s13_maximum_page_is_exclusive(api: ApiServer, client: RestClient, base:
     assert [f"GET /items?page={n}" for n in numbers] == api.targets()
 
 
-@pytest.mark.parametrize("total", [2, "2", 2.5, "2.5"])
+@pytest.mark.parametrize("total", [2, "2", 1.5, "2.0"])
 def test_s14_a_total_may_be_text_or_fractional(api: ApiServer, client: RestClient, total: Any) -> None:
     api.get("/items")(lambda request: {"data": [{"page": request.param("page")}], "total": total})
     assert 2 == len(collect(client, paginator={"type": "page_number"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from dagster_rest.config import ConfigError, load_config
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
 from dagster_rest.http.proxies import Proxies
 from tests.support.server import ApiServer
+from tests.support.socks import SocksProxy
 from tests.support.tunnel import Tunnel
 
 Opener = Callable[..., RestClient]
@@ -180,7 +182,7 @@ def test_a_proxy_that_is_no_url_is_an_error_of_the_config(open_client: Opener, p
     assert "hunter22" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("proxy", [*WRONG[:4], WRONG[-1]])
+@pytest.mark.parametrize("proxy", [*WRONG[:5], "socks4a://user:hunter22@proxy.test", WRONG[-1]])
 def test_a_proxy_that_is_no_url_is_found_when_the_config_is_loaded(proxy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config({"client": {"base_url": "http://api.test", "proxy": proxy}, "resources": ["items"]})
@@ -210,3 +212,45 @@ def test_a_package_that_is_missing_is_named(
         open_client("http://api.test", **options).get("items")
     assert ("http_client_config", where) == (caught.value.code, caught.value.where)
     assert f"pip install httpx[{package}]" == caught.value.hint
+
+
+@pytest.fixture
+def api_port(api: ApiServer) -> int:
+    pytest.importorskip("socksio", reason="SOCKS needs httpx[socks]")
+    api.json("/items", [{"id": 1}])
+    return int(api.url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_a_socks_proxy_is_asked_by_the_hosts_name(open_client: Opener, api_port: int, scheme: str) -> None:
+    """It looks the name up, so hosts work that are known only behind it."""
+    with SocksProxy(to=api_port) as proxy:
+        client = open_client("http://behind.test:8080", proxy=proxy.url.replace("socks5", scheme))
+        assert [{"id": 1}] == client.get("items").json()
+        client.close()
+    assert ["behind.test:8080"] == proxy.connects
+
+
+def test_a_socks_proxy_may_want_a_password(open_client: Opener, api_port: int) -> None:
+    with SocksProxy(to=api_port, login="user:hunter#22") as proxy:
+        client = open_client("http://behind.test", proxy=proxy.url.replace("://", "://user:hunter%2322@"))
+        assert [{"id": 1}] == client.get("items").json()
+        client.close()
+    assert ["user:hunter#22"] == proxy.logins
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("wrong", [{"login": "user:other"}, {"refuse": 2}])
+def test_a_socks_proxy_that_refuses_is_an_error_without_its_password(
+    open_client: Opener, api_port: int, wrong: dict[str, Any]
+) -> None:
+    with SocksProxy(to=api_port, **wrong) as proxy:
+        url = proxy.url.replace("://", "://user:hunter22@")
+        client = open_client("http://behind.test", proxy=url, retry={"attempts": 1})
+        with pytest.raises(HttpError) as caught:
+            client.get("items")
+    assert "http_proxy" == caught.value.code
+    assert "hunter22" not in "".join(traceback.format_exception(caught.value))
+    # httpcore leaves such a connection to the garbage collection.
+    del caught
+    gc.collect()

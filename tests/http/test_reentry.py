@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +112,57 @@ def test_in_a_paginator(api: ApiServer, client: RestClient) -> None:
     api.json("/items", [{"id": 1}])
     Peeking.client = client
     assert "http_reentrant" == in_time(lambda: list(client.paginate("items", paginator=Peeking()))).code
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dagster_rest.http.loop.PULSE_SECONDS", 0.1)
+    monkeypatch.setattr("dagster_rest.http.loop.BLOCKED_SECONDS", 1.0)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("use", USES)
+def test_a_hook_that_waits_for_a_thread_of_the_same_client_is_not_waited_for_for_ever(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    """The thread waits for the hook, which waits for the thread."""
+    api.json("/items", [{"id": 1}])
+    client = open_client()
+    errors: list[HttpError] = []
+    over = threading.Event()
+
+    def hook(_: httpx.Response) -> None:
+        errors.append(in_time(lambda: USES[use](client)))
+        over.set()
+
+    # Whoever waits for the client may be told so, this one too.
+    with contextlib.suppress(HttpError):
+        list(client.paginate("items", hooks=hook))
+    assert over.wait(20)
+    assert ["http_reentrant"] == [error.code for error in errors]
+    assert "waits for" in str(errors[0])
+    monkeypatch.undo()
+    if use != "close":
+        assert [[{"id": 1}]] == list(client.paginate("items"))
+
+
+def test_a_hook_that_takes_its_time_blocks_nobody_for_good(
+    api: ApiServer, client: RestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shorter than the bound: the others wait and go on."""
+    monkeypatch.setattr("dagster_rest.http.loop.PULSE_SECONDS", 0.05)
+    api.json("/items", [{"id": 1}])
+    began = threading.Event()
+
+    def slow(_: httpx.Response) -> None:
+        began.set()
+        time.sleep(0.4)
+
+    first = threading.Thread(target=lambda: client.get("items", hooks=slow))
+    first.start()
+    began.wait(20)
+    assert [[{"id": 1}]] == list(client.paginate("items"))
+    first.join()
 
 
 def test_another_client_may_be_used_in_a_hook(api: ApiServer, open_client: Opener) -> None:

@@ -243,3 +243,34 @@ def failure(result: Any) -> str:
     return "\n".join(
         str(event.event_specific_data.error_display_string) for event in result.all_events if event.is_step_failure
     )
+
+
+def test_what_was_detected_holds_for_the_parents_that_are_still_to_be_asked(
+    api: ApiServer, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """In the second run every answer has a list beside the empty one."""
+    broken = True
+    api.json("/projects", [{"id": n} for n in range(PAGES)])
+
+    @api.get("/projects/{id}/issues")
+    def issues(request: Any) -> Any:
+        project = int(request.path_params["id"])
+        if not broken:
+            return {"issues": [], "users": [{"id": 1000}]}
+        rows = [{"id": project * SIZE + n} for n in range(SIZE)]
+        return Reply(status=500) if project == BREAKS_AT else {"issues": rows}
+
+    endpoint = {"path": "projects/{resources.projects.id}/issues", "paginator": "single_page"}
+    settings = config(api)
+    settings["resources"] = [{"name": "projects", "endpoint": "projects"}, {"name": "issues", "endpoint": endpoint}]
+    project = Project(settings, folder=tmp_path, instance=instance)
+    project.materialize(raise_on_error=False)
+    broken = False
+    asked = len(api.requests)
+
+    run = project.materialize("issues")
+
+    assert run.get("issues", "resumed") is True
+    loaded = (PAGES - (len(api.requests) - asked)) * SIZE
+    assert list(range(loaded)) == project.rows("issues", "id")
+    assert loaded > 0

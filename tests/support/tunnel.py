@@ -77,13 +77,14 @@ class Tunnel:
             lines = [line for line in asked.split(b"\r\n") if not line.lower().startswith(b"connection:")]
             upstream.sendall(b"\r\n".join([*lines, b"Connection: close"]) + b"\r\n\r\n" + body)
         with upstream:
-            back = threading.Thread(target=_pump, args=(upstream, connection), daemon=True)
+            back = threading.Thread(target=pump, args=(upstream, connection), daemon=True)
             back.start()
-            _pump(connection, upstream)
+            pump(connection, upstream)
             back.join(10)
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Hand on what comes until there is no more."""
     with contextlib.suppress(OSError):
         while piece := source.recv(65536):
             sink.sendall(piece)

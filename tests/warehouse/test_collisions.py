@@ -86,18 +86,6 @@ def test_a_value_that_its_hinted_variant_can_not_hold_is_refused(warehouse: Ware
         warehouse.load(spec, MIXED)
 
 
-def test_a_variant_made_at_the_commit_does_not_mix_with_a_key(tmp_path: Path, warehouse: Warehouse) -> None:
-    stager = Stager.open(
-        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="late"
-    )
-    stager.write([{"id": 2, "v": "text"}])
-    staged = stager.finish()
-    warehouse.load(table_spec(), [{"id": 1, "v": 5, "v__v_text": "mine"}])
-
-    with pytest.raises(NameCollisionError, match="v__v_text"):
-        commit_load(warehouse.conn, staged, load_id="late", loaded_at=NOON)
-
-
 def test_a_key_that_came_meanwhile_does_not_mix_with_a_variant(tmp_path: Path, warehouse: Warehouse) -> None:
     stager = Stager.open(
         tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="late"

@@ -31,6 +31,9 @@ VALUES: dict[str, tuple[Any, str, Any]] = {
     "decimal of a double": (Decimal("1.5"), "DOUBLE", 1.5),
     "long decimal": (Decimal("1.12345678901234567890"), "DECIMAL(21,20)", Decimal("1.12345678901234567890")),
     "decimal beyond 38 digits": (Decimal("1." + "1" * 50), "VARCHAR", "1." + "1" * 50),
+    "number past the largest double": (Decimal("1e400"), "VARCHAR", "1E+400"),
+    "number past the smallest double": (Decimal("1.5e-400"), "VARCHAR", "1.5E-400"),
+    "integer of 4,500 digits": (10**4500, "VARCHAR", "1" + "0" * 4500),
     "text": ("a", "VARCHAR", "a"),
     "empty text": ("", "VARCHAR", ""),
     "text with a zero": ("a\x00b", "VARCHAR", "a\x00b"),
@@ -80,6 +83,8 @@ VARIANTS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "text in bigint": (1, "x", {"v__v_text": "x"}),
     "bool in bigint": (1, True, {"v__v_bool": True}),
     "moment in bigint": (1, "2024-01-02T03:04:05Z", {"v__v_text": "2024-01-02T03:04:05Z"}),
+    "integer of 4,500 digits in bigint": (1, -(10**4500), {"v__v_text": "-1" + "0" * 4500}),
+    "number past the largest double in double": (1.5, Decimal("1e400"), {"v__v_text": "1E+400"}),
     "int in double": (1.5, 2, {"v": 2.0}),
     "int that no double holds in double": (1.5, 2**53 + 1, {"v__v_bigint": 2**53 + 1}),
     "number text in double": (1.5, "2.25", {"v": 2.25}),
@@ -322,3 +327,21 @@ def test_a_time_with_an_offset_does_not_lose_it(warehouse: Warehouse) -> None:
 
     ten = datetime.time(10)
     assert [(ten, None)] * 3 + [(None, "10:00:00+02:00")] == warehouse.table("posts", "at", "at__v_text")
+
+
+def test_what_json_has_no_number_for_is_a_text_in_a_json_column(warehouse: Warehouse) -> None:
+    value = {"a": float("nan"), "b": [float("-inf"), None, 1.5], "c": "null"}
+    warehouse.load(table_spec(max_table_nesting=0), [{"v": value}, {"v": {"big": 10**4500}}])
+
+    assert [
+        ('{"a":"NaN","b":["-Infinity",null,1.5],"c":"null"}',),
+        (f'{{"big":{"1" + "0" * 4500}}}',),
+    ] == warehouse.rows("SELECT v FROM shop.posts")
+
+
+def test_null_is_another_version_than_a_number_that_is_none(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", "scd2", primary_key=("id",))
+    for value in (float("nan"), None, float("nan")):
+        warehouse.load(spec, [{"id": 1, "v": value, "w": 0.5}])
+
+    assert [(3,)] == warehouse.rows("SELECT count(*) FROM shop.posts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.jsonpath import MISSING
-from dagster_rest.http.errors import LoopError
+from dagster_rest.http.errors import LoopError, PaginationError
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.paginators.base import BasePaginator, body_of
 from dagster_rest.http.paginators.place import Place
@@ -31,8 +31,15 @@ class _CursorBase(BasePaginator):
             self._place.put(request, self._cursor)
 
     def _take(self, cursor: Any) -> None:
-        if cursor is None or cursor == "" or cursor == 0 or cursor is False:
+        if not cursor:
             self._stop("no_cursor")
+        elif not self._place.holds(cursor):
+            raise PaginationError(
+                f"the cursor is {type(cursor).__name__}, which cannot be sent in {self._place}",
+                code="http_pagination",
+                hint="Point the paginator to the text or number of the next page. Objects and lists go into a JSON "
+                "body (`cursor_body_path`).",
+            )
         elif cursor == self._cursor:
             raise LoopError(
                 "the API gave the same cursor twice in a row",
@@ -94,7 +101,7 @@ class JSONResponseCursorPaginator(_CursorBase):
     """The body holds the cursor of the next page (dlt's docs, "RESTClient: JSONResponseCursorPaginator").
 
     Args:
-        cursor_path: JSONPath of the cursor; null, missing, `""` and 0 end the paging.
+        cursor_path: JSONPath of the cursor; null, missing, false, 0 and what is empty end the paging.
         cursor_param: Query parameter that sends it back; `cursor` if no place is named.
         cursor_body_path: Dot path in the JSON body that sends it back, instead.
         stop_after_empty_page: A page without records ends the paging, whatever the cursor.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.errors import PaginationError
@@ -50,22 +51,35 @@ class Place:
             return cls(**{field: value})
         return cls(param=default)
 
+    def holds(self, value: Any) -> bool:
+        """Whether a value from a response can be sent here: a text or number, in a JSON body an object or list too."""
+        if isinstance(value, bool):
+            return False
+        if self.body_path is not None:
+            return True
+        if self.param is not None and isinstance(value, list):
+            return all(isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in value)
+        return isinstance(value, (str, int, float, Decimal))
+
     def put(self, request: Request, value: Any) -> None:
         """Set the value in a request, over what stands there."""
         if self.param is not None:
             request.params = {**(request.params or {}), self.param: value}
         elif self.body_path is not None:
-            request.json = _with(request.json, self.body_path.split("."), value)
+            request.json = self._with(request.json, self.body_path.split("."), value)
         elif self.header is not None:
             request.headers = {**request.headers, self.header: str(value)}
+
+    def _with(self, body: Any, keys: list[str], value: Any) -> dict[str, Any]:
+        if body is not None and not isinstance(body, dict):
+            raise PaginationError(
+                f"the JSON body has no place for a value at {self.body_path!r}: {type(body).__name__} is in the way",
+                code="http_paginator_config",
+                hint="Correct the paginator's body path, or the `json` of the endpoint.",
+            )
+        inner = body or {}
+        return {**inner, keys[0]: value if len(keys) == 1 else self._with(inner.get(keys[0]), keys[1:], value)}
 
     def __str__(self) -> str:
         named = {"param": self.param, "body_path": self.body_path, "header": self.header}
         return ", ".join(f"{key}={value!r}" for key, value in named.items() if value is not None)
-
-
-def _with(body: Any, keys: list[str], value: Any) -> dict[str, Any]:
-    inner = body if isinstance(body, dict) else {}
-    if len(keys) == 1:
-        return {**inner, keys[0]: value}
-    return {**inner, keys[0]: _with(inner.get(keys[0]), keys[1:], value)}

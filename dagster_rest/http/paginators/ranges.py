@@ -179,7 +179,8 @@ class RangePaginator(BasePaginator):
         total = as_int(found)
         named = f"the total of {self.counts} at {self.total_path!r}"
         if found is not None and total is None:
-            raise self._no_total(f"{named} is {type(found).__name__}, not a number", body)
+            shown = repr(found[:40]) if isinstance(found, str) else type(found).__name__
+            raise self._no_total(f"{named} is {shown}, not a number", body)
         self._total = self._total.reached(reached)
         self._total_is_fresh = total is not None and total >= reached
         if total is not None and total >= reached:

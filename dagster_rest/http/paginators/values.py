@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 from dagster_rest.config.jsonpath import MISSING
@@ -9,6 +11,8 @@ from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import PaginationError
 from dagster_rest.http.jsonpath import compile_path
 
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0{1,2})?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[,.'\s\u2019][0-9]{3})+(?:[.,][0-9]{1,2})?")
 _TRUE = frozenset({"true", "yes", "y", "t", "1", "on"})
 _FALSE = frozenset({"false", "no", "n", "f", "0", "off"})
 
@@ -34,10 +38,23 @@ def read_flag(body: Any, path: str) -> bool:
 
 
 def as_int(value: Any) -> int | None:
-    """A count that may be a number, a text or a fraction (then rounded down); None if it is none of them."""
+    """A count that is a number or the text of a whole one; None if it is none.
+
+    A fraction is rounded up: of 2.5 pages there are three. A text such as `1,234` or `1.234` is no number, because it
+    means different ones in different places.
+    """
     if isinstance(value, bool) or value is None:
         return None
     try:
-        return int(value) if isinstance(value, int) else int(float(value))
+        if isinstance(value, str):
+            whole = _WHOLE.fullmatch(value.strip())
+            return int(whole[1]) if whole else None
+        rounded: int = math.ceil(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return rounded
+
+
+def seems_int(text: str) -> int | None:
+    """The whole number that a text with marks between its thousands probably means: `1,234`, `1.234`, `1 234`."""
+    return int(re.sub("[^0-9]", "", text)) if _GROUPED.fullmatch(text.strip()) else None

@@ -119,7 +119,7 @@ class Model:
     def _mark(self, attempt: Attempt, **changes: int) -> None:
         """Mark the loads that an attempt speaks of: its own, its line's, and a range's that stands for its own."""
         for index, state in enumerate(self.candidates):
-            own = any(one.owner == attempt.owner for one in state.loads)
+            own = any(one.owner == attempt.owner and one.begins for one in state.loads)
             loads = tuple(
                 replace(one, **{name: getattr(one, name) or value for name, value in changes.items()})
                 if one.run in attempt.line or (attempt.request == "range" == one.request and not own)
@@ -201,8 +201,14 @@ class Model:
     def _kept(self, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Loads]:
         """The earlier loads that count beside the new one."""
         by_cursor = (self.kind.keeps_cursor and attempt.request != "range") or self.kind.works_on_new
-        if self.kind.disposition != "append" or self.kind.shape == "partitioned" or by_cursor or attempt.commits:
+        if self.kind.disposition != "append" or self.kind.shape == "partitioned" or by_cursor:
             yield base
+            return
+        if attempt.commits:
+            yield base
+            if any(self._is_left_range(one, attempt) for one in base):
+                # It was overtaken by a run that died: it goes on behind that one's windows, and its own are replaced.
+                yield tuple(one for one in base if one.request != "range" or one.run not in attempt.line)
             return
         if self.kind.shape == "windowed" and fetch is not None and (fetch.since or "") > RANGE[0]:
             # It goes on behind the windows that were committed.

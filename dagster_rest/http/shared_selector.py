@@ -1,0 +1,75 @@
+"""One data selector for all units of a fetch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from dagster_rest.http.selection import Selection, decides, select
+
+
+class SharedSelector:
+    """The configured selector, or the one that is detected: once, by the first unit that has something to tell.
+
+    First by the units' order, not by that of their answers: whoever comes after an undecided unit waits for it. So
+    what is loaded does not depend on how many run at once.
+
+    Args:
+        configured: The configured selector; None detects it.
+        detected: What an earlier fetch of the same load detected; see `Selection.state`.
+    """
+
+    def __init__(self, configured: str | None, *, detected: Mapping[str, Any] | None = None) -> None:
+        self.selection = select(configured, None) if configured else None
+        if self.selection is None and detected is not None:
+            self.selection = Selection.from_state(detected)
+        # Units below have ended, and so have those that are named.
+        self._foremost = 0
+        self._ended: set[int] = set()
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+
+    async def for_body(self, body: Any, *, order: int) -> Selection | None:
+        """The selection for a body of a unit.
+
+        Args:
+            body: The decoded body.
+            order: The unit's place; every unit before it is under way or has ended.
+
+        Returns:
+            The selection; None if there is none yet, and nothing in the body.
+        """
+        while self.selection is None and order > self._foremost:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((order, turn))
+            await turn
+        if self.selection is not None:
+            return self.selection
+        if decides(body):
+            self.settle(select(None, body))
+            return self.selection
+        # A text, a number or an error is told of, but says nothing about the other units.
+        return select(None, body) if body or isinstance(body, (bool, int, float)) else None
+
+    def settle(self, selection: Selection) -> None:
+        """Decide for all units, unless it is decided."""
+        self.selection = self.selection or selection
+        self._wake()
+
+    def leave(self, order: int) -> None:
+        """Say that a unit has ended."""
+        self._ended.add(order)
+        while self._foremost in self._ended:
+            self._ended.remove(self._foremost)
+            self._foremost += 1
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for order, turn in waiting:
+            if turn.done():
+                continue
+            if self.selection is None and order > self._foremost:
+                self._waiting.append((order, turn))
+            else:
+                turn.set_result(None)

@@ -1,0 +1,136 @@
+"""A session of the user's: it sends, and the config has the say (S69)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+import requests
+
+from dagster_rest.http import HttpError, RestClient
+from tests.support.server import ApiServer, Reply, Request
+
+Opener = Callable[..., RestClient]
+SESSION_BASIC = "Basic c2Vzc2lvbjpodW50ZXIyMg=="
+
+
+@pytest.fixture(params=["requests", "httpx", "httpx_async"])
+def session(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param == "httpx_async":
+        # No connection outlives its response, so nothing is left to be closed in the client's loop.
+        yield httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))
+        return
+    with requests.Session() if request.param == "requests" else httpx.Client() as one:
+        yield one
+
+
+def sent(api: ApiServer, name: str) -> list[str | None]:
+    return [request.headers.get(name) for request in api.requests]
+
+
+def test_the_configs_auth_goes_before_that_of_the_session(api: ApiServer, open_client: Opener, session: Any) -> None:
+    """As in dlt, which gives its auth to the request."""
+    api.json("/items", [{"id": 1}])
+    session.auth = ("session", "hunter22")
+    open_client(session=session, auth={"token": "tok-12345"}).get("items")
+    assert ["Bearer tok-12345"] == sent(api, "authorization")
+
+
+def test_an_auth_of_another_header_leaves_none_of_the_session(
+    api: ApiServer, open_client: Opener, session: Any
+) -> None:
+    api.json("/items", [{"id": 1}])
+    session.auth = ("session", "hunter22")
+    open_client(session=session, auth={"type": "custom_header", "name": "X-Key", "value": "k-123"}).get("items")
+    assert [(None, "k-123")] == list(zip(sent(api, "authorization"), sent(api, "x-key"), strict=True))
+
+
+def test_a_session_keeps_its_auth_where_the_config_has_none(api: ApiServer, open_client: Opener, session: Any) -> None:
+    api.json("/items", [{"id": 1}])
+    session.auth = ("session", "hunter22")
+    open_client(session=session).get("items")
+    assert [SESSION_BASIC] == sent(api, "authorization")
+
+
+def test_a_token_is_asked_for_without_the_auth_of_the_session(
+    api: ApiServer, open_client: Opener, session: Any
+) -> None:
+    api.post("/token")(lambda _: {"access_token": "tok-12345"})
+    api.json("/items", [{"id": 1}])
+    session.auth = ("session", "hunter22")
+    auth = {
+        "type": "oauth2_client_credentials",
+        "access_token_url": f"{api.url}/token",
+        "client_id": "us",
+        "client_secret": "s3cret99",
+    }
+    open_client(session=session, auth=auth).get("items")
+    assert [None, "Bearer tok-12345"] == sent(api, "authorization")
+
+
+def test_a_netrc_file_does_not_replace_the_configs_auth(
+    api: ApiServer, open_client: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """requests reads it for every host that has no auth of its own."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login other password hunter22\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    api.json("/items", [{"id": 1}])
+    with requests.Session() as session:
+        open_client(session=session, auth={"token": "tok-12345"}).get("items")
+    assert ["Bearer tok-12345"] == sent(api, "authorization")
+
+
+def test_user_and_password_of_the_url_do_not_replace_the_configs_auth(
+    api: ApiServer, open_client: Opener, session: Any
+) -> None:
+    api.json("/items", [{"id": 1}])
+    base = api.url.replace("://", "://user:hunter22@")
+    open_client(base_url=base, session=session, auth={"token": "tok-12345"}).get("items")
+    assert ["Bearer tok-12345"] == sent(api, "authorization")
+
+
+def test_parameters_of_the_session_leave_those_of_the_request(
+    api: ApiServer, open_client: Opener, session: Any
+) -> None:
+    """httpx puts a client's parameters in the place of a URL's: every page would be the first one."""
+    rows = [{"id": n} for n in range(6)]
+
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        page = int(request.param("page") or 0)
+        return {"data": rows[page * 2 : page * 2 + 2], "pages": 3} if request.param("team") else Reply(status=400)
+
+    session.params = {"team": "7", "page": "0"}
+    paginator = {"type": "page_number", "total_path": "pages"}
+    pages = list(
+        open_client(session=session, max_concurrency=1).paginate("items", params={"a": "x y/é"}, paginator=paginator)
+    )
+    assert rows == [row for page in pages for row in page]
+    queries = [dict(parse_qsl(target.partition("?")[2], strict_parsing=True)) for target in api.targets()]
+    assert [{"a": "x y/é", "page": str(n), "team": "7"} for n in range(3)] == queries
+
+
+def test_a_key_in_the_query_goes_before_that_of_the_session(api: ApiServer, open_client: Opener, session: Any) -> None:
+    api.json("/items", [{"id": 1}])
+    session.params = {"api_key": "of-the-session"}
+    auth = {"type": "api_key", "name": "api_key", "api_key": "k-123", "location": "query"}
+    open_client(session=session, auth=auth).get("items")
+    assert ["GET /items?api_key=k-123"] == api.targets()
+
+
+def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: Opener, session: Any) -> None:
+    session.auth = ("session", "hunter22")
+    session.headers["X-Api-Key"] = "k-of-the-session"
+    session.params = {"token": "t-of-the-session"}
+    api.get("/items")(lambda request: Reply(status=400, json=[dict(request.headers), request.query, "hunter22"]))
+    with pytest.raises(HttpError) as caught:
+        open_client(session=session).get("items", raise_for_status=True)
+    told = str(caught.value)
+    assert "x-api-key" in told.lower()
+    assert [] == [part for part in ("hunter22", "of-the-session", SESSION_BASIC) if part in told]
