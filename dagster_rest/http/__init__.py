@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         SelectorError,
         TokenError,
     )
-    from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress, RequestStats, StatsSnapshot
+    from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
     from dagster_rest.http.paginators import (
         BasePaginator,
         HeaderCursorPaginator,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from dagster_rest.http.registration import register_auth, register_paginator
     from dagster_rest.http.request import Request
     from dagster_rest.http.retry import RetryPolicy
+    from dagster_rest.http.stats import RequestStats, StatsSnapshot
 
 __all__ = [
     "INHERIT",
@@ -101,7 +102,8 @@ __all__ = [
 
 _MODULES = {
     "client": ("RestClient", "paginate"),
-    "page": ("INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress", "RequestStats", "StatsSnapshot"),
+    "page": ("INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress"),
+    "stats": ("RequestStats", "StatsSnapshot"),
     "redaction": ("Redactor",),
     "registration": ("register_auth", "register_paginator"),
     "request": ("Request",),

@@ -13,11 +13,12 @@ from dagster_rest.config.env import resolve_env
 from dagster_rest.config.inherit import INHERIT
 from dagster_rest.http.errors import ClientConfigError, HttpError, not_picklable
 from dagster_rest.http.loop import BackgroundLoop
-from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page, RequestStats
+from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
 from dagster_rest.http.references import check_named_secrets
 from dagster_rest.http.request import Request, join_url
 from dagster_rest.http.slots import Slots
+from dagster_rest.http.stats import RequestStats
 
 if TYPE_CHECKING:
     import httpx
@@ -381,7 +382,13 @@ class RestClient:
                 self._leave_to_the_parent()
                 from dagster_rest.http.opening import open_exchange
 
-                exchange, last = open_exchange(self._options, base_url=self.base_url, client=self)
+                exchange, last = open_exchange(
+                    self._options,
+                    base_url=self.base_url,
+                    max_concurrency=self.max_concurrency,
+                    stats=self.stats,
+                    redactor=self.redactor,
+                )
                 loop = BackgroundLoop()
                 self._finalizer = weakref.finalize(self, loop.stop, last)
                 self._sending = (loop, exchange)

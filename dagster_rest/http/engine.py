@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.loop import BlockedError, Pulse
@@ -26,8 +26,10 @@ from dagster_rest.http.shared_selector import SharedSelector
 from dagster_rest.http.walk import Walk
 
 if TYPE_CHECKING:
-    from dagster_rest.http.client import RestClient
+    from dagster_rest.config.request import RequestSpec
     from dagster_rest.http.exchange import Context, Exchange, Outcome
+    from dagster_rest.http.loop import BackgroundLoop
+    from dagster_rest.http.redaction import Redactor
 
 logger = logging.getLogger("dagster_rest.http")
 PAGES_AHEAD_FIRST = 4
@@ -176,6 +178,27 @@ class _UnitRun:
         self.fetch.came(self, size)
 
 
+class Connected(Protocol):
+    """What a fetch needs of a client."""
+
+    max_concurrency: int
+    redactor: Redactor
+
+    @property
+    def loop(self) -> BackgroundLoop:
+        """The event loop that sends."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """What sends the requests."""
+
+    def context(self, options: FetchOptions) -> Context:
+        """What holds for all requests of one fetch."""
+
+    def first_request(self, spec: RequestSpec, options: FetchOptions) -> Request:
+        """The first request of a unit."""
+
+
 class Fetch:
     """Fetches units for a caller's thread; iterate it once.
 
@@ -187,7 +210,7 @@ class Fetch:
     """
 
     def __init__(
-        self, client: RestClient, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool = False
+        self, client: Connected, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool = False
     ) -> None:
         self._client = client
         self._units = iter(units)

@@ -35,11 +35,12 @@ from dagster_rest.http.errors import (
 )
 from dagster_rest.http.failures import Failure, read_failure
 from dagster_rest.http.origins import invalid_url_reason, is_trusted, origin_of
-from dagster_rest.http.page import RequestStats
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request, is_absolute
-from dagster_rest.http.retry import RetryClock, RetryPolicy, is_rate_limited, server_wait
+from dagster_rest.http.retry import RetryClock, RetryPolicy
+from dagster_rest.http.retry_after import is_rate_limited, server_wait
 from dagster_rest.http.slots import Slots
+from dagster_rest.http.stats import RequestStats
 from dagster_rest.http.unpacking import TooLargeError, read_body
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from dagster_rest.http.errors import AuthConfigError, TokenError
-from dagster_rest.http.retry import server_wait
+from dagster_rest.http.retry_after import server_wait
 
 OnToken = Callable[[str], None]
 _FORM = "application/x-www-form-urlencoded"

@@ -26,33 +26,40 @@ from dagster_rest.http.unpacking import accepted_encodings
 from dagster_rest.version import __version__
 
 if TYPE_CHECKING:
-    from dagster_rest.http.client import RestClient
+    from dagster_rest.http.redaction import Redactor
+    from dagster_rest.http.stats import RequestStats
 
 #: Until a response has to be complete, unless `timeout.total` says something else.
 TOTAL_SECONDS = 600.0
 Last = Callable[[], Coroutine[Any, Any, None]]
 
 
-def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient) -> tuple[Exchange, Last]:
+def open_exchange(
+    options: SimpleNamespace, *, base_url: str, max_concurrency: int, stats: RequestStats, redactor: Redactor
+) -> tuple[Exchange, Last]:
     """The exchange of a client, and the coroutine that closes it."""
     if options.session is not None:
-        _learn_secrets(options.session, client)
-    http = options.session if isinstance(options.session, httpx.AsyncClient) else _http(options, client)
+        _learn_secrets(options.session, redactor)
+    http = (
+        options.session
+        if isinstance(options.session, httpx.AsyncClient)
+        else _http(options, redactor=redactor, max_concurrency=max_concurrency)
+    )
     limiter = _limiter(options.rate_limit, base_url)
     exchange = Exchange(
         http=http,
         headers=_headers(options.headers),
         params=options.params,
         policy=RetryPolicy.from_config(options.retry),
-        admission=Admission(limiter=limiter, stats=client.stats),
-        redactor=client.redactor,
-        stats=client.stats,
+        admission=Admission(limiter=limiter, stats=stats),
+        redactor=redactor,
+        stats=stats,
         max_bytes=options.max_response_bytes,
         max_seconds=_total_seconds(options.timeout),
         follow_redirects=options.follow_redirects,
     )
 
-    quiet = RedactingFilter(client.redactor)
+    quiet = RedactingFilter(redactor)
     quiet.install()
 
     async def last() -> None:
@@ -65,13 +72,13 @@ def open_exchange(options: SimpleNamespace, *, base_url: str, client: RestClient
     return exchange, last
 
 
-def _learn_secrets(session: Any, client: RestClient) -> None:
+def _learn_secrets(session: Any, redactor: Redactor) -> None:
     """Let the redactor know what a session of the user's sends of its own."""
     for part in (getattr(session, "headers", None), getattr(session, "params", None)):
         if isinstance(part, Mapping):
-            client.redactor.add_named(dict(part))
+            redactor.add_named(dict(part))
     auth = getattr(session, "auth", None)
-    client.redactor.add(*([] if auth is None else secrets_of(auth)))
+    redactor.add(*([] if auth is None else secrets_of(auth)))
 
 
 def _headers(own: Mapping[str, Any]) -> dict[str, str]:
@@ -85,12 +92,14 @@ def _headers(own: Mapping[str, Any]) -> dict[str, str]:
     return {**{name: value for name, value in usual.items() if name.lower() not in named}, **own}
 
 
-def _http(options: SimpleNamespace, client: RestClient) -> httpx.AsyncClient:
-    transport = BoundedTransport(_transport(options, client), limit=options.max_response_bytes)
+def _http(options: SimpleNamespace, *, redactor: Redactor, max_concurrency: int) -> httpx.AsyncClient:
+    transport = BoundedTransport(
+        _transport(options, redactor=redactor, max_concurrency=max_concurrency), limit=options.max_response_bytes
+    )
     return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False)
 
 
-def _transport(options: SimpleNamespace, client: RestClient) -> httpx.AsyncBaseTransport:
+def _transport(options: SimpleNamespace, *, redactor: Redactor, max_concurrency: int) -> httpx.AsyncBaseTransport:
     if options.session is not None:
         if not callable(getattr(options.session, "request", None)):
             raise HttpError(
@@ -104,12 +113,12 @@ def _transport(options: SimpleNamespace, client: RestClient) -> httpx.AsyncBaseT
         return own
     proxies = Proxies.from_config(options.proxy)
     for url in proxies.urls.values():
-        client.redactor.add(*userinfo_secrets(url))
+        redactor.add(*userinfo_secrets(url))
     return create_transport(
         tls=Tls(verify=options.verify, cert=options.cert),
         proxies=proxies,
         http2=options.http2,
-        max_connections=max(client.max_concurrency, 64),
+        max_connections=max(max_concurrency, 64),
     )
 
 

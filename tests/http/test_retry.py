@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.http import HttpAuthError, HttpConnectionError, HttpStatusError, RestClient, RetryLater, RetryPolicy
-from dagster_rest.http.retry import server_wait
+from dagster_rest.http.retry_after import server_wait
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
