@@ -132,18 +132,21 @@ class _Decision:
         """A load that this run, or one it re-executes from its failure, has told of already."""
         if self._rules.partitioned or self._wish.sample:
             return None
+        # A load whose run died is told of by another run: as a part of what that one has loaded.
+        told = {load.load_group: load for load in self._unsettled if load.load_id in self._facts.log.told}
         mine = [
-            load
+            told[load.load_group]
             for load in self._unsettled
             if load.run_id in {*self._run.failed, self._run.run_id}
-            and load.load_id in self._facts.log.told
+            and load.load_group in told
             and load.request_key == self._wish.key
         ]
         if not mine:
             return None
         load = mine[-1]
+        by = "an earlier attempt of this run" if load.run_id in self._run else "a run that took up its work"
         return dataclasses.replace(
-            self._from_state("normal", message=f"load {load.load_id} was told of by an earlier attempt of this run"),
+            self._from_state("normal", message=f"load {load.load_id} was told of by {by}"),
             recovery="repeat",
             continued=load,
         )

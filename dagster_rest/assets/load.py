@@ -289,7 +289,12 @@ class ResourceLoad:
     def _facts(self, one: Slice, state: AssetState, *, lost: tuple[str, ...], repartitions: bool) -> Facts:
         request, wish = self._request, self._context.wish
         self._context.check_attempt(state.unsettled)
-        wanted = [load for load in state.unsettled if self._matters(load, latest=state.latest, key=wish.key)]
+        ours = {load.load_group for load in state.unsettled if load.run_id in request.run}
+        wanted = [
+            load
+            for load in state.unsettled
+            if load.load_group in ours or self._matters(load, latest=state.latest, key=wish.key)
+        ]
         lives = {load.load_id: self._life(load) for load in wanted if load.status == "pending"}
         latest = state.latest.load_id if state.latest else None
         return Facts(
@@ -306,10 +311,8 @@ class ResourceLoad:
         )
 
     def _matters(self, load: LoadRow, *, latest: LoadRow | None, key: str) -> bool:
-        """Whether it is worth asking Dagster about an unsettled load."""
+        """Whether it is worth asking Dagster about a load that is no run's of ours."""
         is_latest = latest is not None and load.load_group == latest.load_group
-        if load.run_id in self._request.run:
-            return True
         return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
 
     def _life(self, load: LoadRow) -> Life:

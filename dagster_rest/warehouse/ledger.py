@@ -158,7 +158,8 @@ class AssetState:
 
     Args:
         latest: The newest load, or None.
-        unsettled: The loads that are not confirmed, and all those of the runs that were asked for, oldest first.
+        unsettled: The loads that are not confirmed, and all those of the runs that were asked for, oldest first; each
+            with the others of its materialization.
         confirmed_in: The Dagster storages that loads of it were told to, if the newest load is not confirmed.
         lost_up_to: What was loaded up to this ``seq`` is not in the table any more: the table was lost.
         void_up_to: What was loaded up to this ``seq`` was of other partitions, and is in no table any more.
@@ -255,9 +256,10 @@ def read_state(
         return AssetState()
     loads = read_loads(connection, asset=asset, partition=partition, runs=runs)
     latest = loads[-1] if loads else None
+    groups = {load.load_group for load in loads if load.status == "pending" or load.run_id in runs}
     return AssetState(
         latest=latest,
-        unsettled=tuple(load for load in loads if load.status == "pending" or load.run_id in runs),
+        unsettled=tuple(load for load in loads if load.load_group in groups),
         confirmed_in=_confirmed_in(connection, latest) if latest and latest.status == "pending" else frozenset(),
         lost_up_to=lost_up_to(connection, tables) if loads else 0,
         void_up_to=void_up_to,
@@ -277,6 +279,8 @@ def read_loads(
 ) -> list[LoadRow]:
     """The newest load of an asset and partition, those that are not confirmed, and those of some runs, oldest first.
 
+    A load of a run comes with all others of its materialization: it may be another run that told of them.
+
     Args:
         connection: An open connection to a database with a ledger.
         asset: The asset key as ``a/b``.
@@ -286,7 +290,8 @@ def read_loads(
     rows = run(
         connection,
         f"select {_COLUMNS} from {METADATA_SCHEMA}.loads where asset = ? and partition = ?"
-        " qualify status = 'pending' or list_contains(?::varchar[], run_id) or seq = max(seq) over ()"
+        " qualify status = 'pending' or seq = max(seq) over ()"
+        " or bool_or(list_contains(?::varchar[], run_id)) over (partition by load_group)"
         " order by seq",
         [asset, partition, list(runs)],
     )

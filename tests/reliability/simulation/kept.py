@@ -35,6 +35,20 @@ KEPT: dict[str, Plan] = {
             ("go", "B", "end"),
         ),
     ),
+    "1 what another run told of is not loaded again by a re-execution from failure": (
+        "append-incremental",
+        5,
+        (
+            ("run", "A", "range"),
+            ("go", "A", "after_commit"),
+            ("die", "A"),
+            ("over", "A", "failed"),
+            ("again", "B", "A", False),
+            ("go", "B", "end"),
+            ("again", "C", "A", True),
+            ("go", "C", "end"),
+        ),
+    ),
     "1 an ordinary run does not stand for a dead one's load": (
         "replace-plain",
         5,
