@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from aiohttp import web
 
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, RestClient
 
 LATENCY = 0.05

@@ -1,6 +1,6 @@
 """Mutation testing: how many small faults in a file the tests of that file notice, and which they do not.
 
-`make mutate ARGS="config/merge.py assets/cursor.py --minutes 20"`; without names, all of `TARGETS`. It works on a
+`make mutate ARGS="config/plan/defaults.py --minutes 20"`; without names, all of `TARGETS`. It works on a
 copy of the sources, so an interrupted run leaves no fault behind.
 """
 
@@ -22,8 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
-    "config/placeholders.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
-    "config/merge.py": "tests/config/test_defaults.py",
+    "config/request/parse.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
+    "config/plan/defaults.py": "tests/config/test_defaults.py",
     "warehouse/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
     "warehouse/dispositions.py": "tests/warehouse/test_dispositions.py",
     "warehouse/merging.py": "tests/warehouse/test_dispositions.py",

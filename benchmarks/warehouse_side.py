@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks.workloads import DATASET, WORKLOADS
 from dagster_rest.assets.garbage import collect_rarely
-from dagster_rest.config.hints import WriteDisposition
+from dagster_rest.config.model.table import WriteDisposition
 from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec

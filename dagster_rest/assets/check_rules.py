@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.assets.reports import LoadReport, SliceReport
     from dagster_rest.assets.rest_asset import RestAsset
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
 
 KEYS: dict[str, str] = {
     "dagster_rest/keys": "primary_key_unique: keys that are in the table more than once.",

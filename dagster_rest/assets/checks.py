@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.assets.reports import LoadReport
     from dagster_rest.assets.rest_asset import RestAsset
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
 
 
 def plan_checks(plan: "ResourcePlan") -> tuple[PlannedCheck, ...]:

@@ -173,7 +173,7 @@ class RestApiComponent(dg.Component, dg.Model, dg.Resolvable):
         )
 
     def _config(self, folder: Path) -> Any:
-        from dagster_rest.config.loading import load_config
+        from dagster_rest.config.load import load_config
 
         if isinstance(self.config, Mapping):
             return load_config(self.config, interpolate_env=True)

@@ -111,7 +111,7 @@ def source_definitions(
         translator: Decides how a resource becomes an asset.
         options: What else goes to ``build_rest_assets``.
     """
-    from dagster_rest.config.loading import load_config
+    from dagster_rest.config.load import load_config
     from dagster_rest.resources import RestApiResource
 
     loaded = load_config(config)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    from dagster_rest.config.models import RestApiConfig
-    from dagster_rest.config.plan import ResourcePlan, SourcePlan
+    from dagster_rest.config.model.config import RestApiConfig
+    from dagster_rest.config.plan.build import ResourcePlan, SourcePlan
 
     Config: TypeAlias = RestApiConfig | Mapping[str, Any] | str | Path
 
@@ -159,8 +159,8 @@ def plan_source(config: "Config", *, name: str) -> "SourcePlan":
     Raises:
         ConfigError: With every problem of the config; ``config_bad_value`` for a name that Dagster cannot use.
     """
-    from dagster_rest.config.loading import load_config
-    from dagster_rest.config.plan import build_plan
+    from dagster_rest.config.load import load_config
+    from dagster_rest.config.plan.build import build_plan
 
     _check_resource_key(name, path="name", what="the source's name becomes a resource key")
     return build_plan(load_config(config), name=name)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import StateError
 from dagster_rest.config.errors import NullParentValue
-from dagster_rest.config.jsonpath import MISSING, first_match
+from dagster_rest.config.values.jsonpath import MISSING, first_match
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan import ParentLink, ResourcePlan
+    from dagster_rest.config.plan.build import ParentLink, ResourcePlan
     from dagster_rest.http import FetchUnit
     from dagster_rest.warehouse.fan_out import ParentRows
     from dagster_rest.warehouse.ledger import CursorState

@@ -23,12 +23,12 @@ from dagster_rest.assets.cursor import (
 )
 from dagster_rest.assets.edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.config.jsonpath import MISSING, first_match
+from dagster_rest.config.values.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.ledger import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.models import IncrementalConfig
+    from dagster_rest.config.model.config import IncrementalConfig
 
 Direction = Literal["max", "min"]
 Picker = Callable[[Any], Any]
@@ -104,7 +104,7 @@ class RowFilter:
     Example:
         ```python
         from dagster_rest.assets.incremental import Bounds, RowFilter
-        from dagster_rest.config.models import IncrementalConfig
+        from dagster_rest.config.model.config import IncrementalConfig
 
         config = IncrementalConfig(cursor_path="id", initial_value=2)
         rows = RowFilter(config, bounds=Bounds(start=2))

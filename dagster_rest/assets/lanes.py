@@ -16,13 +16,13 @@ from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.presence import try_lock
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.state import Start
-from dagster_rest.config.env import interpolate, resolve_env
-from dagster_rest.config.jsonpath import MISSING
+from dagster_rest.config.values.env import interpolate, resolve_env
+from dagster_rest.config.values.jsonpath import MISSING
 from dagster_rest.warehouse.connection import Database, local_path
 from dagster_rest.warehouse.ledger import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
     from dagster_rest.warehouse.staging import Stager
 
 logger = logging.getLogger("dagster_rest.assets")

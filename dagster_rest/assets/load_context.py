@@ -14,8 +14,8 @@ from dagster_rest.assets.partitions import Slice, is_one_range
 from dagster_rest.assets.reports import LoadReport
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.state import EventLog, Rules, RunLine, Wish, newer_attempt
-from dagster_rest.config.jsonpath import plain_names
-from dagster_rest.config.plan import ResourcePlan
+from dagster_rest.config.plan.build import ResourcePlan
+from dagster_rest.config.values.jsonpath import plain_names
 from dagster_rest.warehouse.connection import Database
 from dagster_rest.warehouse.ledger import LoadRow
 from dagster_rest.warehouse.partitionings import loaded_partitions, read_partitioning
@@ -23,7 +23,7 @@ from dagster_rest.warehouse.partitionings import loaded_partitions, read_partiti
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.models import IncrementalConfig
+    from dagster_rest.config.model.config import IncrementalConfig
     from dagster_rest.http import RestClient
     from dagster_rest.warehouse.inspection import TableInspection
     from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec

@@ -9,7 +9,7 @@ from dagster_rest.assets.load_context import LoadContext
 from dagster_rest.warehouse.failed_parents import SIDE, FailedParent
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
     from dagster_rest.http import HttpError
     from dagster_rest.warehouse.staging import StagedLoad
 

@@ -25,7 +25,7 @@ from dagster_rest.warehouse.partitionings import read_partitioning
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.plan import ParentLink
+    from dagster_rest.config.plan.build import ParentLink
 
 Rows = Mapping[str, ParentRows]
 

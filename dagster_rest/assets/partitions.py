@@ -13,8 +13,8 @@ from dagster_rest.assets.cursor import format_like, parse_day, parse_instant
 from dagster_rest.assets.edges import epoch, starts_a_day, text_epoch, unit_of
 
 if TYPE_CHECKING:
-    from dagster_rest.config.models import PartitionsConfig
-    from dagster_rest.config.plan import ResourcePlan, SourcePlan
+    from dagster_rest.config.model.config import PartitionsConfig
+    from dagster_rest.config.plan.build import ResourcePlan, SourcePlan
 
 _FORMATS = {"hourly": "%Y-%m-%d-%H:%M", "daily": "%Y-%m-%d", "weekly": "%Y-%m-%d", "monthly": "%Y-%m-%d"}
 _CRONS = {"hourly": "0 * * * *", "daily": "0 0 * * *", "weekly": "0 0 * * 0", "monthly": "0 0 1 * *"}

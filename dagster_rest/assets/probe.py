@@ -13,7 +13,7 @@ from dagster_rest.assets.rest_asset import RestAsset
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.config.request import RequestSpec
+    from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http import RestClient
     from dagster_rest.warehouse.ledger import CursorState
 

@@ -17,8 +17,8 @@ from dagster_rest.assets.state import Start
 from dagster_rest.warehouse.ledger import EDGE, CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.models import IncrementalConfig
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.plan.build import ResourcePlan
 
 _MOST_WINDOWS = 100_000
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from dagster_rest.assets.cursor import comparable
 
 if TYPE_CHECKING:
-    from dagster_rest.config.models import IncrementalConfig
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.plan.build import ResourcePlan
 
 Position: TypeAlias = int | float | Decimal
 """A cursor value on a line: the number itself, or seconds since 1970 for a date or a date-time."""

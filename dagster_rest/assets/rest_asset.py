@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_rest.assets.planned_check import PlannedCheck
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan import ResourcePlan, SourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan, SourcePlan
 
 DATABASE_KEY = "duckdb"
 """The resource key of the DuckDBResource, unless another one is given."""

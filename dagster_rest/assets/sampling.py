@@ -16,7 +16,7 @@ from dagster_rest.assets.partitions import WHOLE
 from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.state import Start
-from dagster_rest.config.plan import ResourcePlan
+from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.connection import short_read, short_write
 from dagster_rest.warehouse.ledger import read_state, upgrade_ledger

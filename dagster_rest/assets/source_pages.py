@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import StateError
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
     from dagster_rest.http import Page
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 if TYPE_CHECKING:
-    from dagster_rest.config.incremental import IncrementalConfig
-    from dagster_rest.config.plan import ResourcePlan, SourcePlan
+    from dagster_rest.config.model.incremental import IncrementalConfig
+    from dagster_rest.config.plan.build import ResourcePlan, SourcePlan
 
 
 SOURCE_KEY = "dagster_rest/source"

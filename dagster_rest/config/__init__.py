@@ -7,12 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dagster_rest.config.env import EnvRef, resolve_env
     from dagster_rest.config.errors import CODES, ConfigError, NullParentValue, Problem
-    from dagster_rest.config.inherit import INHERIT
-    from dagster_rest.config.links import ParentLink
-    from dagster_rest.config.loading import load_config, load_config_text
-    from dagster_rest.config.models import (
+    from dagster_rest.config.load import load_config, load_config_text
+    from dagster_rest.config.model.config import (
         ApiKeyAuthConfig,
         AuthConfig,
         AutoPaginatorConfig,
@@ -58,29 +55,32 @@ if TYPE_CHECKING:
         WriteDisposition,
         WriteDispositionConfig,
     )
-    from dagster_rest.config.plan import ResourcePlan, SourcePlan, build_plan
+    from dagster_rest.config.plan.build import ResourcePlan, SourcePlan, build_plan
+    from dagster_rest.config.plan.links import ParentLink
     from dagster_rest.config.registry import AUTHS, PAGINATORS
-    from dagster_rest.config.request import RequestSpec, RequestTemplate
+    from dagster_rest.config.request.render import RequestSpec, RequestTemplate
+    from dagster_rest.config.values.env import EnvRef, resolve_env
+    from dagster_rest.config.values.inherit import INHERIT
 
-# Where the names are that do not live in ``models``.
+# Where the names are that do not live in ``model.config``.
 _PLACES = {
     "AUTHS": "registry",
     "CODES": "errors",
     "ConfigError": "errors",
-    "EnvRef": "env",
-    "INHERIT": "inherit",
+    "EnvRef": "values.env",
+    "INHERIT": "values.inherit",
     "NullParentValue": "errors",
     "PAGINATORS": "registry",
-    "ParentLink": "links",
+    "ParentLink": "plan.links",
     "Problem": "errors",
-    "RequestSpec": "request",
-    "RequestTemplate": "request",
-    "ResourcePlan": "plan",
-    "SourcePlan": "plan",
-    "build_plan": "plan",
-    "load_config": "loading",
-    "load_config_text": "loading",
-    "resolve_env": "env",
+    "RequestSpec": "request.render",
+    "RequestTemplate": "request.render",
+    "ResourcePlan": "plan.build",
+    "SourcePlan": "plan.build",
+    "build_plan": "plan.build",
+    "load_config": "load",
+    "load_config_text": "load",
+    "resolve_env": "values.env",
 }
 
 __all__ = [
@@ -151,7 +151,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'models')}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'model.config')}"), name)
     globals()[name] = value
     return value
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.env import EnvRef
 from dagster_rest.config.errors import ConfigError, Problem, Step, did_you_mean, join_path
-from dagster_rest.config.origin import Origin
-from dagster_rest.config.types import type_name
+from dagster_rest.config.read.origin import Origin
+from dagster_rest.config.values.env import EnvRef
+from dagster_rest.config.values.types import type_name
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -226,9 +226,9 @@ def _auth(block: Mapping[Any, Any], translation: _Translation) -> dict[str, Any]
 
 
 def _resource(item: Any, index: int, translation: _Translation) -> dict[str, Any]:
-    from dagster_rest.config.base import field_keys
-    from dagster_rest.config.endpoint import EndpointConfig
-    from dagster_rest.config.resources import ResourceBase
+    from dagster_rest.config.model.base import field_keys
+    from dagster_rest.config.model.endpoint import EndpointConfig
+    from dagster_rest.config.model.resource import ResourceBase
 
     here: tuple[Step, ...] = ("endpoints", index)
     if not isinstance(item, dict):

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from dagster_rest.config.base import ByType, ConfigModel
-from dagster_rest.config.export import is_extension
-from dagster_rest.config.models import RestApiConfig
+from dagster_rest.config.model.base import ByType, ConfigModel
+from dagster_rest.config.model.config import RestApiConfig
+from dagster_rest.config.model.export import is_extension
 from dagster_rest.config.schema import alternatives, check_in, reachable, references, schema_text
-from dagster_rest.config.types import Checked
+from dagster_rest.config.values.types import Checked
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 _HEAD = """# Config reference

@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from dagster_rest.config.auth import AUTH_CHOICE
-from dagster_rest.config.base import ByType, ConfigModel
-from dagster_rest.config.client import STATUS_SCHEMA
-from dagster_rest.config.models import RestApiConfig
-from dagster_rest.config.paginators import PAGINATOR_CHOICE
-from dagster_rest.config.types import ENVIRONMENT_SCHEMA, IMPORT_SCHEMA, IMPORT_TEXT, Checked, JsonSchema, words
+from dagster_rest.config.model.auth import AUTH_CHOICE
+from dagster_rest.config.model.base import ByType, ConfigModel
+from dagster_rest.config.model.client import STATUS_SCHEMA
+from dagster_rest.config.model.config import RestApiConfig
+from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
+from dagster_rest.config.values.types import ENVIRONMENT_SCHEMA, IMPORT_SCHEMA, IMPORT_TEXT, Checked, JsonSchema, words
 
 # What a mapping without ``type`` is taken for.
 DEFAULT_TYPES = frozenset({AUTH_CHOICE.default})

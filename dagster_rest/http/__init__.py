@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dagster_rest.config.inherit import INHERIT
+    from dagster_rest.config.values.inherit import INHERIT
     from dagster_rest.http.client import RestClient, paginate
     from dagster_rest.http.errors import (
         ActionError,

@@ -104,7 +104,7 @@ def compile_actions(entries: Sequence[Any] | None, *, where: str | None = None) 
 
 def _compile(entry: Any, where: str | None) -> Action:
     if isinstance(entry, Mapping):
-        from dagster_rest.config.endpoint import ResponseAction
+        from dagster_rest.config.model.endpoint import ResponseAction
 
         entry = ResponseAction(**entry)
     if not hasattr(type(entry), "model_fields"):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.config.env import resolve_env
-from dagster_rest.config.inherit import INHERIT
+from dagster_rest.config.values.env import resolve_env
+from dagster_rest.config.values.inherit import INHERIT
 from dagster_rest.http.errors import ClientConfigError, HttpError, not_picklable
 from dagster_rest.http.loop import BackgroundLoop
 from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page
@@ -23,8 +23,8 @@ from dagster_rest.http.stats import RequestStats
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.config.client import ClientConfig
-    from dagster_rest.config.request import RequestSpec
+    from dagster_rest.config.model.client import ClientConfig
+    from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http.exchange import Context, Exchange
 
 MAX_RESPONSE_BYTES = 268_435_456
@@ -305,7 +305,7 @@ class RestClient:
         return self._pages(units, options or FetchOptions(), keep_response=False)
 
     def _spec(self, method: str, path: str, params: Any, headers: Any, json: Any, data: Any) -> RequestSpec:
-        from dagster_rest.config.request import RequestSpec
+        from dagster_rest.config.request.render import RequestSpec
 
         self.redactor.add(*query_secrets(path))
         for part in (params, headers, json, data):

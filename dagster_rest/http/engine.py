@@ -26,7 +26,7 @@ from dagster_rest.http.shared_selector import SharedSelector
 from dagster_rest.http.walk import Walk
 
 if TYPE_CHECKING:
-    from dagster_rest.config.request import RequestSpec
+    from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http.exchange import Context, Exchange, Outcome
     from dagster_rest.http.loop import BackgroundLoop
     from dagster_rest.http.redaction import Redactor

@@ -44,7 +44,7 @@ from dagster_rest.http.stats import RequestStats
 from dagster_rest.http.unpacking import TooLargeError, read_body
 
 if TYPE_CHECKING:
-    from dagster_rest.config.request import RequestSpec
+    from dagster_rest.config.request.render import RequestSpec
 
 logger = logging.getLogger("dagster_rest.http")
 MAX_REDIRECTS = 20

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from dagster_rest.config.jsonpath import MISSING, parse, plain_names
+from dagster_rest.config.values.jsonpath import MISSING, parse, plain_names
 from dagster_rest.http.errors import SelectorError
 
 

@@ -143,7 +143,7 @@ def _limiter(config: Any, base_url: str) -> RateLimiter | None:
     if config is None:
         return None
     if isinstance(config, Mapping):
-        from dagster_rest.config.client import RateLimitConfig
+        from dagster_rest.config.model.client import RateLimitConfig
 
         config = RateLimitConfig(**config)
     if not hasattr(config, "requests"):

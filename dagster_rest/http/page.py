@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.config.inherit import INHERIT
+from dagster_rest.config.values.inherit import INHERIT
 
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.config.plan import ResourcePlan
-    from dagster_rest.config.request import RequestSpec
+    from dagster_rest.config.plan.build import ResourcePlan
+    from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http.errors import HttpError
     from dagster_rest.http.paginators import BasePaginator
     from dagster_rest.http.request import Request
@@ -144,7 +144,7 @@ class FetchOptions:
 
 def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
     """What an endpoint holds by telling names, and what it takes from the environment."""
-    from dagster_rest.config.templates import EnvText
+    from dagster_rest.config.request.template import EnvText
     from dagster_rest.http.redaction import environment_secrets, named_secrets, query_secrets
 
     endpoint = plan.endpoint

@@ -11,10 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 @lru_cache(maxsize=2)
 def _adapter(noun: str) -> TypeAdapter[Any]:
     if noun == "auth":
-        from dagster_rest.config.auth import AuthConfig
+        from dagster_rest.config.model.auth import AuthConfig
 
         return TypeAdapter(AuthConfig)
-    from dagster_rest.config.paginators import PaginatorConfig
+    from dagster_rest.config.model.paginators import PaginatorConfig
 
     return TypeAdapter(PaginatorConfig)
 
@@ -29,7 +29,7 @@ def parse_choice(noun: str, value: Any) -> Any:
     Raises:
         ConfigError: It is wrong.
     """
-    from dagster_rest.config.validation import to_config_error
+    from dagster_rest.config.explain import to_config_error
 
     try:
         return _adapter(noun).validate_python(value)

@@ -188,7 +188,7 @@ def named_secrets(values: Any) -> list[str]:
 
     What is still to come from the environment is left to ``environment_secrets``.
     """
-    from dagster_rest.config.env import is_env
+    from dagster_rest.config.values.env import is_env
 
     found: list[str] = []
     if isinstance(values, Mapping):
@@ -228,7 +228,7 @@ def environment_secrets(config: Any, *, key: str = "") -> list[str]:
         config: A model, dict, list or text of the config, not resolved.
         key: The key it stands under.
     """
-    from dagster_rest.config.env import env_names, is_env
+    from dagster_rest.config.values.env import env_names, is_env
 
     if is_env(config):
         values = [os.environ.get(name, "") for name in env_names(config)]

@@ -18,7 +18,7 @@ def register_paginator(name: str, cls: type[BasePaginator]) -> None:
     Raises:
         PaginationError: `cls` is something else, or the name is a built-in's.
     """
-    from dagster_rest.config.paginators import PAGINATOR_MODELS
+    from dagster_rest.config.model.paginators import PAGINATOR_MODELS
     from dagster_rest.config.registry import PAGINATORS
     from dagster_rest.http.errors import PaginationError
     from dagster_rest.http.paginators import BasePaginator
@@ -46,7 +46,7 @@ def register_auth(name: str, cls: type) -> None:
     Raises:
         AuthConfigError: `cls` is something else, or the name is a built-in's.
     """
-    from dagster_rest.config.auth import AUTH_MODELS
+    from dagster_rest.config.model.auth import AUTH_MODELS
     from dagster_rest.config.registry import AUTHS
     from dagster_rest.http.errors import AuthConfigError
 

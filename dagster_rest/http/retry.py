@@ -45,7 +45,7 @@ class RetryPolicy:
             return config
         # `isinstance(model, Mapping)` would ask every Mapping class that Dagster ever made: a fifth of a second.
         if isinstance(config, dict):
-            from dagster_rest.config.client import RetryConfig
+            from dagster_rest.config.model.client import RetryConfig
 
             config = RetryConfig(**config)
         return cls(

@@ -13,7 +13,7 @@ from dagster_rest.resources.paginators import AutoPaginator, Paginator
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.config.client import ClientConfig
+    from dagster_rest.config.model.client import ClientConfig
     from dagster_rest.http.client import RestClient
     from dagster_rest.http.page import Page
 
@@ -156,7 +156,7 @@ class RestApiResource(dg.ConfigurableResource[Any]):
 
     def client_config(self) -> "ClientConfig":
         """What the client is made of."""
-        from dagster_rest.config.client import ClientConfig
+        from dagster_rest.config.model.client import ClientConfig
 
         if self._source is not None:
             return self._overridden(self._source)
@@ -219,9 +219,9 @@ def _chosen(value: Any, nothing: dg.Config, *, default: str) -> Any:
 
 
 def _client_config(config: Any) -> "ClientConfig":
-    from dagster_rest.config.client import ClientConfig
-    from dagster_rest.config.loading import load_config
-    from dagster_rest.config.models import RestApiConfig
+    from dagster_rest.config.load import load_config
+    from dagster_rest.config.model.client import ClientConfig
+    from dagster_rest.config.model.config import RestApiConfig
 
     if isinstance(config, ClientConfig):
         return config

@@ -32,7 +32,7 @@ from dagster_rest.warehouse.versions import validity_columns, version_column
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.config.hints import WriteDisposition
+    from dagster_rest.config.model.table import WriteDisposition
     from dagster_rest.warehouse.staging import StagedLoad
 
 STAGED = '"_dagster_rest_staged"'

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from dagster_rest.warehouse import naming
 
 if TYPE_CHECKING:
-    from dagster_rest.config.hints import WriteDisposition
-    from dagster_rest.config.plan import ResourcePlan
+    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.plan.build import ResourcePlan
 
 LOAD_ID = "_load_id"
 ROW_ID = "_row_id"

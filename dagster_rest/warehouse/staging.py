@@ -113,7 +113,7 @@ class Stager:
         import tempfile
         from pathlib import Path
 
-        from dagster_rest.config.hints import WriteDisposition
+        from dagster_rest.config.model.table import WriteDisposition
         from dagster_rest.warehouse.schema import KnownSchema, TableSpec
         from dagster_rest.warehouse.staging import Stager
 

@@ -17,7 +17,7 @@ from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, RowFilter, start_value
 from dagster_rest.assets.reach import Reach
 from dagster_rest.assets.run_config import RestRunConfig
-from dagster_rest.config.models import IncrementalConfig
+from dagster_rest.config.model.config import IncrementalConfig
 from dagster_rest.warehouse.ledger import CursorState
 from tests.assets.support import Source, checks_of, metadata_of
 from tests.support.server import Request

@@ -13,7 +13,7 @@ from dagster_rest.config import CODES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / name for name in ("config.md", "coming_from_dango.md")]
-MODULES = sorted(Path(package.__file__).parent.glob("*.py"))
+MODULES = sorted(Path(package.__file__).parent.rglob("*.py"))
 
 
 def blocks(file: Path) -> list[tuple[str, str]]:

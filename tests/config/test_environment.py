@@ -9,10 +9,10 @@ import dagster as dg
 import pytest
 
 from dagster_rest.config import ConfigError, RestApiConfig, build_plan, load_config, load_config_text, resolve_env
-from dagster_rest.config.base import ConfigModel
-from dagster_rest.config.env import EnvRef, is_env
-from dagster_rest.config.reading import read_at
+from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.schema import reachable
+from dagster_rest.config.values.env import EnvRef, is_env
+from dagster_rest.config.values.environment import read_at
 from tests.config.support import BASE, config, endpoint
 
 AUTHS: list[dict[str, Any]] = [
@@ -711,8 +711,8 @@ def test_a_password_may_be_empty() -> None:
 
 
 def test_an_optional_secret_is_a_secret() -> None:
-    from dagster_rest.config.auth import OAuth2RefreshTokenConfig
-    from dagster_rest.config.reading import is_secret_field
+    from dagster_rest.config.model.auth import OAuth2RefreshTokenConfig
+    from dagster_rest.config.values.environment import is_secret_field
 
     assert is_secret_field(OAuth2RefreshTokenConfig.model_fields["client_id"])
 

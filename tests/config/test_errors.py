@@ -17,7 +17,7 @@ from dagster_rest.config import (
     load_config,
     load_config_text,
 )
-from dagster_rest.config.paginators import PAGINATOR_CHOICE
+from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
 from dagster_rest.errors import RestError
 from tests.config.support import BASE, config, endpoint, problem, problems
 
@@ -492,7 +492,7 @@ def test_every_code_that_is_raised_is_listed() -> None:
 
     folder = Path(package.__file__).parent
     used = set()
-    for file in folder.glob("*.py"):
+    for file in folder.rglob("*.py"):
         used.update(re.findall(r'"(config_[a-z_]+)"', file.read_text()))
 
     assert set(CODES) == used

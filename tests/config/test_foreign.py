@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from dagster_rest.config.jsonpath import first_match
+from dagster_rest.config.values.jsonpath import first_match
 from tests.config.support import endpoint, one, plan
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.config import CODES, ConfigError, Problem, RestApiConfig, build_plan, load_config, load_config_text
-from dagster_rest.config.base import field_keys
+from dagster_rest.config.model.base import field_keys
 from dagster_rest.config.schema import reachable
 from tests.config.support import BASE
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dagster_rest.config import ConfigError, build_plan, load_config
-from dagster_rest.config.base import field_keys
-from dagster_rest.config.models import EndpointConfig, ResourceConfig
+from dagster_rest.config.model.base import field_keys
+from dagster_rest.config.model.config import EndpointConfig, ResourceConfig
 from tests.config.support import config, endpoint, one
 
 NAMES = ("on_empty", "on_name_collision")

@@ -156,7 +156,7 @@ def test_s28_the_paginator_in_effect(client: Any, below: Any, own: Any, path: st
     ],
 )
 def test_s37_entity_paths(path: str, single: bool) -> None:
-    from dagster_rest.config.plan import is_single_entity
+    from dagster_rest.config.plan.build import is_single_entity
 
     assert single is is_single_entity(path)
 

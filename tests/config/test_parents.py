@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.config import build_plan, load_config
-from dagster_rest.config.jsonpath import MISSING, first_match
+from dagster_rest.config.values.jsonpath import MISSING, first_match
 from tests.config.support import config, endpoint, one, plan, problem, problems
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.config import SourcePlan, build_plan, load_config
-from dagster_rest.config.jsonpath import first_match
+from dagster_rest.config.values.jsonpath import first_match
 from dagster_rest.http import FetchOptions, FetchUnit, RestClient
 from tests.support.server import ApiServer
 

@@ -16,12 +16,12 @@ import pytest
 import yaml
 
 from dagster_rest.config import PAGINATORS, RestApiConfig, load_config
-from dagster_rest.config.auth import AUTH_CHOICE
-from dagster_rest.config.export import is_extension
-from dagster_rest.config.paginators import PAGINATOR_CHOICE
+from dagster_rest.config.model.auth import AUTH_CHOICE
+from dagster_rest.config.model.export import is_extension
+from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
+from dagster_rest.config.read.yaml import read_yaml
 from dagster_rest.config.reference import SCHEMA_FILE, reference_page, schema_text
 from dagster_rest.config.schema import json_schema, reachable
-from dagster_rest.config.yaml_source import read_yaml
 from tests.config import test_errors
 from tests.config.support import config, endpoint, problems
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.config import build_plan, load_config
-from dagster_rest.config.fingerprint import canonical
+from dagster_rest.config.plan.fingerprint import canonical
 from tests.config.support import config, endpoint
 
 SECRET = "hunter2-very-secret"

@@ -74,7 +74,7 @@ def test_the_config_imports_no_other_room(times: dict[str, Any], module: str) ->
 def test_small_parts_of_the_config_do_not_build_the_models() -> None:
     script = (
         "import sys; from dagster_rest.config import INHERIT, AUTHS;"
-        "from dagster_rest.config.jsonpath import first_match;"
+        "from dagster_rest.config.values.jsonpath import first_match;"
         "print('pydantic' in sys.modules)"
     )
 

@@ -22,8 +22,9 @@ import jsonschema
 import pytest
 import yaml
 
-from dagster_rest.config import ClientConfig, ResourceConfig, build_plan, loading
-from dagster_rest.config.loading import load_config
+from dagster_rest.config import ClientConfig, ResourceConfig, build_plan
+from dagster_rest.config import load as loading
+from dagster_rest.config.load import load_config
 from dagster_rest.config.schema import json_schema
 from tests.assets.component_project import write_project
 from tests.docs.api import serve_shop

@@ -16,7 +16,7 @@ from dagster_rest.assets.check_rules import RULES
 from dagster_rest.assets.component import RestApiComponent, RestApiOp
 from dagster_rest.assets.metadata import KEYS
 from dagster_rest.assets.run_config import TAGS, RestRunConfig
-from dagster_rest.config import models
+from dagster_rest.config.model import config as models
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROOMS = ("config", "http", "warehouse", "assets")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dagster_rest.config import ConfigError
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import (
     ActionError,
     FetchOptions,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, HttpStatusError, RequestStats, RestClient
 from dagster_rest.http.admission import Admission
 from dagster_rest.http.rate_limit import LONGEST_WAY_SECONDS, Permit, RateLimiter
@@ -217,7 +217,7 @@ def test_never_more_than_allowed_in_any_window_with_32_in_flight(api: ApiServer,
 _OTHER = """
 import sys
 from dagster_rest.http import RestClient, FetchOptions, FetchUnit
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 url, key = sys.argv[1:]
 units = [FetchUnit(RequestSpec(path=f"c/{n}"), index=n) for n in range(5)]
 with RestClient(url, rate_limit={"requests": 4, "per": 0.5, "key": key}, max_concurrency=32) as client:

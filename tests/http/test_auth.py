@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from dagster_rest.config import EnvRef, load_config
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.errors import RestError
 from dagster_rest.http import (
     AuthConfigError,

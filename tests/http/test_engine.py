@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, HttpStatusError, Page, Progress, RestClient
 from tests.support.server import ApiServer, Reply, Request
 

@@ -12,7 +12,7 @@ import pytest
 from urllib3.util import parse_url
 from yarl import URL
 
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, OriginError, RestClient
 from dagster_rest.http.origins import origin_of
 from tests.support.server import ApiServer, Reply

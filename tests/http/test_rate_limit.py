@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.config import ConfigError
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, RestClient
 from tests.support.server import ApiServer, Request
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import BasePaginator, FetchUnit, HttpError, RestClient
 from tests.support.server import ApiServer
 

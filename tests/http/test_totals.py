@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.config.request import RequestSpec
+from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import (
     FetchOptions,
     FetchUnit,

@@ -110,7 +110,7 @@ PRELOADED = [
     "dagster_rest",
     "dagster_rest.assets.body",
     "dagster_rest.assets.factory",
-    "dagster_rest.config.loading",
+    "dagster_rest.config.load",
     "dagster_rest.http.engine",
     "dagster_rest.http.oauth",
     "dagster_rest.http.opening",

@@ -11,8 +11,8 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 
 from dagster_rest.config import ClientConfig, EnvRef, load_config
-from dagster_rest.config.auth import AUTH_MODELS
-from dagster_rest.config.paginators import PAGINATOR_MODELS
+from dagster_rest.config.model.auth import AUTH_MODELS
+from dagster_rest.config.model.paginators import PAGINATOR_MODELS
 from dagster_rest.http import HttpStatusError, PageNumberPaginator
 from dagster_rest.resources import (
     ApiKeyAuth,

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_rest.config.hints import WriteDisposition
+from dagster_rest.config.model.table import WriteDisposition
 from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.dispositions import LoadOutcome, ReplaceWhere, commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.config.hints import ProcessingStep
+from dagster_rest.config.model.table import ProcessingStep
 from dagster_rest.warehouse.errors import StepError
 from dagster_rest.warehouse.steps import compile_steps
 

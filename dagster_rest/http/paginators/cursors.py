@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.config.jsonpath import MISSING
+from dagster_rest.config.values.jsonpath import MISSING
 from dagster_rest.http.errors import LoopError, PaginationError
 from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.paginators.base import BasePaginator, body_of

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from dagster_rest.config.jsonpath import MISSING
+from dagster_rest.config.values.jsonpath import MISSING
 from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import PaginationError
 from dagster_rest.http.jsonpath import compile_path

@@ -1,0 +1,1 @@
+"""The config as models: attribute names are dlt's keys."""

@@ -1,0 +1,177 @@
+"""The client: where the API is and how it is talked to."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, ValidationInfo
+
+from dagster_rest.config.model.auth import AuthConfig
+from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.paginators import PaginatorConfig
+from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.types import (
+    DURATION_SCHEMA,
+    Anything,
+    Bool,
+    Checked,
+    Duration,
+    LateFilledText,
+    LateMapping,
+    LateText,
+    LateTextMapping,
+    Number,
+    Positive,
+    check_duration,
+    from_env,
+    problem,
+    wrong_type,
+)
+from dagster_rest.config.values.urls import BASE_URL, PROXY_URL
+
+
+def check_status(value: Any, info: ValidationInfo) -> int | str:
+    """A status code as number or text, or a class such as ``4xx``."""
+    expected = 'a status code (404 or "404") or a class ("4xx")'
+    if is_env(value):
+        value = from_env(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, str):
+        text = str.__str__(value).strip().lower()
+        if len(text) == 3 and text[0] in "123456789" and text[1:] == "xx":
+            return text
+        if not (text.isascii() and text.isdigit()):
+            raise problem("config_bad_value", "not a status code", expected=expected)
+        number = int(text) if len(text) < 6 else 0
+    else:
+        raise wrong_type(value, expected=expected)
+    if not 100 <= number <= 999:
+        raise problem("config_bad_value", "not a status code", expected=expected)
+    return number
+
+
+STATUS_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 999},
+        {"type": "string", "pattern": "^[1-9]([0-9]{2}|xx|XX)$"},
+    ]
+}
+Status: TypeAlias = Annotated[
+    int | str,
+    Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx", read_at="check"),
+]
+
+
+class RetryConfig(ConfigModel):
+    """What is asked again, how often and for how long. An extension."""
+
+    attempts: Positive = own(5, "Attempts in all, the first included.")
+    backoff: Duration = own(1.0, "Seconds before the second attempt; doubled each time.")
+    max_delay: Duration = own(300.0, "Longest pause between two attempts.")
+    jitter: Duration = own(1.0, "Up to this many random seconds are added to a pause.")
+    max_wait: Duration = own(
+        60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later."
+    )
+    max_retry_later: Duration = own(86_400.0, "A still longer one is an error.")
+    total: Duration = own(600.0, "Seconds for all attempts of one request together, from the first send on.")
+    statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are asked again.")
+    methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are asked again.")
+
+
+class RateLimitConfig(ConfigModel):
+    """At most so many requests per time, by all steps on this host together. An extension."""
+
+    requests: Positive = own(..., "Number of requests.")
+    per: Duration = own(1.0, "In this time.")
+    key: LateFilledText | None = own(
+        None, "Clients with the same key share the limit; the host of `base_url` if absent."
+    )
+
+
+class TimeoutConfig(ConfigModel):
+    """Time limits, each in seconds. An extension."""
+
+    connect: Duration | None = own(60.0, "To open a connection.")
+    read: Duration | None = own(60.0, "Between two pieces of a response.")
+    write: Duration | None = own(60.0, "Between two pieces of a request.")
+    pool: Duration | None = own(None, "To get a connection from the pool.")
+    total: Duration | None = own(600.0, "For one whole response, however steadily it comes.")
+
+
+def check_timeout(value: Any, info: ValidationInfo) -> Any:
+    """Seconds, or a mapping of limits."""
+    if isinstance(value, (dict, TimeoutConfig)):
+        return TimeoutConfig.model_validate(value, context=info.context)
+    return check_duration(value, info)
+
+
+def check_verify(value: Any, info: ValidationInfo) -> Any:
+    """How TLS certificates are checked."""
+    if isinstance(value, (bool, str)) or type(value).__name__ == "SSLContext":
+        return value
+    raise wrong_type(value, expected="true, false, the path of a CA bundle, or an ssl.SSLContext")
+
+
+def check_cert(value: Any, info: ValidationInfo) -> Any:
+    """A client certificate, as httpx takes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and 1 <= len(value) <= 3 and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise wrong_type(value, expected="a path, or a list of certificate, key and password")
+
+
+Timeout: TypeAlias = Annotated[
+    float | TimeoutConfig,
+    Checked(
+        check_timeout,
+        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
+        expected="seconds, or a mapping of connect, read, write, pool, total",
+        read_at="check",
+    ),
+]
+Verify: TypeAlias = Annotated[
+    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path", read_at="run")
+]
+Cert: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_cert,
+        schema={
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3},
+            ]
+        },
+        expected="a path, or a list of certificate, key and password",
+        secret=True,
+        read_at="run",
+    ),
+]
+
+
+class ClientConfig(ConfigModel):
+    """Where the API is, who asks, and how requests are made."""
+
+    base_url: Annotated[str, BASE_URL] = Field(
+        description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute."
+    )
+    headers: LateTextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
+    auth: AuthConfig | None = key(None, "How to authenticate.")
+    paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
+    session: Anything | None = key(None, "A client object of one's own that sends the requests.")
+    params: LateMapping | None = own(None, "Query parameters of every request.")
+    timeout: Timeout = own(60.0, "Seconds to wait for the server.")
+    retry: RetryConfig = own(RetryConfig.model_construct(), "What is asked again.")
+    rate_limit: RateLimitConfig | None = own(None, "At most so many requests per time.")
+    max_concurrency: Positive = own(8, "Requests at the same time, per step.")
+    allowed_origins: list[LateFilledText] = own([], "Other origins that may be asked, with credentials.")
+    verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
+    cert: Cert | None = own(None, "Client certificate.")
+    proxy: Annotated[str, PROXY_URL] | None = own(None, "URL of a proxy.")
+    http2: Bool = own(False, "Use HTTP/2.")
+    follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
+    staging_dir: LateText | None = own(None, "Folder for what is fetched and not loaded yet.")
+    max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
+
+
+__all__ = ["ClientConfig", "Number", "RateLimitConfig", "RetryConfig", "Status", "TimeoutConfig"]

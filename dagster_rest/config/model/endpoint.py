@@ -1,0 +1,268 @@
+"""The endpoint of a resource: the request, and how its answer is read."""
+
+import codecs
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import Field, ValidationInfo, model_validator
+from typing_extensions import Self
+
+from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.model.auth import AuthConfig
+from dagster_rest.config.model.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.model.client import check_status
+from dagster_rest.config.model.incremental import IncrementalConfig, Params
+from dagster_rest.config.model.paginators import PaginatorConfig
+from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.types import (
+    ENV_TEXT,
+    IMPORT_STRING,
+    IMPORT_TEXT,
+    Bool,
+    Checked,
+    Count,
+    FilledText,
+    JsonPath,
+    JsonSchema,
+    Positive,
+    RequestText,
+    RequestValue,
+    Selector,
+    Share,
+    Text,
+    from_env,
+    import_object,
+    problem,
+    refuse_unread_members,
+    type_name,
+    words,
+    wrong_type,
+)
+
+RESPONSE_ACTIONS = ("ignore", "retry", "fail")
+
+
+def check_action(value: Any, info: ValidationInfo) -> Any:
+    """A named action or hooks."""
+    if isinstance(value, str) and not is_env(value):
+        if IMPORT_STRING.match(value):
+            value = import_object(value)
+        elif value in RESPONSE_ACTIONS:
+            return value
+        else:
+            raise problem(
+                "config_bad_value",
+                "no such action",
+                expected="ignore, retry, fail, or a callable",
+                hint=did_you_mean(value, RESPONSE_ACTIONS),
+            )
+    if isinstance(value, (list, tuple)):
+        problems = Problems()
+        hooks = [problems.check(index, _check_hook, item) for index, item in enumerate(value)]
+        problems.raise_if_any()
+        return hooks
+    return _check_hook(value)
+
+
+def _check_hook(value: Any) -> Any:
+    if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
+        value = import_object(value)
+    if not callable(value):
+        raise wrong_type(value, expected="ignore, retry, fail, a callable, or a list of callables")
+    return value
+
+
+def check_statuses(value: Any, info: ValidationInfo) -> Any:
+    """One status or a list."""
+    if not isinstance(value, (list, tuple)):
+        return check_status(value, info)
+    problems = Problems()
+    found = [problems.check(index, check_status, item, info) for index, item in enumerate(value)]
+    problems.raise_if_any()
+    return found
+
+
+Action: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_action,
+        schema={"anyOf": [*words(*RESPONSE_ACTIONS, imported=True), {"type": "array", "items": IMPORT_TEXT}]},
+        expected="ignore, retry, fail, a callable, or a list of callables",
+    ),
+]
+Statuses: TypeAlias = Annotated[
+    int | str | list[int | str],
+    Checked(
+        check_statuses,
+        schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
+        expected="a status code, a class such as 4xx, or a list of them",
+        read_at="load",
+    ),
+]
+
+
+class ResponseAction(ConfigModel):
+    """What to do with a response that matches. All conditions that are given must hold."""
+
+    schema_rules: ClassVar[JsonSchema] = {
+        "anyOf": [
+            {"required": ["status_code"]},
+            {"required": ["content"]},
+            {"required": ["json"]},
+            {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
+        ]
+    }
+    status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
+    content: Text | None = key(None, "Text that the body contains.")
+    json_predicate: FilledText | None = own(
+        None, "Condition on the JSON body, such as `$.error.code == 'BUSY'`.", alias="json"
+    )
+    action: Action = Field(description="`ignore`, `retry`, `fail`, a callable of the response, or a list of callables.")
+    message: FilledText | None = own(None, "What the error says, for `fail`.")
+
+    @model_validator(mode="after")
+    def _matches_something(self) -> Self:
+        conditions = (self.status_code, self.content, self.json_predicate)
+        if isinstance(self.action, str) and all(condition is None for condition in conditions):
+            raise problem(
+                "config_missing_key",
+                "the action has no condition",
+                expected="one of status_code, content, json",
+            )
+        return self
+
+
+def check_response_actions(value: Any, info: ValidationInfo) -> Any:
+    """A list of actions and hooks."""
+    if not isinstance(value, (list, tuple)):
+        raise wrong_type(value, expected="a list of actions")
+    problems = Problems()
+    actions = [problems.check(index, _check_response_action, item, info) for index, item in enumerate(value)]
+    problems.raise_if_any()
+    return actions
+
+
+def _check_response_action(value: Any, info: ValidationInfo) -> Any:
+    if is_env(value):
+        value = from_env(value)
+    if isinstance(value, (str, list, tuple)) or callable(value):
+        return _check_hook(value)
+    return check_model(ResponseAction, value, info, expected="a mapping with `action`, or a callable")
+
+
+ResponseActions: TypeAlias = Annotated[
+    list[Any],
+    Checked(
+        check_response_actions,
+        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, IMPORT_TEXT, ENV_TEXT]}},
+        expected="a list of actions",
+        read_at="check",
+    ),
+]
+
+
+class ExpectConfig(ConfigModel):
+    """What a complete answer looks like. An extension."""
+
+    total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
+    min_rows: Count | None = own(None, "At least so many rows.")
+    max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+
+
+def check_json(value: Any, info: ValidationInfo) -> Any:
+    """A JSON body."""
+    if not isinstance(value, (dict, list)):
+        raise wrong_type(value, expected="a mapping")
+    return value
+
+
+def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
+    """Headers."""
+    if not isinstance(value, dict):
+        raise wrong_type(value, expected="a mapping of headers")
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise problem("config_wrong_type", "a header's name is not text", expected="text")
+        if isinstance(item, (dict, list, tuple, set)):
+            raise problem(
+                "config_wrong_type",
+                f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}",
+                expected="text",
+            )
+    refuse_unread_members(value, info)
+    return value
+
+
+JsonBody: TypeAlias = Annotated[
+    Any,
+    Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request"),
+]
+Headers: TypeAlias = Annotated[
+    dict[str, Any],
+    Checked(
+        check_any_mapping,
+        schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+        expected="a mapping of headers",
+        read_at="request",
+    ),
+]
+
+
+def check_encoding(value: Any, info: ValidationInfo) -> str:
+    """The name of an encoding that Python knows."""
+    if not isinstance(value, str):
+        raise wrong_type(value, expected="the name of an encoding")
+    try:
+        return codecs.lookup(value).name
+    except LookupError:
+        raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
+
+
+Encoding: TypeAlias = Annotated[
+    str, Checked(check_encoding, schema={"type": "string"}, expected="the name of an encoding")
+]
+
+
+class EndpointConfig(ConfigModel):
+    """One endpoint: the request, and how its answer is read."""
+
+    path: RequestText = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
+    method: Literal["GET", "POST"] = key("GET", "HTTP method.")
+    params: Params | None = key(None, "Query parameters; placeholders are filled in.")
+    json_body: JsonBody | None = key(None, "JSON body; placeholders are filled in and keep their type.", alias="json")
+    data: RequestValue | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
+    headers: Headers | None = key(None, "Headers; placeholders are filled in.")
+    paginator: PaginatorConfig | None = key(None, "How to get from page to page.")
+    data_selector: Selector | None = key(None, "JSONPath of the records in a response; detected if absent.")
+    response_actions: ResponseActions | None = key(None, "What to do with certain responses.")
+    incremental: IncrementalConfig | None = key(None, "Load only what is new.")
+    auth: AuthConfig | None = key(None, "How to authenticate; the client's way if absent, none if null.")
+    allow_missing_data: Bool = own(False, "A selector that matches nothing gives no rows instead of an error.")
+    ignore_scope: Literal["any", "first_page", "later_pages"] = own(
+        "any", "Where an `ignore` action may match: on every page, on the first one only, or only after it."
+    )
+    on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
+    on_parent_error: Literal["fail", "skip"] = own(
+        "fail", "What a parent whose request fails means: `skip` leaves it out and tries it again in the next run."
+    )
+    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: at most so many parents may fail in a run.")
+    on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
+    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
+    max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
+    max_empty_pages: Count = own(100, "More empty pages in a row, with always another one announced, are an error.")
+    max_repeated_pages: Count = own(
+        0, "How many pages in a row may have the content of earlier ones; more are an error."
+    )
+    encoding: Encoding | None = own(
+        None, "Encoding of bodies that are not UTF-8, where the response names none or a wrong one."
+    )
+    encoding_errors: Literal["strict", "replace"] = own(
+        "strict", "Bytes that are not of the encoding: an error, or replaced by U+FFFD and counted."
+    )
+    on_body_errors: Literal["fail", "warn"] = own("fail", "What `errors` in a body beside its records mean.")
+    expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        if self.json_body and self.data is not None:
+            raise problem("config_conflict", "`json` and `data` exclude each other", expected="one body")
+        return self

@@ -1,0 +1,214 @@
+"""Resources and their endpoints: what is asked for, and what becomes of it."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from typing_extensions import Self
+
+from dagster_rest.config.model.asset import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
+from dagster_rest.config.model.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.model.endpoint import EndpointConfig
+from dagster_rest.config.model.table import ProcessingStep, TableHints
+from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.types import (
+    ENV_TEXT,
+    IMPORT_STRING,
+    IMPORT_TEXT,
+    Anything,
+    Bool,
+    Checked,
+    Duration,
+    FilledText,
+    Text,
+    import_object,
+    problem,
+    wrong_type,
+)
+
+
+def check_source(value: Any, info: ValidationInfo) -> Any:
+    """What yields lists of records."""
+    if isinstance(value, str) and not is_env(value):
+        if not IMPORT_STRING.match(value):
+            raise problem(
+                "config_wrong_type",
+                "found text",
+                expected="a callable that yields lists of records, or package.module:function",
+            )
+        value = import_object(value)
+    if callable(value) or (hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict))):
+        return value
+    raise wrong_type(value, expected="a callable that yields lists of records, or package.module:function")
+
+
+Source: TypeAlias = Annotated[
+    Any,
+    Checked(
+        check_source,
+        schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]},
+        expected="a callable that yields lists of records, or package.module:function",
+        read_at="parts",
+    ),
+]
+
+
+class ResourceBase(TableHints):
+    """What a resource and `resource_defaults` share."""
+
+    include_from_parent: list[FilledText] = key(
+        [], "Fields of the parent row that each row gets, as `_<parent>_<field>`."
+    )
+    processing_steps: list[ProcessingStep] = key([], "Steps on the records, in order.")
+    selected: Bool = key(True, "Whether the rows are loaded; children get theirs either way.")
+    parallelized: Bool = key(False, "Accepted; requests run concurrently anyway.")
+    description: Text | None = own(None, "Description of the asset.")
+    group_name: FilledText | None = own(None, "Group of the asset; the source's name if absent.")
+    tags: dict[str, Text] = own({}, "Tags of the asset.")
+    owners: list[FilledText] = own([], "Owners of the asset.")
+    kinds: list[FilledText] = own([], "More kinds of the asset.")
+    partitions: Partitions | None = own(None, "Partitions of the asset.")
+    fan_out: Literal["new", "all"] | None = own(
+        None,
+        "Which parent rows a child asks for: `new` if the parent is incremental and the child does not replace, else"
+        " `all`.",
+    )
+    automation: Automation | None = own(None, "When the asset runs by itself.")
+    freshness: Freshness | None = own(None, "When the table is stale.")
+    parents: Literal["product"] | None = own(None, "With several parents: every combination of their rows.")
+    batch: BatchConfig | None = own(None, "Many parent values in one request.")
+    resume: Bool = own(True, "Whether a broken run is resumed where it stopped.")
+    resume_ttl: Duration = own(86400.0, "How long a broken run can be resumed.")
+    quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
+    on_name_collision: Literal["error", "suffix"] | None = own(
+        None, "What two fields with the same column name mean; `error` if absent."
+    )
+    on_empty: Literal["warn", "fail", "ignore"] | None = own(
+        None, "What a `replace` that fetched nothing means; `warn` if absent."
+    )
+    on_missing_table: Literal["rebuild", "fail"] = own(
+        "rebuild", "What it means that a table of earlier loads is gone, or lost columns."
+    )
+    checks: Checks | None = own(None, "Checks of the asset, by name.")
+    preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
+
+
+class ResourceDefaults(ResourceBase):
+    """Merged under every resource."""
+
+    endpoint: EndpointConfig | None = key(None, "Merged under every resource's endpoint; `path` has no effect.")
+
+
+def check_endpoint(value: Any, info: ValidationInfo) -> Any:
+    """A path or a mapping."""
+    if isinstance(value, str):
+        return EndpointConfig.model_validate({"path": value}, context=info.context)
+    return check_model(EndpointConfig, value, info, expected="a path or a mapping")
+
+
+Endpoint: TypeAlias = Annotated[
+    EndpointConfig,
+    Checked(
+        check_endpoint,
+        schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
+        expected="a path or a mapping",
+        read_at="request",
+    ),
+]
+
+
+class ResourceConfig(ResourceBase):
+    """One resource: one asset, one table (and its nested tables)."""
+
+    name: FilledText = Field(description="Name of the resource and, unless `table_name` says otherwise, of its table.")
+    endpoint: Endpoint | None = key(
+        None, "Where the rows come from: a path or a mapping; the resource's name if absent."
+    )
+    source: Source | None = own(None, "Instead of an endpoint: a callable that yields lists of records.")
+    _foreign: bool = PrivateAttr(default=False)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.source is not None and self.endpoint is not None:
+            raise problem("config_conflict", "`source` and `endpoint` exclude each other", expected="one of them")
+        return self
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it was given as an object that yields records, which no defaults apply to (as in dlt)."""
+        return self._foreign
+
+
+def check_resource(value: Any, info: ValidationInfo) -> Any:
+    """A name, a mapping, a model, or something else that yields records or is an asset."""
+    if isinstance(value, str):
+        # The name is read now, the path when a request is made.
+        return ResourceConfig.model_validate({"name": value, "endpoint": {"path": value}}, context=info.context)
+    if isinstance(value, ResourceConfig):
+        return value
+    if isinstance(value, dict):
+        return (
+            _check_wrapped(value, info) if _is_wrapped(value) else check_model(ResourceConfig, value, info, expected="")
+        )
+    name = _foreign_name(value)
+    if name is None:
+        raise wrong_type(value, expected="a name, a mapping, a callable, or an asset")
+    if _is_asset(value):
+        return ExternalAsset(name=name, asset=value)
+    selected = getattr(value, "selected", True)
+    resource = ResourceConfig.model_validate({"name": name, "source": value, "selected": selected is not False})
+    resource._foreign = True
+    return resource
+
+
+def _is_wrapped(value: dict[Any, Any]) -> bool:
+    """Whether a resource stands below a key of its own, as some of dlt's older documentation writes it."""
+    if len(value) != 1:
+        return False
+    ((key, inner),) = value.items()
+    return (
+        isinstance(key, str) and key not in ResourceConfig.model_fields and isinstance(inner, dict) and "name" in inner
+    )
+
+
+def _check_wrapped(value: dict[Any, Any], info: ValidationInfo) -> Any:
+    ((key, inner),) = value.items()
+    problems = Problems()
+    resource = problems.check(key, check_model, ResourceConfig, inner, info, expected="")
+    problems.raise_if_any()
+    return resource
+
+
+class ExternalAsset(ConfigModel):
+    """Another asset with a table in the same DuckDB, given as a member of `resources`."""
+
+    name: FilledText
+    asset: Anything
+
+
+def _is_asset(value: Any) -> bool:
+    return type(value).__name__ in ("AssetsDefinition", "AssetSpec", "SourceAsset")
+
+
+def _foreign_name(value: Any) -> str | None:
+    if _is_asset(value):
+        try:
+            return str(value.key.path[-1])
+        except Exception:  # noqa: BLE001 - several assets in one definition have no single key
+            return None
+    if value is None or isinstance(value, (type, int, float, bytes, list, tuple, set, frozenset)):
+        return None
+    name = getattr(value, "name", None) or getattr(value, "__name__", None)
+    if isinstance(name, str) and (callable(value) or hasattr(value, "__iter__")):
+        return name
+    return None
+
+
+Resource: TypeAlias = Annotated[
+    ResourceConfig | ExternalAsset,
+    Checked(
+        check_resource,
+        schema={"anyOf": [{"type": "string"}, {"$ref": "ResourceConfig"}]},
+        expected="a name or a mapping",
+        read_at="check",
+    ),
+]

@@ -1,0 +1,134 @@
+"""Where a config was read from, so that an error can name the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dagster_rest.config.errors import Problem, Step, join_path
+
+_INDEX = re.compile(r"[0-9]{1,9}\]\Z")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The YAML text a config was read from, or nothing for a config written in Python.
+
+    Attributes:
+        file: Path of the file, if it was one.
+        text: The YAML text.
+        resource_lines: Line of each member of ``resources``, from 1.
+        renamed: Where a config path stands in the file, for configs that were translated from another form.
+        data: What was read, in the order it was written.
+    """
+
+    # Two configs that say the same are equal, wherever they were read from.
+    file: str | None = field(default=None, compare=False)
+    text: str | None = field(default=None, compare=False)
+    resource_lines: tuple[int, ...] = field(default=(), compare=False)
+    renamed: Mapping[tuple[Step, ...], tuple[Step, ...]] = field(default_factory=dict, compare=False)
+    data: Any = field(default=None, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"Origin(file={self.file!r})"
+
+    def resource_line(self, index: int) -> int | None:
+        """Line of ``resources[index]``."""
+        return self.resource_lines[index] if index < len(self.resource_lines) else None
+
+    def with_resource_lines(self, root: Any) -> Origin:
+        """The same with the lines of the resources, read from the root node of the text."""
+        from dagster_rest.config.read.yaml import member_lines
+
+        return replace(self, resource_lines=member_lines(root, self._in_file(("resources",))))
+
+    def lines(self, paths: Sequence[tuple[Step, ...]]) -> list[int | None]:
+        """The line of each path, or of the nearest part of it that is in the file."""
+        if self.text is None:
+            return [None] * len(paths)
+        from dagster_rest.config.read.yaml import line_of, root_node
+
+        node = root_node(self.text)
+        return [line_of(node, self._in_file(path)) for path in paths]
+
+    def _in_file(self, path: tuple[Step, ...]) -> tuple[Step, ...]:
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.renamed:
+                return (*self.renamed[path[:length]], *path[length:])
+        return path
+
+    def locate(self, problems: Sequence[Problem]) -> list[Problem]:
+        """The problems with their lines, in the order of the file."""
+        paths = [steps_of(problem.path, self.data) for problem in problems]
+        lines = self.lines(paths)
+        located = [
+            replace(problem, path=self._path_text(problem.path, path), line=problem.line or line)
+            for problem, path, line in zip(problems, paths, lines, strict=True)
+        ]
+        places = [(problem.line or 0, _position(path, self.data)) for problem, path in zip(located, paths, strict=True)]
+        return [located[index] for index in sorted(range(len(located)), key=places.__getitem__)]
+
+    def _path_text(self, text: str, path: tuple[Step, ...]) -> str:
+        """A path as the author of the file would write it."""
+        in_file = self._in_file(path)
+        return text if in_file == path else join_path("", *in_file)
+
+
+def steps_of(path: str, data: Any) -> tuple[Step, ...]:
+    """The steps of a path in ``data``; a key may hold dots and brackets."""
+    steps: list[Step] = []
+    rest = path
+    while rest and isinstance(data, (dict, list, tuple)):
+        step = _next_step(rest, data)
+        if step is None:
+            break
+        steps.append(step)
+        rest = rest.removeprefix(f"[{step}]" if isinstance(step, int) else step).removeprefix(".")
+        data = value_at(data, step)
+    return (*steps, *parse_path(rest))
+
+
+def _next_step(rest: str, data: Any) -> Step | None:
+    if isinstance(data, dict):
+        fitting = (key for key in data if isinstance(key, str) and rest.startswith(key))
+        whole = (key for key in fitting if key and rest[len(key) : len(key) + 1] in ("", ".", "["))
+        return max(whole, key=len, default=None)
+    match = re.match(r"\[([0-9]{1,9})\]", rest)
+    return int(match[1]) if match else None
+
+
+def _position(path: tuple[Step, ...], data: Any) -> tuple[int, ...]:
+    """Where a path stands in ``data``; what is missing stands first in what it is missing from."""
+    position: list[int] = []
+    for step in path:
+        if isinstance(data, dict):
+            keys = [str(key) for key in data]
+            position.append(keys.index(str(step)) if str(step) in keys else -1)
+        elif isinstance(data, (list, tuple)) and isinstance(step, int):
+            position.append(step)
+        else:
+            break
+        data = value_at(data, step)
+    return tuple(position)
+
+
+def parse_path(path: str) -> tuple[Step, ...]:
+    """The steps of a path such as ``resources[2].endpoint``."""
+    steps: list[Step] = []
+    for part in path.split("."):
+        name, *indices = part.split("[")
+        if name:
+            steps.append(name)
+        steps.extend(int(index[:-1]) if _INDEX.match(index) else index for index in indices)
+    return tuple(steps)
+
+
+def value_at(data: Any, step: Step) -> Any:
+    """The member ``step`` of a raw mapping or list, or None."""
+    if isinstance(data, dict):
+        return data.get(step)
+    if isinstance(data, (list, tuple)) and isinstance(step, int) and step < len(data):
+        return data[step]
+    return None

@@ -1,0 +1,1 @@
+"""Requests with placeholders: parsed when a config is loaded, rendered when a step runs."""

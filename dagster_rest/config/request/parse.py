@@ -1,0 +1,293 @@
+"""Placeholders, parsed into typed parts.
+
+They follow dlt's "Define resource relationships" and "Using placeholders for incremental loading": Python's format
+syntax with the contexts ``resources.<name>.<field>`` and ``incremental.<attribute>``, here also
+``partition.<attribute>``; ``{{`` and ``}}`` are literal braces.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dagster_rest.config.errors import Problem, did_you_mean, join_path
+from dagster_rest.config.model.incremental import IncrementalConfig, ResolveParam
+from dagster_rest.config.request.template import (
+    Constant,
+    EnvText,
+    Listed,
+    Literal,
+    Mapped,
+    ParentField,
+    Part,
+    RunValue,
+    StaticParam,
+    Template,
+    Text,
+)
+from dagster_rest.config.values import jsonpath
+from dagster_rest.config.values.env import EnvRef, Variable, is_env
+from dagster_rest.config.values.secrets import is_secret_name
+
+# A reference to what placeholders stand for, in any number of braces.
+PLACEHOLDER = re.compile(r"\{\s*(?P<context>resources|incremental|partition)\.(?P<rest>[^{}\s]{1,200})\s*\}")
+RUN_ATTRIBUTES = ("start_value", "end_value", "last_value", "initial_value")
+PARTITION_ATTRIBUTES = ("key", "start", "end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What the texts of one endpoint may refer to, and where problems go."""
+
+    incremental: bool
+    params: Mapping[str, Any]
+    problems: list[Problem]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    uses: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _bad(
+    context: Context,
+    where: str,
+    message: str,
+    *,
+    code: str = "config_bad_placeholder",
+    hint: str | None = None,
+) -> None:
+    context.problems.append(Problem(path=where, code=code, message=message, hint=hint))
+
+
+def parse_text(text: str, *, where: str, context: Context, native: bool = False, in_path: bool = False) -> Text:
+    """The parts of a text; problems go to the context."""
+    if is_env(text):
+        return _parse_env_text(text, where=where, context=context, native=native, in_path=in_path)
+    return Text(tuple(_format_parts(text, where, context, in_path)), native=native)
+
+
+def _parse_env_text(text: Any, *, where: str, context: Context, native: bool, in_path: bool) -> Text:
+    if not isinstance(text, EnvRef):
+        return Text((EnvText(text),), native=native)
+    parts: list[Part] = []
+    for piece in text.pieces:
+        if isinstance(piece, Variable):
+            parts.append(EnvText(piece.reference))
+        else:
+            parts.extend(_format_parts(piece, where, context, in_path))
+    return Text(tuple(parts), native=native)
+
+
+_FORMATTER = string.Formatter()
+
+
+def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Iterator[Part]:
+    if "{" not in text and "}" not in text:
+        if text:
+            yield Literal(text)
+        return
+    try:
+        pieces = list(_FORMATTER.parse(text))
+    except ValueError:
+        _bad(context, where, "the braces do not match", hint="Double literal braces: {{ and }}.")
+        return
+    _refuse_escaped("".join(before for before, *_ in pieces), where, context)
+    literal = ""
+    for before, name, spec, conversion in pieces:
+        literal += before
+        if name is None:
+            continue
+        part = _part(name, spec or "", conversion or None, where, context, in_path)
+        if part is None:
+            continue
+        if literal:
+            yield Literal(literal)
+            literal = ""
+        yield part
+    if literal:
+        yield Literal(literal)
+
+
+def _refuse_escaped(literal: str, where: str, context: Context) -> None:
+    """Refuse a reference in doubled braces: it would be sent as the text that it is."""
+    match = PLACEHOLDER.search(literal)
+    if match is None:
+        return
+    meant = f"{match['context']}.{match['rest']}"
+    shown = meant if _may_be_shown(meant, where) else f"{match['context']}..."
+    _bad(
+        context,
+        where,
+        f"the doubled braces around `{shown}` make it literal text",
+        hint=f"Write single braces: {{{shown}}}.",
+    )
+
+
+# What reads like a reference; anything else may be a piece of a body, and hold a secret.
+_REFERENCE = re.compile(r"\s*[A-Za-z_][\w\-]{0,30}(?:\.[\w\-\[\]'.]{0,50})?\s*\Z|\Z")
+
+
+def _may_be_shown(name: str, where: str) -> bool:
+    return bool(_REFERENCE.match(name)) and not is_secret_name(where.rpartition(".")[2])
+
+
+def _part(name: str, spec: str, conversion: str | None, where: str, context: Context, in_path: bool) -> Part | None:
+    shown = name if _may_be_shown(name, where) else "..."
+    if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
+        _bad(context, where, f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
+        return None
+    head, _, rest = name.partition(".")
+    if head == "resources" and rest:
+        return _parent_part(rest, spec, conversion, where, context, shown)
+    if head == "incremental" and rest:
+        return _incremental_part(rest, spec, conversion, where, context)
+    if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
+        return RunValue("partition", rest, conversion, spec)
+    if in_path and name in context.params:
+        return _bound_param(name, spec, conversion, where, context)
+    _unknown(name, shown, where, context, in_path)
+    return None
+
+
+def _parent_part(rest: str, spec: str, conversion: str | None, where: str, context: Context, shown: str) -> Part | None:
+    resource, _, field_text = rest.partition(".")
+    if not resource or not field_text:
+        _bad(
+            context,
+            where,
+            f"`{{{shown}}}` names no field",
+            code="config_unknown_placeholder",
+            hint="Write {resources.<name>.<field>}.",
+        )
+        return None
+    try:
+        jsonpath.check(field_text)
+    except ValueError:
+        _bad(
+            context,
+            where,
+            f"the field of `{{{shown}}}` is not a JSONPath",
+            code="config_bad_jsonpath",
+            hint="Quote names with special characters: {resources.<name>.'a.b'}.",
+        )
+        return None
+    context.uses.append((resource, where))
+    return ParentField(resource, field_text, conversion, spec)
+
+
+def _incremental_part(attribute: str, spec: str, conversion: str | None, where: str, context: Context) -> Part | None:
+    if not context.incremental:
+        _bad(
+            context,
+            where,
+            f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
+            code="config_unknown_placeholder",
+            hint="Add `incremental` to the endpoint.",
+        )
+        return None
+    if attribute in RUN_ATTRIBUTES:
+        return RunValue("incremental", attribute, conversion, spec)
+    if attribute in context.attributes:
+        value = context.attributes[attribute]
+        return (
+            StaticParam(attribute, value, conversion, spec)
+            if value is not None
+            else RunValue("incremental", attribute, conversion, spec)
+        )
+    known = [*RUN_ATTRIBUTES, *context.attributes]
+    _bad(
+        context,
+        where,
+        f"an incremental has no `{attribute[:60]}`",
+        code="config_unknown_incremental",
+        hint=did_you_mean(attribute, known),
+    )
+    return None
+
+
+def _bound_param(name: str, spec: str, conversion: str | None, where: str, context: Context) -> Part | None:
+    context.used.add(name)
+    value = context.params[name]
+    if isinstance(value, ResolveParam):
+        path = value.field if isinstance(value.field, str) else str(value.field)
+        context.uses.append((value.resource, where))
+        return ParentField(value.resource, path, conversion, spec)
+    if isinstance(value, IncrementalConfig):
+        _bad(
+            context,
+            where,
+            f"`{name}` is an incremental param and cannot stand in the path",
+            hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.",
+        )
+        return None
+    if value is None:
+        _bad(context, where, f"`{name}` is null and cannot stand in the path", code="config_bad_value")
+        return None
+    if isinstance(value, str):
+        inner = parse_text(value, where=where, context=replace(context, params={}))
+        if all(isinstance(part, Literal) for part in inner.parts):
+            return StaticParam(
+                name,
+                "".join(part.text for part in inner.parts if isinstance(part, Literal)),
+                conversion,
+                spec,
+            )
+        return StaticParam(name, inner, conversion, spec)
+    return StaticParam(name, value, conversion, spec)
+
+
+def _unknown(name: str, shown: str, where: str, context: Context, in_path: bool) -> None:
+    stripped = name.strip()
+    if stripped != name and stripped.startswith(("resources.", "incremental.")):
+        hint = "Write the placeholder without spaces."
+    elif name.startswith("resource.") or name == "resources":
+        hint = "Write {resources.<name>.<field>}."
+    elif in_path and "." not in name:
+        near = did_you_mean(name, context.params)
+        hint = near or f"Add `{shown}` to params, or double literal braces: {{{{ and }}}}."
+    else:
+        hint = (
+            "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; "
+            "double literal braces: {{ and }}."
+        )
+    _bad(context, where, f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
+
+
+def parse_value(value: Any, *, where: str, context: Context, native: bool) -> Template:
+    """The template of any value: texts are parsed, containers walked, the rest sent as it is."""
+    if isinstance(value, str):
+        template = parse_text(value, where=where, context=context, native=native)
+        if not template.parts:
+            return Constant("")
+        if len(template.parts) == 1:
+            only = template.parts[0]
+            if isinstance(only, Literal):
+                return Constant(only.text)
+            if native and not isinstance(only, EnvText) and (only.spec or only.conversion):
+                return Text(template.parts, native=False)
+        return template
+    if isinstance(value, dict):
+        return Mapped(
+            tuple(
+                (
+                    parse_value(name, where=where, context=context, native=False),
+                    parse_value(
+                        item,
+                        where=join_path(where, str(name) if not is_env(name) else "?"),
+                        context=context,
+                        native=native,
+                    ),
+                )
+                for name, item in value.items()
+            )
+        )
+    if isinstance(value, (list, tuple)):
+        return Listed(
+            tuple(
+                parse_value(item, where=join_path(where, index), context=context, native=native)
+                for index, item in enumerate(value)
+            )
+        )
+    return Constant(value)
