@@ -154,8 +154,8 @@ def _conditions(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def _records(asset: RestAsset, response: "httpx.Response") -> list[Any]:
-    from dagster_rest.http.decoding import decode_json
-    from dagster_rest.http.selection import select
+    from dagster_rest.http.parse.json import decode_json
+    from dagster_rest.http.parse.records import select
     from dagster_rest.warehouse.steps import compile_steps
 
     plan = asset.plan

@@ -11,7 +11,7 @@ from dagster_rest.assets.state import Start
 from dagster_rest.warehouse.ledger import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.http.stats import StatsSnapshot
+    from dagster_rest.http.send.stats import StatsSnapshot
     from dagster_rest.warehouse.dispositions import LoadOutcome
 
 

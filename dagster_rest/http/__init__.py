@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         SelectorError,
         TokenError,
     )
-    from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
+    from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page, Progress
     from dagster_rest.http.paginators import (
         BasePaginator,
         HeaderCursorPaginator,
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from dagster_rest.http.redaction import Redactor
     from dagster_rest.http.registration import register_auth, register_paginator
     from dagster_rest.http.request import Request
-    from dagster_rest.http.retry import RetryPolicy
-    from dagster_rest.http.stats import RequestStats, StatsSnapshot
+    from dagster_rest.http.send.retry import RetryPolicy
+    from dagster_rest.http.send.stats import RequestStats, StatsSnapshot
 
 __all__ = [
     "INHERIT",
@@ -102,12 +102,12 @@ __all__ = [
 
 _MODULES = {
     "client": ("RestClient", "paginate"),
-    "page": ("INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress"),
-    "stats": ("RequestStats", "StatsSnapshot"),
+    "fetch.page": ("INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress"),
+    "send.stats": ("RequestStats", "StatsSnapshot"),
     "redaction": ("Redactor",),
     "registration": ("register_auth", "register_paginator"),
     "request": ("Request",),
-    "retry": ("RetryPolicy",),
+    "send.retry": ("RetryPolicy",),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 

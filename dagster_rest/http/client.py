@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.config.values.env import resolve_env
 from dagster_rest.config.values.inherit import INHERIT
 from dagster_rest.http.errors import ClientConfigError, HttpError, not_picklable
-from dagster_rest.http.loop import BackgroundLoop
-from dagster_rest.http.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page
+from dagster_rest.http.fetch.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
 from dagster_rest.http.references import check_named_secrets
 from dagster_rest.http.request import Request, join_url
-from dagster_rest.http.slots import Slots
-from dagster_rest.http.stats import RequestStats
+from dagster_rest.http.send.slots import Slots
+from dagster_rest.http.send.stats import RequestStats
+from dagster_rest.http.transport.loop import BackgroundLoop
 
 if TYPE_CHECKING:
     import httpx
 
     from dagster_rest.config.model.client import ClientConfig
     from dagster_rest.config.request.render import RequestSpec
-    from dagster_rest.http.exchange import Context, Exchange
+    from dagster_rest.http.send.sender import Context, Exchange
 
 MAX_RESPONSE_BYTES = 268_435_456
 
@@ -323,7 +323,7 @@ class RestClient:
 
     def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Generator[Page]:
         self._refuse_reentry()
-        from dagster_rest.http.engine import Fetch
+        from dagster_rest.http.fetch.scheduler import Fetch
 
         return iter(Fetch(self, units, options, keep_response=keep_response))
 
@@ -347,8 +347,8 @@ class RestClient:
 
     def context(self, options: FetchOptions, *, raise_for_status: bool = True) -> Context:
         """What holds for all requests of one fetch."""
-        from dagster_rest.http.actions import compile_actions
-        from dagster_rest.http.exchange import Context
+        from dagster_rest.http.send.response_actions import compile_actions
+        from dagster_rest.http.send.sender import Context
 
         auth = self._auth_config if options.auth is INHERIT else options.auth
         self.redactor.add(*options.secrets)
@@ -380,7 +380,7 @@ class RestClient:
                 raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
             if self._sending is None or self._sending[0].is_inherited:
                 self._leave_to_the_parent()
-                from dagster_rest.http.opening import open_exchange
+                from dagster_rest.http.connection import open_exchange
 
                 exchange, last = open_exchange(
                     self._options,
@@ -407,7 +407,7 @@ class RestClient:
             return self._made_auth(config)
 
     def _made_auth(self, config: Any) -> Any:
-        from dagster_rest.http.auth import create_auth, parse_auth, secrets_of
+        from dagster_rest.http.auth.credentials import create_auth, parse_auth, secrets_of
 
         for known, auth in self._auths:
             if known is config or (type(known) is type(config) and known == config):
@@ -429,7 +429,7 @@ class RestClient:
 
 
 def _trusted_origins(base_url: str, allowed: Collection[str]) -> frozenset[str]:
-    from dagster_rest.http.origins import origin_of
+    from dagster_rest.http.origin import origin_of
 
     for url in allowed:
         if not origin_of(url):

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dagster_rest.http.errors import HttpError, PaginationError
-from dagster_rest.http.origins import invalid_url_reason
+from dagster_rest.http.origin import invalid_url_reason
 
 
 @dataclass(repr=False)

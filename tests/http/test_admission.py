@@ -17,9 +17,9 @@ import pytest
 
 from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, HttpStatusError, RequestStats, RestClient
-from dagster_rest.http.admission import Admission
-from dagster_rest.http.rate_limit import LONGEST_WAY_SECONDS, Permit, RateLimiter
-from dagster_rest.http.slots import Slots
+from dagster_rest.http.send.admission import Admission
+from dagster_rest.http.send.rate_limit import LONGEST_WAY_SECONDS, Permit, RateLimiter
+from dagster_rest.http.send.slots import Slots
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -265,7 +265,7 @@ def test_a_file_that_is_busy_does_not_block_the_loop(tmp_path: Path) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Moves the limiter's clock."""
     at = [1_700_000_000.0]
-    monkeypatch.setattr("dagster_rest.http.rate_limit.time.time", lambda: at[0])
+    monkeypatch.setattr("dagster_rest.http.send.rate_limit.time.time", lambda: at[0])
 
     def move(seconds: float) -> None:
         at[0] += seconds
@@ -431,8 +431,8 @@ def test_who_waits_for_a_token_has_no_old_permit(
 ) -> None:
     """The token takes longer than a permit lives: those behind it would be sent all at once."""
     times: list[float] = []
-    monkeypatch.setattr("dagster_rest.http.rate_limit.LONGEST_WAY_SECONDS", 0.3)
-    monkeypatch.setattr("dagster_rest.http.admission.STALE_SECONDS", 0.1)
+    monkeypatch.setattr("dagster_rest.http.send.rate_limit.LONGEST_WAY_SECONDS", 0.3)
+    monkeypatch.setattr("dagster_rest.http.send.admission.STALE_SECONDS", 0.1)
     api.post("/token")(lambda _: Reply(json={"access_token": "tok-00001"}, delay=2))
 
     @api.get("/c/{id}")

@@ -23,7 +23,7 @@ from dagster_rest.http import (
     TokenError,
     register_auth,
 )
-from dagster_rest.http.auth import create_auth
+from dagster_rest.http.auth.credentials import create_auth
 from dagster_rest.http.references import check_secrets
 from tests.support.server import ApiServer, Reply, Request
 

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_rest.config import ConfigError, load_config
 from dagster_rest.http import DecodeError, RestClient
-from dagster_rest.http.decoding import decode_json, decode_replacing
+from dagster_rest.http.parse.json import decode_json, decode_replacing
 from tests.support.server import ApiServer, Reply
 
 NAME = "Müller"

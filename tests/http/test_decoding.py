@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.http import DecodeError
-from dagster_rest.http.decoding import decode_json, key_tree
+from dagster_rest.http.parse.json import decode_json, key_tree
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
-from dagster_rest.http.failures import read_failure
+from dagster_rest.http.transport.failures import read_failure
 from tests.support.raw import RawServer, answer
 
 Opener = Callable[..., RestClient]

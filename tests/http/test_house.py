@@ -11,7 +11,9 @@ import dagster_rest.http as http
 from dagster_rest.http.errors import CODES
 
 
-@pytest.mark.parametrize("module", ["dagster_rest.http", "dagster_rest.http.client", "dagster_rest.http.engine"])
+@pytest.mark.parametrize(
+    "module", ["dagster_rest.http", "dagster_rest.http.client", "dagster_rest.http.fetch.scheduler"]
+)
 def test_importing_brings_in_no_heavy_library(module: str) -> None:
     heavy = [
         "httpx",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from dagster_rest.http import HttpError, RestClient
-from dagster_rest.http.loop import BackgroundLoop
+from dagster_rest.http.transport.loop import BackgroundLoop
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]

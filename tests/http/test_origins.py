@@ -14,7 +14,7 @@ from yarl import URL
 
 from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import FetchOptions, FetchUnit, HttpError, OriginError, RestClient
-from dagster_rest.http.origins import origin_of
+from dagster_rest.http.origin import origin_of
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]

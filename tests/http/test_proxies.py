@@ -12,7 +12,7 @@ import pytest
 
 from dagster_rest.config import ConfigError, load_config
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
-from dagster_rest.http.proxies import Proxies
+from dagster_rest.http.transport.proxies import Proxies
 from tests.support.server import ApiServer
 from tests.support.socks import SocksProxy
 from tests.support.tunnel import Tunnel

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.http import BodyError, HttpError, RestClient, SelectorError
-from dagster_rest.http.selection import detect_selector, select
+from dagster_rest.http.parse.records import detect_selector, select
 from tests.support.server import ApiServer, Reply
 
 A, B = {"a": 1}, {"a": 2}

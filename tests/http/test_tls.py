@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
-from dagster_rest.http.tls import CA_VARIABLES
+from dagster_rest.http.transport.tls import CA_VARIABLES
 from tests.support.certificates import PASSWORD, Authority
 from tests.support.raw import RawServer, answer
 from tests.support.server import ApiServer, Reply

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient, unpacking
+from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient
+from dagster_rest.http.transport import body as unpacking
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]

@@ -111,9 +111,9 @@ PRELOADED = [
     "dagster_rest.assets.body",
     "dagster_rest.assets.factory",
     "dagster_rest.config.load",
-    "dagster_rest.http.engine",
-    "dagster_rest.http.oauth",
-    "dagster_rest.http.opening",
+    "dagster_rest.http.fetch.scheduler",
+    "dagster_rest.http.auth.oauth",
+    "dagster_rest.http.connection",
     "dagster_rest.resources",
     "dagster_rest.warehouse.content",
     "dagster_rest.warehouse.dispositions",
@@ -126,7 +126,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     """Wrap what the moments belong to. A step process is fresh, so nothing has to be put back."""
     from dagster_rest.assets import body, committing
     from dagster_rest.assets.load import ResourceLoad
-    from dagster_rest.http.exchange import Exchange
+    from dagster_rest.http.send.sender import Exchange
     from dagster_rest.warehouse import staging
     from dagster_rest.warehouse.staging import Stager
 

@@ -27,7 +27,7 @@ BODY = "dagster_rest.body"
 def body_of(response: httpx.Response) -> Any:
     """The decoded JSON body of a response; decoded once."""
     if BODY not in response.extensions:
-        from dagster_rest.http.decoding import decode_json
+        from dagster_rest.http.parse.json import decode_json
 
         response.extensions[BODY] = decode_json(response.content, encoding=response.charset_encoding)
     return response.extensions[BODY]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import PaginationError
-from dagster_rest.http.paginators.place import Place
+from dagster_rest.http.paginators.parameter import Place
 from dagster_rest.http.paginators.ranges import OnIncomplete, RangePaginator
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.paginators.base import BasePaginator
-from dagster_rest.http.paginators.place import Place
+from dagster_rest.http.paginators.parameter import Place
 from dagster_rest.http.paginators.ranges import OnIncomplete, RangePaginator
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import IncompleteError, PaginationError
-from dagster_rest.http.jsonpath import compile_path
 from dagster_rest.http.paginators.base import BasePaginator, body_of
-from dagster_rest.http.paginators.place import Place
+from dagster_rest.http.paginators.parameter import Place
 from dagster_rest.http.paginators.totals import Total
 from dagster_rest.http.paginators.values import as_int, read_flag
+from dagster_rest.http.parse.json import key_tree
+from dagster_rest.http.parse.jsonpath import compile_path
 
 if TYPE_CHECKING:
     import httpx

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from dagster_rest.config.values.jsonpath import MISSING
-from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import PaginationError
-from dagster_rest.http.jsonpath import compile_path
+from dagster_rest.http.parse.json import key_tree
+from dagster_rest.http.parse.jsonpath import compile_path
 
 _WHOLE = re.compile(r"(-?[0-9]+)(?:\.0{1,2})?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,.'\s\u2019][0-9]{3})+(?:[.,][0-9]{1,2})?")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import HttpError, IgnoreResponse
 from dagster_rest.http.paginators.base import BODY
-from dagster_rest.http.retry import matches_status
+from dagster_rest.http.send.retry import matches_status
 
 if TYPE_CHECKING:
     import httpx
@@ -128,6 +128,6 @@ def _compile(entry: Any, where: str | None) -> Action:
 def _predicate(text: Any) -> Callable[[Any], bool] | None:
     if text is None:
         return None
-    from dagster_rest.http.predicates import compile_predicate
+    from dagster_rest.http.send.predicates import compile_predicate
 
     return compile_predicate(text)

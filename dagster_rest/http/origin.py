@@ -28,7 +28,7 @@ def origin_of(url: str | httpx.URL) -> str:
 
     Example:
         ```python
-        from dagster_rest.http.origins import origin_of
+        from dagster_rest.http.origin import origin_of
 
         assert origin_of("HTTPS://user@API.example.com/x") == "https://api.example.com:443"
         ```

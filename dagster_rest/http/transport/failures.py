@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from dagster_rest.http.origins import invalid_url_reason
+from dagster_rest.http.origin import invalid_url_reason
 
 Code = Literal["http_connection", "http_timeout", "http_tls", "http_proxy", "http_request_invalid"]
 

@@ -123,7 +123,7 @@ def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth |
 
     Example:
         ```python
-        from dagster_rest.http.auth import create_auth
+        from dagster_rest.http.auth.credentials import create_auth
 
         auth = create_auth({"type": "api_key", "name": "X-Api-Key", "api_key": "k-123", "location": "header"})
         ```
@@ -179,19 +179,19 @@ def _registered(config: Any) -> httpx.Auth | None:
 
 
 def _client_credentials(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.oauth import ClientCredentialsAuth
+    from dagster_rest.http.auth.oauth import ClientCredentialsAuth
 
     return ClientCredentialsAuth(**_fields(config), on_token=on_token)
 
 
 def _refresh_token(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.oauth import RefreshTokenAuth
+    from dagster_rest.http.auth.oauth import RefreshTokenAuth
 
     return RefreshTokenAuth(**_fields(config), on_token=on_token)
 
 
 def _jwt_grant(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.oauth import JwtGrantAuth
+    from dagster_rest.http.auth.oauth import JwtGrantAuth
 
     return JwtGrantAuth(**_fields(config), on_token=on_token)
 

@@ -18,18 +18,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from dagster_rest.http.errors import HttpError
-from dagster_rest.http.loop import BlockedError, Pulse
-from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
+from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page, Progress
+from dagster_rest.http.fetch.page_stream import Walk
+from dagster_rest.http.fetch.shared_selector import SharedSelector
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
-from dagster_rest.http.shared_selector import SharedSelector
-from dagster_rest.http.walk import Walk
+from dagster_rest.http.transport.loop import BlockedError, Pulse
 
 if TYPE_CHECKING:
     from dagster_rest.config.request.render import RequestSpec
-    from dagster_rest.http.exchange import Context, Exchange, Outcome
-    from dagster_rest.http.loop import BackgroundLoop
     from dagster_rest.http.redaction import Redactor
+    from dagster_rest.http.send.sender import Context, Exchange, Outcome
+    from dagster_rest.http.transport.loop import BackgroundLoop
 
 logger = logging.getLogger("dagster_rest.http")
 PAGES_AHEAD_FIRST = 4

@@ -25,7 +25,7 @@ def link_target(header: str, relation: str) -> str | None:
 
     Example:
         ```python
-        from dagster_rest.http.link_header import link_target
+        from dagster_rest.http.parse.link_header import link_target
 
         assert "/x?page=2" == link_target('</x?page=1>; rel="first", </x?page=2>; rel="next"', "next")
         ```

@@ -44,7 +44,7 @@ def decode_json(body: bytes, *, encoding: str | None = None) -> Any:
 
     Example:
         ```python
-        from dagster_rest.http.decoding import decode_json
+        from dagster_rest.http.parse.json import decode_json
 
         assert decode_json(b'{"id": 123456789012345678901}') == {"id": 123456789012345678901}
         ```

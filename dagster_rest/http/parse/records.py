@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import BodyError, SelectorError
-from dagster_rest.http.jsonpath import JsonPath, compile_path, from_keys
+from dagster_rest.http.parse.json import key_tree
+from dagster_rest.http.parse.jsonpath import JsonPath, compile_path, from_keys
 
 RECORD_NAMES = (
     "data",

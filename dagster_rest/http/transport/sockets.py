@@ -15,11 +15,11 @@ import httpx
 import httpx_aiohttp
 from yarl import URL
 
-from dagster_rest.http.auth import AUTHORIZED
+from dagster_rest.http.auth.credentials import AUTHORIZED
 from dagster_rest.http.errors import ClientConfigError
-from dagster_rest.http.proxies import Proxies
-from dagster_rest.http.tls import Tls
-from dagster_rest.http.unpacking import TooLargeError, read_body
+from dagster_rest.http.transport.body import TooLargeError, read_body
+from dagster_rest.http.transport.proxies import Proxies
+from dagster_rest.http.transport.tls import Tls
 
 READ_BUFFER = 256 * 1024
 HEADER_BYTES = 64 * 1024

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from dagster_rest.http.selection import Selection, decides, select
+from dagster_rest.http.parse.records import Selection, decides, select
 
 
 class SharedSelector:

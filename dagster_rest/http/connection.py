@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from dagster_rest.http.admission import Admission
-from dagster_rest.http.auth import secrets_of
+from dagster_rest.http.auth.credentials import secrets_of
 from dagster_rest.http.errors import HttpError
-from dagster_rest.http.exchange import Exchange
-from dagster_rest.http.origins import origin_of
-from dagster_rest.http.proxies import Proxies
-from dagster_rest.http.rate_limit import RateLimiter
+from dagster_rest.http.origin import origin_of
 from dagster_rest.http.redaction import RedactingFilter, userinfo_secrets
-from dagster_rest.http.retry import RetryPolicy
-from dagster_rest.http.tls import Tls
-from dagster_rest.http.transport import BoundedTransport, SessionTransport, create_transport
-from dagster_rest.http.unpacking import accepted_encodings
+from dagster_rest.http.send.admission import Admission
+from dagster_rest.http.send.rate_limit import RateLimiter
+from dagster_rest.http.send.retry import RetryPolicy
+from dagster_rest.http.send.sender import Exchange
+from dagster_rest.http.transport.body import accepted_encodings
+from dagster_rest.http.transport.proxies import Proxies
+from dagster_rest.http.transport.sockets import BoundedTransport, SessionTransport, create_transport
+from dagster_rest.http.transport.tls import Tls
 from dagster_rest.version import __version__
 
 if TYPE_CHECKING:
     from dagster_rest.http.redaction import Redactor
-    from dagster_rest.http.stats import RequestStats
+    from dagster_rest.http.send.stats import RequestStats
 
 #: Until a response has to be complete, unless `timeout.total` says something else.
 TOTAL_SECONDS = 600.0

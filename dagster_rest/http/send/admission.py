@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 
-from dagster_rest.http.rate_limit import Permit, RateLimiter
-from dagster_rest.http.slots import Slots
-from dagster_rest.http.stats import RequestStats
+from dagster_rest.http.send.rate_limit import Permit, RateLimiter
+from dagster_rest.http.send.slots import Slots
+from dagster_rest.http.send.stats import RequestStats
 
 #: A permit that is older has perhaps been given to somebody else when its request is sent.
 STALE_SECONDS = 1.0

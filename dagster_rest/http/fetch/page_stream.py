@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dagster_rest.errors import RestError
-from dagster_rest.http.decoding import decode_json, decode_replacing
-from dagster_rest.http.detection import detect_paginator, remake
 from dagster_rest.http.errors import (
     BodyError,
     DecodeError,
@@ -18,22 +16,24 @@ from dagster_rest.http.errors import (
     LoopError,
     PaginationError,
 )
-from dagster_rest.http.jsonpath import compile_path
-from dagster_rest.http.page import FetchOptions, FetchUnit, Page
+from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page
+from dagster_rest.http.fetch.repeats import Repeats
+from dagster_rest.http.fetch.shared_selector import SharedSelector
 from dagster_rest.http.paginators.base import BODY, BasePaginator, update_state
+from dagster_rest.http.paginators.detection import detect_paginator, remake
 from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator
 from dagster_rest.http.paginators.ranges import RangePaginator
 from dagster_rest.http.paginators.values import as_int
+from dagster_rest.http.parse.json import decode_json, decode_replacing
+from dagster_rest.http.parse.jsonpath import compile_path
+from dagster_rest.http.parse.records import Selection, select
 from dagster_rest.http.redaction import Redactor
-from dagster_rest.http.repeats import Repeats
 from dagster_rest.http.request import Request
-from dagster_rest.http.selection import Selection, select
-from dagster_rest.http.shared_selector import SharedSelector
 
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.http.exchange import Outcome
+    from dagster_rest.http.send.sender import Outcome
 
 NO_CONTENT = frozenset({204, 205})
 #: How APIs answer to a page behind the last one, where a total has shrunk meanwhile.

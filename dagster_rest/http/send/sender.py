@@ -19,9 +19,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from dagster_rest.errors import RestError
-from dagster_rest.http.actions import Action, Judgement, Verdict, judge
-from dagster_rest.http.admission import Admission, Passage
-from dagster_rest.http.auth import WatchedAuth
+from dagster_rest.http.auth.credentials import WatchedAuth
 from dagster_rest.http.errors import (
     ActionError,
     HttpAuthError,
@@ -33,15 +31,17 @@ from dagster_rest.http.errors import (
     RetryLater,
     TokenError,
 )
-from dagster_rest.http.failures import Failure, read_failure
-from dagster_rest.http.origins import invalid_url_reason, is_trusted, origin_of
+from dagster_rest.http.origin import invalid_url_reason, is_trusted, origin_of
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request, is_absolute
-from dagster_rest.http.retry import RetryClock, RetryPolicy
 from dagster_rest.http.retry_after import is_rate_limited, server_wait
-from dagster_rest.http.slots import Slots
-from dagster_rest.http.stats import RequestStats
-from dagster_rest.http.unpacking import TooLargeError, read_body
+from dagster_rest.http.send.admission import Admission, Passage
+from dagster_rest.http.send.response_actions import Action, Judgement, Verdict, judge
+from dagster_rest.http.send.retry import RetryClock, RetryPolicy
+from dagster_rest.http.send.slots import Slots
+from dagster_rest.http.send.stats import RequestStats
+from dagster_rest.http.transport.body import TooLargeError, read_body
+from dagster_rest.http.transport.failures import Failure, read_failure
 
 if TYPE_CHECKING:
     from dagster_rest.config.request.render import RequestSpec

@@ -11,10 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.http.decoding import key_tree
 from dagster_rest.http.errors import PaginationError
-from dagster_rest.http.jsonpath import from_keys
-from dagster_rest.http.link_header import link_target
 from dagster_rest.http.paginators import (
     BasePaginator,
     CountedPageNumberPaginator,
@@ -27,12 +24,15 @@ from dagster_rest.http.paginators import (
     SinglePagePaginator,
 )
 from dagster_rest.http.paginators.values import as_int, seems_int
+from dagster_rest.http.parse.json import key_tree
+from dagster_rest.http.parse.jsonpath import from_keys
+from dagster_rest.http.parse.link_header import link_target
 
 if TYPE_CHECKING:
     import httpx
 
+    from dagster_rest.http.parse.records import Selection
     from dagster_rest.http.request import Request
-    from dagster_rest.http.selection import Selection
 
 _CONTAINERS = frozenset(
     {"links", "meta", "metadata", "paging", "pagination", "paginator", "page", "pages", "pageinfo", "cursors", "cursor"}

@@ -1,0 +1,1 @@
+"""Many units at a time, their pages in order, memory bounded."""

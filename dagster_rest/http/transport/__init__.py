@@ -1,0 +1,1 @@
+"""Sockets, TLS, proxies and bodies, and what can go wrong with them."""
