@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
     "config/request/parse.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
     "config/plan/defaults.py": "tests/config/test_defaults.py",
-    "warehouse/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
-    "warehouse/dispositions.py": "tests/warehouse/test_dispositions.py",
-    "warehouse/merging.py": "tests/warehouse/test_dispositions.py",
+    "warehouse/state/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
+    "warehouse/load/commit.py": "tests/warehouse/test_dispositions.py",
+    "warehouse/load/merge.py": "tests/warehouse/test_dispositions.py",
     "assets/cursor.py": "tests/assets/test_cursor.py",
     "assets/ahead.py": "tests/assets/test_ahead.py",
     "assets/reach.py": "tests/assets/test_ahead.py",

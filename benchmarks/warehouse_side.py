@@ -18,10 +18,10 @@ import orjson
 from benchmarks.workloads import DATASET, WORKLOADS
 from dagster_rest.assets.garbage import collect_rarely
 from dagster_rest.config.model.table import WriteDisposition
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.dispositions import commit_load
+from dagster_rest.warehouse.load.commit import commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec
-from dagster_rest.warehouse.staging import Stager
+from dagster_rest.warehouse.stage.stager import Stager
+from dagster_rest.warehouse.state.catalog import read_schema
 
 
 def pages(url: str, path: str) -> Iterator[list[Any]]:

@@ -70,7 +70,7 @@ class Evidence:
     @property
     def table(self) -> str:
         """The root table, quoted."""
-        from dagster_rest.warehouse.catalog import database_name, qualified
+        from dagster_rest.warehouse.state.catalog import database_name, qualified
 
         last = next(one.outcomes[-1] for one in reversed(self.report.slices) if one.outcomes)
         return qualified(database_name(self.connection), self.asset.dataset, last.table)
@@ -150,7 +150,7 @@ def _may_ignore(plan: "ResourcePlan") -> bool:
 def _primary_key_unique(evidence: Evidence) -> Finding:
     if not evidence.is_written or not evidence.key:
         return Finding(passed=True, description="The table has no rows yet.")
-    from dagster_rest.warehouse.catalog import quoted
+    from dagster_rest.warehouse.state.catalog import quoted
 
     current = _current_rows(evidence)
     columns = ", ".join(map(quoted, evidence.key))
@@ -183,8 +183,8 @@ def _current_rows(evidence: Evidence) -> str:
     disposition = evidence.asset.plan.write_disposition
     if disposition.strategy != "scd2":
         return ""
-    from dagster_rest.warehouse.catalog import quoted
-    from dagster_rest.warehouse.versions import validity_columns
+    from dagster_rest.warehouse.shred.versions import validity_columns
+    from dagster_rest.warehouse.state.catalog import quoted
 
     end = quoted(validity_columns(disposition)[1])
     current = disposition.options.get("active_record_timestamp")
@@ -352,7 +352,7 @@ def _failed_parents(evidence: Evidence) -> Finding:
     numbers = {"failed_parents": counts.failed_parents, "parents": counts.parents}
     if not counts.failed_parents:
         return Finding(passed=True, description="The request of every parent was answered.", numbers=numbers)
-    from dagster_rest.warehouse.catalog import METADATA_SCHEMA, literal
+    from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, literal
 
     query = f"select * from {METADATA_SCHEMA}.failed_parents where child = {literal(evidence.asset.id)}"
     return Finding(
@@ -364,7 +364,7 @@ def _failed_parents(evidence: Evidence) -> Finding:
 
 
 def _number(evidence: Evidence, sql: str, arguments: Sequence[Any]) -> int:
-    from dagster_rest.warehouse.connection import fetch_one
+    from dagster_rest.warehouse.database.file import fetch_one
 
     row = fetch_one(evidence.connection, sql, arguments)
     return int(row[0]) if row else 0

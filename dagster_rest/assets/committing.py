@@ -13,9 +13,9 @@ from dagster_rest.assets.parents import ParentInput
 from dagster_rest.assets.partitioning import describe
 from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.reports import LoadReport, SliceReport
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.failed_parents import forget_failed_parents, replace_failed_parents
-from dagster_rest.warehouse.ledger import (
+from dagster_rest.warehouse.state.catalog import read_schema
+from dagster_rest.warehouse.state.failed_parents import forget_failed_parents, replace_failed_parents
+from dagster_rest.warehouse.state.ledger import (
     CursorState,
     LoadRow,
     begin_anew,
@@ -28,14 +28,14 @@ from dagster_rest.warehouse.ledger import (
     replace_parent_cursors,
     take_back_loads,
 )
-from dagster_rest.warehouse.partitionings import read_partitioning, write_partitioning
+from dagster_rest.warehouse.state.partitionings import read_partitioning, write_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.warehouse.dispositions import LoadOutcome
+    from dagster_rest.warehouse.load.commit import LoadOutcome
     from dagster_rest.warehouse.schema import TableSpec
-    from dagster_rest.warehouse.staging import StagedLoad
+    from dagster_rest.warehouse.stage.stager import StagedLoad
 
 
 class WindowCommit:
@@ -123,7 +123,7 @@ class WindowCommit:
 
     def _check_tables(self, connection: "DuckDBPyConnection", lanes: Sequence[Lane]) -> None:
         """Check that the tables which this load adds to are still there: hands may be quicker than a long fetch."""
-        from dagster_rest.warehouse.catalog import ensure
+        from dagster_rest.warehouse.state.catalog import ensure
 
         if not self._context.asset.is_selected or (self._window.is_first and all(map(self._makes_anew, lanes))):
             return
@@ -139,8 +139,8 @@ class WindowCommit:
         Raises:
             Contended: A run of another code location has loaded other partitions, or has begun anew as well.
         """
-        from dagster_rest.warehouse.catalog import ensure
-        from dagster_rest.warehouse.dispositions import empty_tables
+        from dagster_rest.warehouse.load.commit import empty_tables
+        from dagster_rest.warehouse.state.catalog import ensure
 
         context, asset = self._context, self._context.asset.id
         description = describe(context.asset.partitions_def)
@@ -242,7 +242,7 @@ class WindowCommit:
         if start.takes_back:
             take_back_loads(connection, asset=asset, load_ids=start.takes_back)
             if self._context.collector:
-                from dagster_rest.warehouse.fan_out import forget_fan_out_keys
+                from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys
 
                 forget_fan_out_keys(connection, asset=asset, load_ids=start.takes_back)
         return start.takes_back
@@ -257,7 +257,7 @@ class WindowCommit:
         rebuild: bool,
         taken_back: Sequence[str],
     ) -> "LoadOutcome":
-        from dagster_rest.warehouse.dispositions import ReplaceWhere, commit_load
+        from dagster_rest.warehouse.load.commit import ReplaceWhere, commit_load
 
         earlier = list(taken_back)
         if lane.replaces and self._window.is_first:
@@ -284,7 +284,7 @@ class WindowCommit:
     ) -> None:
         if not self._context.collector:
             return
-        from dagster_rest.warehouse.fan_out import forget_fan_out_keys, write_fan_out_keys
+        from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys, write_fan_out_keys
 
         if (lane.replaces and self._window.is_first) or rebuild:
             forget_fan_out_keys(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
@@ -353,7 +353,7 @@ class WindowCommit:
         *,
         outcome: "LoadOutcome | None",
     ) -> str:
-        from dagster_rest.warehouse.content import content_version
+        from dagster_rest.warehouse.load.data_version import content_version
 
         previous = one.data_version or lane.start.data_version
         if outcome is None:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from dagster_rest.assets.state import Case, Facts, Life, Recovery, Start, Wish
-from dagster_rest.warehouse.ledger import EDGE, CursorState, LoadRow
+from dagster_rest.warehouse.state.ledger import EDGE, CursorState, LoadRow
 
 _SAID: dict[Recovery, str] = {
     "repeat": "this run tells of it again: nothing is asked for",

@@ -158,7 +158,7 @@ def database_resource(duckdb: "DuckDBResource | str") -> "DuckDBResource":
     """
     from dagster_duckdb import DuckDBResource
 
-    from dagster_rest.warehouse.connection import local_path
+    from dagster_rest.warehouse.database.file import local_path
 
     if isinstance(duckdb, dg.EnvVar):
         return _shared_database(duckdb.env_var_name, is_variable=True)

@@ -13,8 +13,8 @@ from dagster_rest.config.values.jsonpath import MISSING, first_match
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ParentLink, ResourcePlan
     from dagster_rest.http import FetchUnit
-    from dagster_rest.warehouse.fan_out import ParentRows
-    from dagster_rest.warehouse.ledger import CursorState
+    from dagster_rest.warehouse.state.ledger import CursorState
+    from dagster_rest.warehouse.state.parent_keys import ParentRows
 
 Fields = Mapping[str, Any]
 
@@ -321,7 +321,7 @@ class KeyCollector:
 
     def collect(self, records: Sequence[Any]) -> list[dict[str, Any]]:
         """One staged row for each record."""
-        from dagster_rest.warehouse.fan_out import encode_row
+        from dagster_rest.warehouse.state.parent_keys import encode_row
 
         return [
             encode_row(
@@ -351,7 +351,7 @@ class _MergeHints:
     @classmethod
     def read(cls, plan: "ResourcePlan") -> "_MergeHints":
         """The hints of a resource."""
-        from dagster_rest.warehouse.hints import read_columns
+        from dagster_rest.warehouse.shred.hints import read_columns
 
         columns = read_columns(plan.config.columns, where=plan.config_path).values()
         sort = next((column for column in columns if column.hints.get("dedup_sort")), None)

@@ -14,7 +14,7 @@ from dagster_rest.assets.parent_errors import ParentErrors
 from dagster_rest.assets.partitions import range_values
 from dagster_rest.assets.ranges import Window, template_values
 from dagster_rest.assets.reports import LoadReport
-from dagster_rest.warehouse.failed_parents import SIDE as FAILED
+from dagster_rest.warehouse.state.failed_parents import SIDE as FAILED
 
 if TYPE_CHECKING:
     from dagster_rest.http import FetchUnit, HttpError, Page

@@ -25,7 +25,7 @@ from dagster_rest.assets.edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.values.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.errors import depth_errors
-from dagster_rest.warehouse.ledger import CursorState
+from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.model.config import IncrementalConfig

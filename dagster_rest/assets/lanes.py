@@ -18,12 +18,12 @@ from dagster_rest.assets.ranges import Window
 from dagster_rest.assets.state import Start
 from dagster_rest.config.values.env import interpolate, resolve_env
 from dagster_rest.config.values.jsonpath import MISSING
-from dagster_rest.warehouse.connection import Database, local_path
-from dagster_rest.warehouse.ledger import CursorState
+from dagster_rest.warehouse.database.file import Database, local_path
+from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan
-    from dagster_rest.warehouse.staging import Stager
+    from dagster_rest.warehouse.stage.stager import Stager
 
 logger = logging.getLogger("dagster_rest.assets")
 
@@ -168,7 +168,7 @@ def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Pa
     Yields:
         The folder, and whether it may hold an interrupted load to go on with.
     """
-    from dagster_rest.warehouse.checkpoint import staging_errors
+    from dagster_rest.warehouse.stage.checkpoint import staging_errors
 
     name = _folder_name(asset, partition)
     with contextlib.ExitStack() as stack:

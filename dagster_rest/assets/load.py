@@ -27,19 +27,26 @@ from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.staged_data import is_known_good
 from dagster_rest.assets.state import Facts, Life, Start
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.connection import Database, short_read, short_write
+from dagster_rest.warehouse.database.file import Database, short_read, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
-from dagster_rest.warehouse.ledger import AssetState, LoadRow, confirm_loads, missing_loads, read_state, upgrade_ledger
-from dagster_rest.warehouse.partitionings import read_partitioning
+from dagster_rest.warehouse.state.catalog import read_schema
+from dagster_rest.warehouse.state.ledger import (
+    AssetState,
+    LoadRow,
+    confirm_loads,
+    missing_loads,
+    read_state,
+    upgrade_ledger,
+)
+from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.inspection import TableInspection
     from dagster_rest.warehouse.schema import KnownSchema
-    from dagster_rest.warehouse.staging import StagedLoad
+    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.state.inspection import TableInspection
 
 _CONTENDED_TRIES = 20
 
@@ -94,8 +101,8 @@ class ResourceLoad:
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         from dagster_rest.warehouse.schema import TableSpec
-        from dagster_rest.warehouse.staging import ignore_event
-        from dagster_rest.warehouse.steps import compile_steps
+        from dagster_rest.warehouse.stage.stager import ignore_event
+        from dagster_rest.warehouse.steps.python import compile_steps
 
         self._asset = asset
         self._request = request

@@ -16,17 +16,17 @@ from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.state import EventLog, Rules, RunLine, Wish, newer_attempt
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.config.values.jsonpath import plain_names
-from dagster_rest.warehouse.connection import Database
-from dagster_rest.warehouse.ledger import LoadRow
-from dagster_rest.warehouse.partitionings import loaded_partitions, read_partitioning
+from dagster_rest.warehouse.database.file import Database
+from dagster_rest.warehouse.state.ledger import LoadRow
+from dagster_rest.warehouse.state.partitionings import loaded_partitions, read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.config.model.config import IncrementalConfig
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.inspection import TableInspection
     from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
+    from dagster_rest.warehouse.state.inspection import TableInspection
 
 Log = Callable[[str], None]
 
@@ -198,7 +198,7 @@ class LoadContext:
         Args:
             known: The recorded schema.
         """
-        from dagster_rest.warehouse.inspection import recorded_tables
+        from dagster_rest.warehouse.state.inspection import recorded_tables
 
         own = recorded_tables(known, spec=self.spec) if self.asset.is_selected else ()
         return tuple(table for table in own if table.kind != "quarantine")
@@ -212,7 +212,7 @@ class LoadContext:
             connection: An open connection, or None where the database does not exist yet.
             recorded: The tables to look at.
         """
-        from dagster_rest.warehouse.inspection import inspect_tables
+        from dagster_rest.warehouse.state.inspection import inspect_tables
 
         return tuple(inspect_tables(connection, dataset=self.asset.dataset, recorded=recorded))
 

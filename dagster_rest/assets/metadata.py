@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_rest.assets.reports import LoadReport, SliceReport
 from dagster_rest.assets.rest_asset import RestAsset
 from dagster_rest.assets.state import CURSOR_KEY, LOAD_ID_KEY
-from dagster_rest.warehouse.ledger import CursorState
+from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -218,9 +218,9 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
         asset: The asset.
         report: What was done.
     """
-    from dagster_rest.warehouse.catalog import database_name, qualified, quoted
-    from dagster_rest.warehouse.connection import run
+    from dagster_rest.warehouse.database.file import run
     from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
+    from dagster_rest.warehouse.state.catalog import database_name, qualified, quoted
 
     last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
     if not asset.plan.config.preview or last is None or last.table not in last.columns:

@@ -21,7 +21,7 @@ from dagster_rest.assets.reports import SliceReport
 
 if TYPE_CHECKING:
     from dagster_rest.warehouse.schema import KnownSchema, TableSpec
-    from dagster_rest.warehouse.staging import Stager
+    from dagster_rest.warehouse.stage.stager import Stager
 
 
 class LaneOpener:
@@ -51,7 +51,7 @@ class LaneOpener:
             stack: Keeps the staging folder claimed.
         """
         from dagster_rest.warehouse.schema import KnownSchema
-        from dagster_rest.warehouse.staging import Stager
+        from dagster_rest.warehouse.stage.stager import Stager
 
         config, window = self._context.plan.config, self._window
         folder, alone = stack.enter_context(

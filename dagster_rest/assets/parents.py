@@ -9,9 +9,9 @@ from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.partitioning import means_the_same
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.rest_asset import RestAsset, ledger_name
-from dagster_rest.warehouse.external import read_table_rows
-from dagster_rest.warehouse.failed_parents import read_failed_parents
-from dagster_rest.warehouse.fan_out import (
+from dagster_rest.warehouse.state.external import read_table_rows
+from dagster_rest.warehouse.state.failed_parents import read_failed_parents
+from dagster_rest.warehouse.state.parent_keys import (
     ParentRows,
     consumed_values,
     lacks_keys,
@@ -20,7 +20,7 @@ from dagster_rest.warehouse.fan_out import (
     replace_consumed_values,
     value_hashes,
 )
-from dagster_rest.warehouse.partitionings import read_partitioning
+from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -30,7 +30,7 @@ class Presence:
 
     def begin(self) -> None:
         """Show it."""
-        from dagster_rest.warehouse.checkpoint import staging_errors
+        from dagster_rest.warehouse.stage.checkpoint import staging_errors
 
         with staging_errors(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.ledger import CursorState
+    from dagster_rest.warehouse.state.ledger import CursorState
 
 _WORDS: Mapping[str, str] = {
     "etag": "the ETag",
@@ -156,7 +156,7 @@ def _conditions(known: Mapping[str, str]) -> dict[str, str]:
 def _records(asset: RestAsset, response: "httpx.Response") -> list[Any]:
     from dagster_rest.http.parse.json import decode_json
     from dagster_rest.http.parse.records import select
-    from dagster_rest.warehouse.steps import compile_steps
+    from dagster_rest.warehouse.steps.python import compile_steps
 
     plan = asset.plan
     body = decode_json(response.content) if response.content else []
@@ -220,7 +220,7 @@ def materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "Curs
         asset: The asset.
     """
     from dagster_rest.assets.state import CURSOR_KEY, CURSOR_TYPE_KEY
-    from dagster_rest.warehouse.ledger import CursorState
+    from dagster_rest.warehouse.state.ledger import CursorState
 
     if asset.plan.incremental is None:
         return None

@@ -14,7 +14,7 @@ from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.incremental import Bounds, start_value
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
-from dagster_rest.warehouse.ledger import EDGE, CursorState
+from dagster_rest.warehouse.state.ledger import EDGE, CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.model.config import IncrementalConfig

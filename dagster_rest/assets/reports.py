@@ -8,11 +8,11 @@ from dagster_rest.assets.ahead import SeenAhead
 from dagster_rest.assets.fan_out import FanOutCounts
 from dagster_rest.assets.partitions import Slice
 from dagster_rest.assets.state import Start
-from dagster_rest.warehouse.ledger import CursorState
+from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.http.send.stats import StatsSnapshot
-    from dagster_rest.warehouse.dispositions import LoadOutcome
+    from dagster_rest.warehouse.load.commit import LoadOutcome
 
 
 @dataclass(kw_only=True)

@@ -17,15 +17,15 @@ from dagster_rest.assets.ranges import Window, plan_windows
 from dagster_rest.assets.reports import LoadReport, begin_report
 from dagster_rest.assets.state import Start
 from dagster_rest.config.plan.build import ResourcePlan
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.connection import short_read, short_write
-from dagster_rest.warehouse.ledger import read_state, upgrade_ledger
+from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.naming import join, normalize
+from dagster_rest.warehouse.state.catalog import read_schema
+from dagster_rest.warehouse.state.ledger import read_state, upgrade_ledger
 
 if TYPE_CHECKING:
     from dagster_rest.assets.rest_asset import RestAsset
     from dagster_rest.warehouse.schema import TableSpec
-    from dagster_rest.warehouse.staging import StagedLoad
+    from dagster_rest.warehouse.stage.stager import StagedLoad
 
 SAMPLE = "sample"
 """What comes behind the table's name."""
@@ -128,7 +128,7 @@ class SampleLoad(ResourceLoad):
         report.windows = 1
 
     def _write_sample(self, staged: "StagedLoad", *, report: LoadReport) -> None:
-        from dagster_rest.warehouse.dispositions import commit_load
+        from dagster_rest.warehouse.load.commit import commit_load
 
         with short_write(self._context.database, log=self._context.log) as connection:
             outcome = commit_load(

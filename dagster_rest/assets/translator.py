@@ -142,7 +142,7 @@ def partition_expression(
     """
     from dagster_rest.assets.cursor import parse_day
     from dagster_rest.assets.edges import text_epoch, unit_of
-    from dagster_rest.warehouse.catalog import literal, quoted
+    from dagster_rest.warehouse.state.catalog import literal, quoted
 
     column = partition_column(str(incremental.cursor_path))
     if column is None or not isinstance(partitions_def, dg.TimeWindowPartitionsDefinition):

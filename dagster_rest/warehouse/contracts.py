@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from dagster_rest.warehouse.errors import SchemaContractError
-from dagster_rest.warehouse.models import RecordValidator, is_model
+from dagster_rest.warehouse.pydantic_models import RecordValidator, is_model
 from dagster_rest.warehouse.schema import Column, ContractMode, TableSchema, TableSpec, contract_mode
 
 QUARANTINE_COLUMNS = (

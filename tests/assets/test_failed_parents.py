@@ -345,7 +345,7 @@ def test_a_load_interrupted_inside_a_parent_starts_over_when_it_may_be_left_out(
     blog = Blog(api, tmp_path, on_parent_error="fail")
     blog.broken, blog.pages_before = {"2": 404}, 1
     blog.run("posts")
-    monkeypatch.setattr("dagster_rest.warehouse.staging.Stager.discard", lambda self: None)
+    monkeypatch.setattr("dagster_rest.warehouse.stage.stager.Stager.discard", lambda self: None)
     stage = fetching.WindowFetch._stage
 
     def checkpointed(self: fetching.WindowFetch, page: Any, *, records: list[Any]) -> bool:

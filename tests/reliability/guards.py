@@ -19,7 +19,7 @@ def switch_off(name: str) -> None:
 
 def _no_transaction() -> None:
     from dagster_rest.assets import load
-    from dagster_rest.warehouse.connection import short_read
+    from dagster_rest.warehouse.database.file import short_read
 
     @contextmanager
     def every_statement_for_itself(database: Any, **options: Any) -> Iterator[Any]:
@@ -73,7 +73,7 @@ def _any_checkpoint_will_do() -> None:
 
 
 def _no_digests() -> None:
-    from dagster_rest.warehouse import checkpoint
+    from dagster_rest.warehouse.stage import checkpoint
 
     usable = checkpoint._usable
 
@@ -85,8 +85,8 @@ def _no_digests() -> None:
 
 
 def _checkpoint_before_the_part() -> None:
-    from dagster_rest.warehouse import checkpoint
-    from dagster_rest.warehouse.staging import Stager
+    from dagster_rest.warehouse.stage import checkpoint
+    from dagster_rest.warehouse.stage.stager import Stager
 
     begin = Stager._begin_part
 
@@ -145,7 +145,7 @@ def _the_log_is_believed() -> Patch:
     from dagster_rest.assets import load
     from dagster_rest.assets.decision import decide
     from dagster_rest.assets.state import Start
-    from dagster_rest.warehouse.ledger import LoadRow
+    from dagster_rest.warehouse.state.ledger import LoadRow
 
     def believing(facts: Any, **options: Any) -> Any:
         event = facts.log.newest
@@ -170,7 +170,7 @@ def _the_log_is_believed() -> Patch:
 
 
 def _nobody_looks_at_tables() -> Patch:
-    from dagster_rest.warehouse import inspection
+    from dagster_rest.warehouse.state import inspection
 
     return inspection, "inspect_tables", lambda *_, **__: ()
 

@@ -115,9 +115,9 @@ PRELOADED = [
     "dagster_rest.http.auth.oauth",
     "dagster_rest.http.connection",
     "dagster_rest.resources",
-    "dagster_rest.warehouse.content",
-    "dagster_rest.warehouse.dispositions",
-    "dagster_rest.warehouse.staging",
+    "dagster_rest.warehouse.load.data_version",
+    "dagster_rest.warehouse.load.commit",
+    "dagster_rest.warehouse.stage.stager",
 ]
 """What the fork server imports once, so that a step process starts in tenths of a second; pyarrow asks for pandas."""
 
@@ -127,8 +127,8 @@ def _instrument(spec: dict[str, Any]) -> None:
     from dagster_rest.assets import body, committing
     from dagster_rest.assets.load import ResourceLoad
     from dagster_rest.http.send.sender import Exchange
-    from dagster_rest.warehouse import staging
-    from dagster_rest.warehouse.staging import Stager
+    from dagster_rest.warehouse.stage import stager as staging
+    from dagster_rest.warehouse.stage.stager import Stager
 
     if isinstance(body.ResourceLoad, functools.partial):
         return

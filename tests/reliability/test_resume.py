@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest import RestRunConfig
-from dagster_rest.warehouse.staging import Stager
+from dagster_rest.warehouse.stage.stager import Stager
 from tests.assets.project import Project
 from tests.support.server import ApiServer, Reply
 

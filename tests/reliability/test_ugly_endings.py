@@ -17,7 +17,7 @@ import pytest
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest.errors import RestError
-from dagster_rest.warehouse.connection import run, short_read, short_write
+from dagster_rest.warehouse.database.file import run, short_read, short_write
 from tests.assets.project import Project
 from tests.reliability.lab import ROOT
 from tests.support.server import ApiServer
@@ -223,7 +223,7 @@ OLDER = os.environ.get("OLDER_DUCKDB_PYTHON")
 OPEN_IT = """
 import contextlib, duckdb, sys
 from dagster_rest.errors import RestError
-from dagster_rest.warehouse.connection import short_read
+from dagster_rest.warehouse.database.file import short_read
 
 class Database:
     database = sys.argv[1]

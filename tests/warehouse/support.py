@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 
 from dagster_rest.config.model.table import WriteDisposition
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.dispositions import LoadOutcome, ReplaceWhere, commit_load
+from dagster_rest.warehouse.load.commit import LoadOutcome, ReplaceWhere, commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec
-from dagster_rest.warehouse.staging import Stager
+from dagster_rest.warehouse.stage.stager import Stager
+from dagster_rest.warehouse.state.catalog import read_schema
 
 DATASET = "shop"
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.catalog import read_schema
+from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 KEY: dict[str, Any] = {"primary_key": ("id",)}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.collisions import check_same_key
-from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.errors import HintError, NameCollisionError
+from dagster_rest.warehouse.load.commit import commit_load
 from dagster_rest.warehouse.schema import KnownSchema
-from dagster_rest.warehouse.staging import Stager
+from dagster_rest.warehouse.shred.collisions import check_same_key
+from dagster_rest.warehouse.stage.stager import Stager
+from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
 
 MIXED = [{"id": 1, "zip": 12}, {"id": 2, "zip": "A-1"}]

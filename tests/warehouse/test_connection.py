@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest.warehouse.connection import Database, fetch_one, local_path, run, short_read, short_write
+from dagster_rest.warehouse.database.file import Database, fetch_one, local_path, run, short_read, short_write
 from dagster_rest.warehouse.errors import WarehouseError
 
 

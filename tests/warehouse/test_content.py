@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.content import content_version
+from dagster_rest.warehouse.load.data_version import content_version
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 

@@ -11,8 +11,8 @@ import pytest
 from dagster_rest.assets.incremental import row_hash
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.schema import KnownSchema
-from dagster_rest.warehouse.staging import Stager
-from dagster_rest.warehouse.steps import compile_steps
+from dagster_rest.warehouse.stage.stager import Stager
+from dagster_rest.warehouse.steps.python import compile_steps
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.catalog import read_schema
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import ReplaceWhere, Warehouse, table_spec
 
 FIRST = [{"id": 1, "v": "a", "c": [1, 2]}, {"id": 2, "v": "b", "c": [3]}]

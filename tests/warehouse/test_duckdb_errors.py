@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest.warehouse.connection import run, short_read, short_write
-from dagster_rest.warehouse.duckdb_errors import MEANINGS, translated
+from dagster_rest.warehouse.database.errors import MEANINGS, translated
+from dagster_rest.warehouse.database.file import run, short_read, short_write
 from dagster_rest.warehouse.errors import CODES, WarehouseError
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.dispositions import commit_load
 from dagster_rest.warehouse.errors import StaleSchemaError
-from dagster_rest.warehouse.evolution import stale_columns
+from dagster_rest.warehouse.load.commit import commit_load
+from dagster_rest.warehouse.load.target import stale_columns
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec
-from dagster_rest.warehouse.staging import Stager
+from dagster_rest.warehouse.stage.stager import Stager
+from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
 
 

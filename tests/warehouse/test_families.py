@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dagster_rest.warehouse.catalog import read_schema
+from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import DATASET, ReplaceWhere, Warehouse, table_spec
 
 MODES = ["append", "replace", "delete-insert", "upsert", "insert-only", "cdc", "scd2"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from dagster_rest.warehouse.catalog import read_schema
-from dagster_rest.warehouse.inspection import ChangedColumn, TableInspection, inspect_tables, recorded_tables
 from dagster_rest.warehouse.schema import TableSpec
+from dagster_rest.warehouse.state.catalog import read_schema
+from dagster_rest.warehouse.state.inspection import ChangedColumn, TableInspection, inspect_tables, recorded_tables
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 SPEC = table_spec("append", columns={"price": {"data_type": "bigint"}})

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.warehouse import naming
-from dagster_rest.warehouse.values import parse_timestamp
+from dagster_rest.warehouse.shred.values import parse_timestamp
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 KEYS = st.sampled_from(["id", "name", "Zip", "price", "items", "tags", "o", "deep", "at", "n"])

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.warehouse.dispositions import commit_load
+from dagster_rest.warehouse.load.commit import commit_load
 from dagster_rest.warehouse.schema import KnownSchema
-from dagster_rest.warehouse.staging import Stager
+from dagster_rest.warehouse.stage.stager import Stager
 from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
 
 PAGES = [[{"id": page * 3 + row, "tags": [page, row]} for row in range(3)] for page in range(6)]

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_rest.config.model.table import ProcessingStep
 from dagster_rest.warehouse.errors import StepError
-from dagster_rest.warehouse.steps import compile_steps
+from dagster_rest.warehouse.steps.python import compile_steps
 
 ROWS = [{"id": number, "title": f"Title {number}"} for number in range(1, 5)]
 

@@ -65,7 +65,8 @@ class Lab:
         from unittest import mock
 
         from dagster_rest.assets import body, load
-        from dagster_rest.warehouse import checkpoint, staging
+        from dagster_rest.warehouse.stage import checkpoint
+        from dagster_rest.warehouse.stage import stager as staging
 
         def replace(target: Any, name: str, value: Any) -> None:
             self._patches.enter_context(mock.patch.object(target, name, value))

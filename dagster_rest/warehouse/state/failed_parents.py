@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
-from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dagster_rest.warehouse.catalog import quoted
 from dagster_rest.warehouse.schema import Column
+from dagster_rest.warehouse.state.catalog import quoted
 
 _NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _MOMENT = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse import checkpoint as checkpoints
-from dagster_rest.warehouse.checkpoint import Checkpoint, PartFile
-from dagster_rest.warehouse.collisions import with_values_of_parent
 from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
-from dagster_rest.warehouse.tables import Shredder
+from dagster_rest.warehouse.shred.collisions import with_values_of_parent
+from dagster_rest.warehouse.shred.tables import Shredder
+from dagster_rest.warehouse.shred.values import dump_json
+from dagster_rest.warehouse.stage import checkpoint as checkpoints
+from dagster_rest.warehouse.stage.checkpoint import Checkpoint, PartFile
 from dagster_rest.warehouse.types import of_arrow
-from dagster_rest.warehouse.values import dump_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -115,7 +115,7 @@ class Stager:
 
         from dagster_rest.config.model.table import WriteDisposition
         from dagster_rest.warehouse.schema import KnownSchema, TableSpec
-        from dagster_rest.warehouse.staging import Stager
+        from dagster_rest.warehouse.stage.stager import Stager
 
         spec = TableSpec(
             dataset="shop", resource="posts", table_name="posts",

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table, is_committed
-from dagster_rest.warehouse.connection import fetch_one, registered, run
+from dagster_rest.warehouse.database.file import fetch_one, registered, run
 from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table, is_committed
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

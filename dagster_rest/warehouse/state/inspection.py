@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.catalog import database_name, qualified
-from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
+from dagster_rest.warehouse.state.catalog import database_name, qualified
 
 if TYPE_CHECKING:
     import duckdb

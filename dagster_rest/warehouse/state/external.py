@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.catalog import database_name, has_table, qualified, quoted
-from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.fan_out import ParentRows
 from dagster_rest.warehouse.naming import normalize
+from dagster_rest.warehouse.state.catalog import database_name, has_table, qualified, quoted
+from dagster_rest.warehouse.state.parent_keys import ParentRows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, KnownSchema, TableSchema, system_columns
 from dagster_rest.warehouse.types import duckdb_type
 

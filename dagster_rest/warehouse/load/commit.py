@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse import catalog, naming
-from dagster_rest.warehouse.catalog import quoted
-from dagster_rest.warehouse.connection import run
-from dagster_rest.warehouse.evolution import LINKS, Target, has_links, refuse_foreign, target_of
-from dagster_rest.warehouse.hints import TableHints
-from dagster_rest.warehouse.merging import DOOMED, Family, Merge, Written, delete_doomed
-from dagster_rest.warehouse.owners import Owners
+from dagster_rest.warehouse import naming
+from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.load.merge import DOOMED, Family, Merge, Written, delete_doomed
+from dagster_rest.warehouse.load.target import LINKS, Target, has_links, refuse_foreign, target_of
 from dagster_rest.warehouse.schema import ROW_ID, Column, TableSchema
-from dagster_rest.warehouse.staging import StagedLoad, ignore_event
+from dagster_rest.warehouse.shred.hints import TableHints
+from dagster_rest.warehouse.stage.stager import StagedLoad, ignore_event
+from dagster_rest.warehouse.state import catalog
+from dagster_rest.warehouse.state.catalog import quoted
+from dagster_rest.warehouse.state.owners import Owners
 
 if TYPE_CHECKING:
     import duckdb

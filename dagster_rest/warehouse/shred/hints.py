@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import naming, types
 from dagster_rest.warehouse.errors import HintError
 from dagster_rest.warehouse.schema import Column, ContractEntity, ContractMode, TableSchema, TableSpec, contract_mode
-from dagster_rest.warehouse.versions import added_columns
+from dagster_rest.warehouse.shred.versions import added_columns
 
 if TYPE_CHECKING:
     from dagster_rest.config.model.table import WriteDisposition
@@ -136,7 +136,7 @@ def read_columns(columns: Any, *, where: str | None) -> dict[str, Column]:
     elif isinstance(columns, (list, tuple)):
         named = [_as_dict(hint) for hint in columns]
     elif isinstance(columns, type) and hasattr(columns, "model_fields"):
-        from dagster_rest.warehouse.models import model_hints
+        from dagster_rest.warehouse.pydantic_models import model_hints
 
         named = model_hints(columns)
     elif hasattr(columns, "names") and hasattr(columns, "field"):

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dagster_rest.warehouse.duckdb_errors import disk_full, duckdb_errors, translated
+from dagster_rest.warehouse.database.errors import disk_full, duckdb_errors, translated
 from dagster_rest.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def short_write(
     Example:
         ```python
         from dagster_duckdb import DuckDBResource
-        from dagster_rest.warehouse.connection import short_write
+        from dagster_rest.warehouse.database.file import short_write
 
         with short_write(DuckDBResource(database="shop.duckdb")) as connection:
             run(connection, "create table if not exists t (id bigint)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.catalog import database_name, existing_columns, qualified, quoted
-from dagster_rest.warehouse.connection import fetch_one
+from dagster_rest.warehouse.database.file import fetch_one
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
+from dagster_rest.warehouse.state.catalog import database_name, existing_columns, qualified, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.catalog import COLUMNS_TABLE, METADATA_SCHEMA
-from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.errors import NameCollisionError
 from dagster_rest.warehouse.schema import TableSchema, TableSpec
+from dagster_rest.warehouse.state.catalog import COLUMNS_TABLE, METADATA_SCHEMA
 
 if TYPE_CHECKING:
     import duckdb

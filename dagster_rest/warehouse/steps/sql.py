@@ -8,10 +8,11 @@ from decimal import Decimal
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse import types, values
-from dagster_rest.warehouse.catalog import quoted
-from dagster_rest.warehouse.cells import as_objects, cells_by_key, plain_cells
+from dagster_rest.warehouse import types
 from dagster_rest.warehouse.errors import StepError, depth_errors
+from dagster_rest.warehouse.shred import values
+from dagster_rest.warehouse.shred.records import as_objects, cells_by_key, plain_cells
+from dagster_rest.warehouse.state.catalog import quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -104,7 +104,7 @@ def _yield_map(function: Callable[[Any], Iterable[Any]], records: Records) -> Re
 def _sql_step(name: str, sql: Any, place: str) -> Step:
     if not isinstance(sql, str) or not sql.strip():
         raise StepError(f"`{name}` is not SQL text", code="warehouse_invalid_step", where=place)
-    from dagster_rest.warehouse.sql_steps import SqlStep
+    from dagster_rest.warehouse.steps.sql import SqlStep
 
     step = SqlStep(sql, place=f"{place}.{name}")
     return step.keep if name == "where" else step.reshape

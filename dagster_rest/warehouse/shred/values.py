@@ -55,7 +55,7 @@ def parse_timestamp(text: str) -> datetime.datetime | None:
 
     Example:
         ```python
-        from dagster_rest.warehouse.values import parse_timestamp
+        from dagster_rest.warehouse.shred.values import parse_timestamp
 
         assert parse_timestamp("2024-01-02T03:04:05+02:00").isoformat() == "2024-01-02T01:04:05+00:00"
         assert parse_timestamp("2024-01-02") is None

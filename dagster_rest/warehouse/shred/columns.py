@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse import naming, types, values
-from dagster_rest.warehouse.cells import NONE, Cells, first_place, kinds_of
-from dagster_rest.warehouse.collisions import check_same_key, variant_name, variant_taken
+from dagster_rest.warehouse import naming, types
 from dagster_rest.warehouse.contracts import Gate
 from dagster_rest.warehouse.errors import HintError
-from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import Column, Schema, TableSchema
+from dagster_rest.warehouse.shred import values
+from dagster_rest.warehouse.shred.collisions import check_same_key, variant_name, variant_taken
+from dagster_rest.warehouse.shred.hints import TableHints
+from dagster_rest.warehouse.shred.records import NONE, Cells, first_place, kinds_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

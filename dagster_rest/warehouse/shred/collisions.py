@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.cells import Cells
 from dagster_rest.warehouse.errors import NameCollisionError
+from dagster_rest.warehouse.shred.records import Cells
 
 if TYPE_CHECKING:
     from dagster_rest.warehouse.schema import Column

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse import catalog, types
-from dagster_rest.warehouse.catalog import literal, qualified, quoted
-from dagster_rest.warehouse.collisions import check_same_key, variant_taken
-from dagster_rest.warehouse.connection import run
+from dagster_rest.warehouse import types
+from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.errors import StaleSchemaError, WarehouseError
 from dagster_rest.warehouse.schema import (
     LOAD_ID,
@@ -20,11 +18,14 @@ from dagster_rest.warehouse.schema import (
     TableSchema,
     TableSpec,
 )
+from dagster_rest.warehouse.shred.collisions import check_same_key, variant_taken
+from dagster_rest.warehouse.state import catalog
+from dagster_rest.warehouse.state.catalog import literal, qualified, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.warehouse.staging import StagedLoad
+    from dagster_rest.warehouse.stage.stager import StagedLoad
 
 
 LINKS = '"_dagster_rest_links"'

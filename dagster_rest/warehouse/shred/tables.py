@@ -10,19 +10,6 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.cells import (
-    JSON_KINDS,
-    NONE,
-    Cells,
-    as_objects,
-    as_plain,
-    cells_by_key,
-    kinds_of,
-    only,
-    positions,
-)
-from dagster_rest.warehouse.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
-from dagster_rest.warehouse.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
 from dagster_rest.warehouse.errors import (
     HintError,
@@ -32,7 +19,6 @@ from dagster_rest.warehouse.errors import (
     WarehouseError,
     depth_errors,
 )
-from dagster_rest.warehouse.hints import TableHints
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
     PARENT_ROW_ID,
@@ -46,8 +32,22 @@ from dagster_rest.warehouse.schema import (
     TableSchema,
     TableSpec,
 )
-from dagster_rest.warehouse.values import check_text
-from dagster_rest.warehouse.versions import added_columns, record_versions, writes_version
+from dagster_rest.warehouse.shred.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
+from dagster_rest.warehouse.shred.columns import Batch, ColumnMaker
+from dagster_rest.warehouse.shred.hints import TableHints
+from dagster_rest.warehouse.shred.records import (
+    JSON_KINDS,
+    NONE,
+    Cells,
+    as_objects,
+    as_plain,
+    cells_by_key,
+    kinds_of,
+    only,
+    positions,
+)
+from dagster_rest.warehouse.shred.values import check_text
+from dagster_rest.warehouse.shred.versions import added_columns, record_versions, writes_version
 
 if TYPE_CHECKING:
     import pyarrow as pa

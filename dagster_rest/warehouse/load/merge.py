@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.catalog import literal, quoted
-from dagster_rest.warehouse.connection import run
-from dagster_rest.warehouse.dedup_order import dedup_order, variants_of
+from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.evolution import LINKS, Target, has_links
+from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of
+from dagster_rest.warehouse.load.target import LINKS, Target, has_links
 from dagster_rest.warehouse.schema import (
     LIST_INDEX,
     PARENT_ROW_ID,
@@ -26,14 +25,15 @@ from dagster_rest.warehouse.schema import (
     SYSTEM_COLUMNS,
     Column,
 )
-from dagster_rest.warehouse.values import parse_timestamp
-from dagster_rest.warehouse.versions import validity_columns, version_column
+from dagster_rest.warehouse.shred.values import parse_timestamp
+from dagster_rest.warehouse.shred.versions import validity_columns, version_column
+from dagster_rest.warehouse.state.catalog import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
     from dagster_rest.config.model.table import WriteDisposition
-    from dagster_rest.warehouse.staging import StagedLoad
+    from dagster_rest.warehouse.stage.stager import StagedLoad
 
 STAGED = '"_dagster_rest_staged"'
 WINNERS = '"_dagster_rest_winners"'

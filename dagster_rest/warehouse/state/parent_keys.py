@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.warehouse.catalog import METADATA_SCHEMA, has_table
-from dagster_rest.warehouse.connection import fetch_one, registered, run
-from dagster_rest.warehouse.partitionings import read_partitioning
+from dagster_rest.warehouse.database.file import fetch_one, registered, run
+from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
+from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

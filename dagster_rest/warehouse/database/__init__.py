@@ -1,0 +1,1 @@
+"""Short connections to a DuckDB file, alone, and what DuckDB raises."""

@@ -1,0 +1,1 @@
+"""Staged loads into tables, in one transaction."""

@@ -1,0 +1,1 @@
+"""Parquet parts on disk, with a checkpoint after each."""

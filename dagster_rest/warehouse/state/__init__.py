@@ -1,0 +1,1 @@
+"""What is recorded beside the data: columns, loads, parent keys, failed parents."""

@@ -1,0 +1,1 @@
+"""Processing steps on the records of a page: Python and SQL."""
