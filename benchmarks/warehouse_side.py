@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from benchmarks.workloads import DATASET, WORKLOADS
-from dagster_rest.assets.garbage import collect_rarely
+from dagster_rest.assets.run.garbage import collect_rarely
 from dagster_rest.config.model.table import WriteDisposition
 from dagster_rest.warehouse.load.commit import commit_load
 from dagster_rest.warehouse.schema import KnownSchema, TableSpec

@@ -7,24 +7,24 @@ from dagster_rest.version import __version__
 
 if TYPE_CHECKING:
     from dagster_rest.assets.component import RestApiComponent
+    from dagster_rest.assets.definition.factory import build_rest_asset_specs, build_rest_assets
+    from dagster_rest.assets.definition.translator import DagsterRestTranslator, RestResourceProps
     from dagster_rest.assets.definitions import build_rest_definitions
-    from dagster_rest.assets.factory import build_rest_asset_specs, build_rest_assets
-    from dagster_rest.assets.run_config import RestRunConfig
-    from dagster_rest.assets.sensors import build_rest_polling_sensor
-    from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
+    from dagster_rest.assets.model.run_config import RestRunConfig
+    from dagster_rest.assets.watch.sensor import build_rest_polling_sensor
     from dagster_rest.http import register_auth, register_paginator
     from dagster_rest.resources import RestApiResource
 
 _PLACES = {
-    "DagsterRestTranslator": "dagster_rest.assets.translator",
+    "DagsterRestTranslator": "dagster_rest.assets.definition.translator",
     "RestApiComponent": "dagster_rest.assets.component",
     "RestApiResource": "dagster_rest.resources",
-    "RestResourceProps": "dagster_rest.assets.translator",
-    "RestRunConfig": "dagster_rest.assets.run_config",
-    "build_rest_asset_specs": "dagster_rest.assets.factory",
-    "build_rest_assets": "dagster_rest.assets.factory",
+    "RestResourceProps": "dagster_rest.assets.definition.translator",
+    "RestRunConfig": "dagster_rest.assets.model.run_config",
+    "build_rest_asset_specs": "dagster_rest.assets.definition.factory",
+    "build_rest_assets": "dagster_rest.assets.definition.factory",
     "build_rest_definitions": "dagster_rest.assets.definitions",
-    "build_rest_polling_sensor": "dagster_rest.assets.sensors",
+    "build_rest_polling_sensor": "dagster_rest.assets.watch.sensor",
     "register_auth": "dagster_rest.http",
     "register_paginator": "dagster_rest.http",
 }

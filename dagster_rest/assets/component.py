@@ -13,8 +13,8 @@ from dagster.components.resolved.core_models import (
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 from pydantic import BaseModel, Field
 
-from dagster_rest.assets.rest_asset import DATABASE_KEY
-from dagster_rest.assets.translator import DagsterRestTranslator, RestResourceProps
+from dagster_rest.assets.definition.translator import DagsterRestTranslator, RestResourceProps
+from dagster_rest.assets.model.asset import DATABASE_KEY
 
 CONFIG_FILE = "rest_api.yaml"
 """The file that the scaffolder writes the config to."""

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.factory import Mode, build_rest_assets
-from dagster_rest.assets.rest_asset import DATABASE_KEY
-from dagster_rest.assets.translator import DagsterRestTranslator
+from dagster_rest.assets.definition.factory import Mode, build_rest_assets
+from dagster_rest.assets.definition.translator import DagsterRestTranslator
+from dagster_rest.assets.model.asset import DATABASE_KEY
 from dagster_rest.warehouse.naming import normalize
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
     from dagster_duckdb import DuckDBResource
 
-    from dagster_rest.assets.factory import Config
+    from dagster_rest.assets.definition.factory import Config
 
 
 def build_rest_definitions(
@@ -122,7 +122,7 @@ def source_definitions(
     partitioned = [job for job, partitions in jobs if isinstance(partitions, dg.TimeWindowPartitionsDefinition)]
     sensors = []
     if polling_seconds is not None:
-        from dagster_rest.assets.sensors import build_rest_polling_sensor
+        from dagster_rest.assets.watch.sensor import build_rest_polling_sensor
 
         sensors.append(
             build_rest_polling_sensor(

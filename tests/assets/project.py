@@ -12,8 +12,8 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest import RestApiResource, build_rest_assets
-from dagster_rest.assets.factory import op_name
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.definition.factory import op_name
+from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.config import load_config
 
 SYSTEM = ("_load_id", "_row_id", "_parent_row_id", "_root_row_id")

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_rest.assets import ahead as ahead_module
-from dagster_rest.assets.ahead import AheadRows
+from dagster_rest.assets.cursor import ahead as ahead_module
+from dagster_rest.assets.cursor.ahead import AheadRows
+from dagster_rest.assets.cursor.reach import Reach
+from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter, start_value
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.assets.incremental import Bounds, RowFilter, start_value
-from dagster_rest.assets.reach import Reach
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.config.model.config import IncrementalConfig
 from dagster_rest.warehouse.state.ledger import CursorState
 from tests.assets.support import Source, checks_of, metadata_of

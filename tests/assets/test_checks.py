@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest import build_rest_assets
-from dagster_rest.assets.check_rules import KEYS, RULES
+from dagster_rest.assets.checks.rules import KEYS, RULES
 from dagster_rest.config import ConfigError
 from tests.assets.support import Source, checks_of, metadata_of
 from tests.support.server import Reply, Request

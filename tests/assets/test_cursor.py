@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_rest.assets.cursor import (
+from dagster_rest.assets.cursor.row_filter import bulk_keys
+from dagster_rest.assets.cursor.values import (
     advance,
     compare_keys,
     cursor_type,
@@ -24,7 +25,6 @@ from dagster_rest.assets.cursor import (
     to_state,
 )
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.assets.incremental import bulk_keys
 
 instants = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1), timezones=st.just(timezone.utc))
 PATTERNS = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.model.run_config import RestRunConfig
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 

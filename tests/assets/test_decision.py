@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.assets.decision import decide
-from dagster_rest.assets.state import Event, EventLog, Facts, Rules, RunLine, Start, Wish, newer_attempt
+from dagster_rest.assets.start.decision import decide
+from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLine, Start, Wish, newer_attempt
 from dagster_rest.warehouse.state.ledger import EDGE, AssetState, CursorState, LoadRow
 
 CURSOR = CursorState(value="9", type="int")

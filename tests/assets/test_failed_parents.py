@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.assets import body, fetching
-from dagster_rest.assets.held_pages import HeldPage, HeldPages
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.fetch import window as fetching
+from dagster_rest.assets.fetch.held_pages import HeldPage, HeldPages
+from dagster_rest.assets.model.run_config import RestRunConfig
+from dagster_rest.assets.run import step as body
 from dagster_rest.config.errors import ConfigError
 from dagster_rest.http.errors import HttpConnectionError, HttpStatusError
 from tests.assets.project import Project, Run

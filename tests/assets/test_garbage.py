@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dagster_rest.assets.garbage import collect_rarely
+from dagster_rest.assets.run.garbage import collect_rarely
 
 
 class Circle:

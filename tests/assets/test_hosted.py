@@ -14,7 +14,7 @@ from dagster._core.execution.api import execute_run_iterator
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest import build_rest_polling_sensor
-from dagster_rest.assets.instance import storage_identity
+from dagster_rest.assets.start.instance import storage_identity
 from tests.assets.support import Source, checks_of, metadata_of
 from tests.support.hosted import HostedRunStorage, hosted_instance
 from tests.support.server import ApiServer, Reply

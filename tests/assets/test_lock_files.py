@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.assets.lanes import claim_folder
-from dagster_rest.assets.presence import Presence, is_at_work, try_lock
+from dagster_rest.assets.fetch.partitions import claim_folder
+from dagster_rest.assets.start.liveness import Presence, is_at_work, try_lock
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 
@@ -60,7 +60,7 @@ def test_whoever_does_not_get_a_lock_leaves_it_to_its_holder(tmp_path: Path) -> 
 CONTEND = """
 import os, sys, time
 from pathlib import Path
-from dagster_rest.assets.presence import try_lock
+from dagster_rest.assets.start.liveness import try_lock
 
 folder, until, overlaps, turns = Path(sys.argv[1]), float(sys.argv[2]), 0, 0
 while time.time() < until:
@@ -79,7 +79,7 @@ print(overlaps, turns > 0)
 DIE_AT_WORK = """
 import os, sys
 from pathlib import Path
-from dagster_rest.assets.presence import Presence
+from dagster_rest.assets.start.liveness import Presence
 
 one = Presence(Path(sys.argv[1]), asset="a", run_id="dead", attempt=0)
 one.begin()

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_rest.assets.metadata import KEYS
+from dagster_rest.assets.run.metadata import KEYS
 from tests.assets.support import Source, metadata_of
 from tests.support.server import Reply, Request
 

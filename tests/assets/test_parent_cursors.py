@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest import RestRunConfig
-from dagster_rest.assets.ranges import Window
+from dagster_rest.assets.start.windows import Window
 from dagster_rest.warehouse.state.ledger import CursorState
 from tests.assets.project import Project
 from tests.support.server import ApiServer

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from dagster_rest.assets.edges import Edge, count_passed
+from dagster_rest.assets.cursor.bounds import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.assets.partitions import Slice, is_one_range
+from dagster_rest.assets.model.partitions import Slice, is_one_range
 from tests.assets.backfill_worker import daily_events
 from tests.assets.project import Project
 from tests.support.server import ApiServer

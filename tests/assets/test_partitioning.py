@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.assets.load import ResourceLoad
-from dagster_rest.assets.partitioning import describe, is_other_partitioning, means_the_same
+from dagster_rest.assets.model.partitioning import describe, is_other_partitioning, means_the_same
+from dagster_rest.assets.run.load import ResourceLoad
 from dagster_rest.warehouse.state.ledger import LEDGER_VERSION
 from tests.assets.project import Project, Run
 from tests.support.server import ApiServer

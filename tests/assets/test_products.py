@@ -11,8 +11,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.assets import body
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.model.run_config import RestRunConfig
+from dagster_rest.assets.run import step as body
 from tests.assets.project import Project
 from tests.support.server import ApiServer, Reply
 

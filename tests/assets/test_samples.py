@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.assets import fetching
 from dagster_rest.assets.errors import CursorError, StateError
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.fetch import window as fetching
+from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.http.errors import HttpConnectionError
 from tests.assets.project import Project
 from tests.support.server import ApiServer

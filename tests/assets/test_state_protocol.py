@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_rest.assets import body
+from dagster_rest.assets.run import step as body
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 

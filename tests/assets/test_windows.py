@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.assets.cursor import advance, now_like
+from dagster_rest.assets.cursor.values import advance, now_like
 from tests.assets.project import Project
 from tests.support.server import ApiServer, Reply
 

@@ -46,7 +46,7 @@ def test_the_defaults_count_where_the_resource_says_nothing(name: str, below: st
 
 
 def drop(plan: Any) -> float:
-    from dagster_rest.assets.checks import plan_checks
+    from dagster_rest.assets.checks.evaluate import plan_checks
 
     return next(check.max_drop for check in plan_checks(plan) if check.name == "row_count_drop")
 

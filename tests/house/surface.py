@@ -42,7 +42,8 @@ def _codes(room: str) -> list[str]:
 
 
 def _metadata_keys() -> list[str]:
-    from dagster_rest.assets import check_rules, metadata
+    from dagster_rest.assets.checks import rules as check_rules
+    from dagster_rest.assets.run import metadata
 
     return sorted({*metadata.KEYS, *check_rules.KEYS})
 

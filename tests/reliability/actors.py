@@ -13,10 +13,10 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest.assets import body
-from dagster_rest.assets.factory import op_name
-from dagster_rest.assets.load import ResourceLoad
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.definition.factory import op_name
+from dagster_rest.assets.model.run_config import RestRunConfig
+from dagster_rest.assets.run import step as body
+from dagster_rest.assets.run.load import ResourceLoad
 from tests.assets.project import Project, Run
 
 PATIENCE = 60

@@ -18,7 +18,7 @@ def switch_off(name: str) -> None:
 
 
 def _no_transaction() -> None:
-    from dagster_rest.assets import load
+    from dagster_rest.assets.run import load
     from dagster_rest.warehouse.database.file import short_read
 
     @contextmanager
@@ -30,31 +30,31 @@ def _no_transaction() -> None:
 
 
 def _no_recovery() -> None:
-    from dagster_rest.assets.decision import _Decision
+    from dagster_rest.assets.start.decision import _Decision
 
     _Decision._recovered = lambda _: None  # type: ignore[method-assign,assignment]
 
 
 def _no_successor_check() -> None:
-    from dagster_rest.assets.committing import WindowCommit
+    from dagster_rest.assets.run.commit import WindowCommit
 
     WindowCommit._check_start = lambda *_, **__: []  # type: ignore[method-assign,assignment]
 
 
 def _no_attempt_check() -> None:
-    from dagster_rest.assets.load_context import LoadContext
+    from dagster_rest.assets.context import LoadContext
 
     LoadContext.check_attempt = lambda *_: None  # type: ignore[method-assign,assignment]
 
 
 def _no_sign_of_life() -> None:
-    from dagster_rest.assets import load
+    from dagster_rest.assets.run import load
 
     load.is_at_work = lambda *_, **__: False
 
 
 def _events_before_the_ledger() -> None:
-    from dagster_rest.assets.load_context import RunRequest
+    from dagster_rest.assets.context import RunRequest
 
     make = RunRequest.__init__
 
@@ -67,7 +67,7 @@ def _events_before_the_ledger() -> None:
 
 
 def _any_checkpoint_will_do() -> None:
-    from dagster_rest.assets import opening
+    from dagster_rest.assets.fetch import opening
 
     opening.LaneOpener._fingerprint = lambda *_: "always the same"  # type: ignore[method-assign,assignment]
 
@@ -101,7 +101,7 @@ def _checkpoint_before_the_part() -> None:
 
 
 def _no_earlier_runs() -> None:
-    from dagster_rest.assets.decision import _Decision
+    from dagster_rest.assets.start.decision import _Decision
 
     _Decision._repeated = lambda _: None  # type: ignore[method-assign,assignment]
 
@@ -110,41 +110,41 @@ Patch = tuple[Any, str, Any]
 
 
 def _every_run_is_in_the_line() -> Patch:
-    from dagster_rest.assets.state import RunLine
+    from dagster_rest.assets.start.facts import RunLine
 
     return RunLine, "__contains__", lambda *_: True
 
 
 def _events_confirm_nothing() -> Patch:
-    from dagster_rest.assets import body
+    from dagster_rest.assets.run import step as body
 
     read = body.read_event_log
     return body, "read_event_log", lambda *a, **k: dataclasses.replace(read(*a, **k), newest=None, told=frozenset())
 
 
 def _no_question_for_the_own_run() -> Patch:
-    from dagster_rest.assets.load_context import LoadContext
+    from dagster_rest.assets.context import LoadContext
 
     return LoadContext, "check_own_run", lambda _: None
 
 
 def _only_the_newest_load() -> Patch:
-    from dagster_rest.assets.decision import _Decision
+    from dagster_rest.assets.start.decision import _Decision
 
     dead = _Decision._dead
     return _Decision, "_dead", lambda self: [load for load in dead(self) if load.load_id == self._base]
 
 
 def _what_is_gone_was_wiped() -> Patch:
-    from dagster_rest.assets.decision import _Decision
+    from dagster_rest.assets.start.decision import _Decision
 
     return _Decision, "_was_wiped", lambda self, _: self._facts.log.newest is None
 
 
 def _the_log_is_believed() -> Patch:
-    from dagster_rest.assets import load
-    from dagster_rest.assets.decision import decide
-    from dagster_rest.assets.state import Start
+    from dagster_rest.assets.run import load
+    from dagster_rest.assets.start.decision import decide
+    from dagster_rest.assets.start.facts import Start
     from dagster_rest.warehouse.state.ledger import LoadRow
 
     def believing(facts: Any, **options: Any) -> Any:
@@ -176,7 +176,7 @@ def _nobody_looks_at_tables() -> Patch:
 
 
 def _any_cursor_will_do() -> Patch:
-    from dagster_rest.assets.decision import _Decision
+    from dagster_rest.assets.start.decision import _Decision
 
     return _Decision, "_has_other_cursor", lambda *_: False
 

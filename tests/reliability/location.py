@@ -108,8 +108,8 @@ PRELOADED = [
     "jsonpath_ng",
     "pendulum.parsing",
     "dagster_rest",
-    "dagster_rest.assets.body",
-    "dagster_rest.assets.factory",
+    "dagster_rest.assets.run.step",
+    "dagster_rest.assets.definition.factory",
     "dagster_rest.config.load",
     "dagster_rest.http.fetch.scheduler",
     "dagster_rest.http.auth.oauth",
@@ -124,8 +124,9 @@ PRELOADED = [
 
 def _instrument(spec: dict[str, Any]) -> None:
     """Wrap what the moments belong to. A step process is fresh, so nothing has to be put back."""
-    from dagster_rest.assets import body, committing
-    from dagster_rest.assets.load import ResourceLoad
+    from dagster_rest.assets.run import commit as committing
+    from dagster_rest.assets.run import step as body
+    from dagster_rest.assets.run.load import ResourceLoad
     from dagster_rest.http.send.sender import Exchange
     from dagster_rest.warehouse.stage import stager as staging
     from dagster_rest.warehouse.stage.stager import Stager

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest.assets.factory import plan_source, resource_props, rest_assets
-from dagster_rest.assets.load import ResourceLoad
-from dagster_rest.assets.load_context import RunRequest
-from dagster_rest.assets.partitions import Slice
-from dagster_rest.assets.state import EventLog, RunLine
-from dagster_rest.assets.translator import DagsterRestTranslator
+from dagster_rest.assets.context import RunRequest
+from dagster_rest.assets.definition.factory import plan_source, resource_props, rest_assets
+from dagster_rest.assets.definition.translator import DagsterRestTranslator
+from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.run.load import ResourceLoad
+from dagster_rest.assets.start.facts import EventLog, RunLine
 from dagster_rest.errors import RestError
 from dagster_rest.http import RestClient
 from tests.reliability.guards import switch_off

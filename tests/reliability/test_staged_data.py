@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from dagster_rest.assets.errors import Contended, StateError
-from dagster_rest.assets.staged_data import is_known_good
+from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.http.errors import DecodeError, HttpConnectionError, LoopError, PaginationError
 from dagster_rest.warehouse.errors import NameCollisionError, StepError, WarehouseError
 from dagster_rest.warehouse.stage.stager import Stager

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.assets.incremental import row_hash
+from dagster_rest.assets.cursor.row_filter import row_hash
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.schema import KnownSchema
 from dagster_rest.warehouse.stage.stager import Stager

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.run_config import RestRunConfig
+from dagster_rest.assets.model.run_config import RestRunConfig
 
 if TYPE_CHECKING:
-    from dagster_rest.assets.rest_asset import RestAsset
+    from dagster_rest.assets.model.asset import RestAsset
 
 POINTS = (
     "asks_dagster",
@@ -212,7 +212,7 @@ class Actor:
             self._theirs.release()
 
     def _results(self) -> Iterator[Any]:
-        from dagster_rest.assets.body import materialize_resource
+        from dagster_rest.assets.run.step import materialize_resource
 
         return materialize_resource(self.context, self.asset, config=self.config)  # type: ignore[arg-type]
 

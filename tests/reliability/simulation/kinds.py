@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.reliability.simulation.api import BASE_URL, EPOCH, text
 
 if TYPE_CHECKING:
-    from dagster_rest.assets.rest_asset import RestAsset
+    from dagster_rest.assets.model.asset import RestAsset
 
 SOURCE = "src"
 TTL = 3600
@@ -142,8 +142,8 @@ def assets_of(kind: Kind, *, cursor: str = "at") -> dict[str, RestAsset]:
         kind: The kind.
         cursor: The cursor field of the target.
     """
-    from dagster_rest.assets.factory import plan_source, resource_props, rest_assets
-    from dagster_rest.assets.translator import DagsterRestTranslator
+    from dagster_rest.assets.definition.factory import plan_source, resource_props, rest_assets
+    from dagster_rest.assets.definition.translator import DagsterRestTranslator
 
     source = plan_source(kind.config(cursor=cursor), name=SOURCE)
     props = resource_props(source, dataset=SOURCE, partitions_def=None)

@@ -22,7 +22,7 @@ TWINS: dict[str, str | None] = {
 
 
 def _only_new_with_new() -> tuple[Any, str, Any]:
-    from dagster_rest.assets import parents
+    from dagster_rest.assets.parents import rows as parents
 
     read = parents.read_parent_rows
     return parents, "read_parent_rows", lambda *given, **options: read(*given, **{**options, "with_old": False})

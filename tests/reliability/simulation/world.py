@@ -64,7 +64,8 @@ class Lab:
         """Give the package the simulation's clock and stops; small parts, so that there is something to resume."""
         from unittest import mock
 
-        from dagster_rest.assets import body, load
+        from dagster_rest.assets.run import load
+        from dagster_rest.assets.run import step as body
         from dagster_rest.warehouse.stage import checkpoint
         from dagster_rest.warehouse.stage import stager as staging
 

@@ -1,0 +1,1 @@
+"""Checks of a load, evaluated in its transaction."""

@@ -1,0 +1,1 @@
+"""Cursor values, the rows they let through, and how far they may go."""

@@ -1,0 +1,1 @@
+"""From a config to Dagster definitions; no I/O."""

@@ -1,0 +1,1 @@
+"""One window: units to pages, pages to records, records to staging."""

@@ -1,0 +1,1 @@
+"""What is known of an asset before it runs: plan, partitions, run config."""

@@ -1,0 +1,1 @@
+"""Parent rows, and the requests that are made of them."""

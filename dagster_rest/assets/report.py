@@ -1,0 +1,119 @@
+"""What a materialization did: per partition, and as a whole."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dagster_rest.assets.cursor.ahead import SeenAhead
+from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.parents.fan_out import FanOutCounts
+from dagster_rest.assets.start.facts import Start
+from dagster_rest.warehouse.state.ledger import CursorState
+
+if TYPE_CHECKING:
+    from dagster_rest.http.send.stats import StatsSnapshot
+    from dagster_rest.warehouse.load.commit import LoadOutcome
+
+
+@dataclass(kw_only=True)
+class SliceReport:
+    """What a run did to one partition (or to the whole asset).
+
+    Args:
+        slice: The partition.
+        start: What it continued from.
+        load_ids: The loads it made.
+        outcomes: What each of them did to the tables.
+        cursor: The cursor afterwards.
+        cursor_before: The cursor at the start.
+        parent_cursors: The cursor of each parent, for a child that keeps one for each.
+        data_version: Tells whether the content changed.
+        ahead: Rows that the cursor does not go to.
+    """
+
+    slice: Slice
+    start: Start
+    cursor: CursorState | None
+    cursor_before: CursorState | None
+    parent_cursors: dict[str, CursorState] = field(default_factory=dict)
+    load_ids: list[str] = field(default_factory=list)
+    outcomes: list["LoadOutcome"] = field(default_factory=list)
+    data_version: str = ""
+    ahead: SeenAhead = field(default_factory=SeenAhead)
+
+
+@dataclass(kw_only=True)
+class LoadReport:
+    """What a materialization did, for metadata and checks.
+
+    Args:
+        slices: Per partition.
+        windows: Windows committed.
+        rows_fetched: Records the API sent.
+        rows_skipped: Records left out by the cursor.
+        replaced_characters: Characters that stand for bytes which could not be read.
+        counts: Parents.
+        stats: What the client did for it.
+        seconds: How long it took.
+        resumed: Whether it went on from an interrupted load's staged parts.
+        total: The API's own total, where it names one.
+        ended_by: Why pagination ended: reason -> number of units.
+        paginator: The paginator that was used, with the evidence if it was detected.
+        endpoint: The first URL, redacted.
+        warnings: What a person should know.
+        sampled: Whether ``limit`` cut the run short.
+        empty_replace: Whether a replace load fetched nothing.
+        ignored_midway: Paginations that an ignored response ended after their first page.
+    """
+
+    slices: list[SliceReport]
+    windows: int = 0
+    rows_fetched: int = 0
+    rows_skipped: int = 0
+    replaced_characters: int = 0
+    counts: FanOutCounts = field(default_factory=FanOutCounts)
+    stats: "StatsSnapshot | None" = None
+    seconds: float = 0.0
+    resumed: bool = False
+    total: int | None = None
+    ended_by: Counter[str] = field(default_factory=Counter)
+    paginator: str | None = None
+    evidence: str | None = None
+    endpoint: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    sampled: bool = False
+    empty_replace: bool = False
+    ignored_midway: int = 0
+
+    @property
+    def load_ids(self) -> list[str]:
+        """All loads of this materialization."""
+        return [load_id for one in self.slices for load_id in one.load_ids]
+
+    @property
+    def told_by_it(self) -> list[str]:
+        """The loads that its event tells of: its own, those it continues, and those that are told of already."""
+        starts = [one.start for one in self.slices]
+        return [*self.load_ids, *(load for start in starts for load in (*start.answers_for, *start.told))]
+
+    @property
+    def repeats(self) -> str | None:
+        """The load that an earlier attempt told of and that this one only tells of again, or None."""
+        start = self.slices[0].start
+        return start.continued.load_id if start.recovery == "repeat" and start.continued else None
+
+
+def begin_report(one: Slice, start: Start) -> SliceReport:
+    """The report of a partition before anything was done to it.
+
+    Args:
+        one: The partition.
+        start: What it continues from.
+    """
+    return SliceReport(
+        slice=one,
+        start=start,
+        cursor=start.cursor,
+        cursor_before=start.cursor,
+        parent_cursors=dict(start.parent_cursors),
+    )

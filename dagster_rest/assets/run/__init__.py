@@ -1,0 +1,1 @@
+"""One step: read the state, fetch, stage, commit, report."""

@@ -1,0 +1,1 @@
+"""What a run finds, and what it starts from: decided once."""

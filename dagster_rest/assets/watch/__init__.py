@@ -1,0 +1,1 @@
+"""A sensor that asks an API whether there is anything new."""

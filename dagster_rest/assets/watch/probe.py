@@ -1,0 +1,245 @@
+"""One request that asks whether a resource has anything new."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from dagster_rest.assets.model.asset import RestAsset
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dagster_rest.config.request.render import RequestSpec
+    from dagster_rest.http import RestClient
+    from dagster_rest.warehouse.state.ledger import CursorState
+
+_WORDS: Mapping[str, str] = {
+    "etag": "the ETag",
+    "last_modified": "the Last-Modified date",
+    "newest": "the newest cursor",
+    "content": "the first page",
+}
+_LONGEST_HEADER = 1000
+_EVENTS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What the API said about one resource.
+
+    Args:
+        changed: Whether there may be something new.
+        remembered: What to hold the next answer against.
+        reason: In words.
+    """
+
+    changed: bool
+    remembered: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The first page of a resource.
+
+    Args:
+        response: The response.
+        ignored: Whether a response action says that it brings nothing.
+        place: A digest of where it came from, after redirects; without the query, which may be a signature.
+    """
+
+    response: "httpx.Response"
+    ignored: bool
+    place: str
+
+
+def probe(
+    instance: dg.DagsterInstance,
+    asset: RestAsset,
+    *,
+    client: "RestClient",
+    before: Mapping[str, str],
+    timeout: float,
+) -> Probe:
+    """Ask for the first page of a resource as its next load would, and hold it against what is known.
+
+    Args:
+        instance: The Dagster instance; its newest materialization says which cursor is loaded.
+        asset: The resource.
+        client: The HTTP client of its source.
+        before: What the last probe remembered.
+        timeout: Seconds that it may take in all.
+
+    Raises:
+        RestError: When the API does not play along.
+        TimeoutError: When it takes too long.
+    """
+    materialized = materialized_cursor(instance, asset)
+    spec = asset.plan.request.render(incremental=_incremental_values(asset, materialized))
+    request = _identity(asset, spec, client=client)
+    # An ETag belongs to its URL, and the URL moves with the cursor.
+    known = before if before.get("request") == request else {}
+    answer = _ask(asset, spec, client=client, known=known, timeout=timeout)
+    if known.get("answered") not in (None, answer.place):
+        # A redirect leads to another place now: neither its ETag nor its date says anything about the old one's.
+        known = {kind: known[kind] for kind in ("newest", "content") if kind in known}
+        if answer.response.status_code == 304:
+            answer = _ask(asset, spec, client=client, known={}, timeout=timeout)
+    if answer.response.status_code == 304 and not answer.ignored:
+        return Probe(changed=False, remembered=before, reason="304 Not Modified")
+    records = [] if answer.ignored else _records(asset, answer.response)
+    found = {"request": request, "answered": answer.place, **_evidence(answer, records)}
+    if _shows_what_is_new(asset):
+        newest = _newest_cursor(asset, records)
+        if newest is not None:
+            found["newest"] = newest.value
+        if materialized is not None and (newest is None or not _is_after(asset, newest, materialized)):
+            return Probe(changed=False, remembered=found, reason=f"the cursor {materialized.value} is materialized")
+    kind = next((kind for kind in _WORDS if kind in found and kind in known), None)
+    if kind is None:
+        return Probe(changed=True, remembered=found, reason="asked for the first time")
+    same = found[kind] == known[kind]
+    return Probe(
+        changed=not same, remembered=found, reason=f"{_WORDS[kind]} {'is the same' if same else 'has changed'}"
+    )
+
+
+def _identity(asset: RestAsset, spec: "RequestSpec", *, client: "RestClient") -> str:
+    from dagster_rest.http import FetchOptions
+
+    url = client.first_request(spec, FetchOptions()).full_url()
+    return digest(repr((asset.plan.fingerprint, spec.method, url, spec.json, spec.data)).encode())
+
+
+def _incremental_values(asset: RestAsset, materialized: "CursorState | None") -> Mapping[str, Any]:
+    from dagster_rest.assets.cursor.row_filter import Bounds, start_value
+    from dagster_rest.assets.start.windows import template_values
+
+    incremental = asset.plan.incremental
+    if incremental is None:
+        return {}
+    return template_values(incremental, Bounds(start=start_value(incremental, materialized)))
+
+
+def _ask(
+    asset: RestAsset, spec: "RequestSpec", *, client: "RestClient", known: Mapping[str, str], timeout: float
+) -> Answer:
+    from dagster_rest.http import FetchOptions
+
+    options = FetchOptions.from_plan(asset.plan)
+    request = client.first_request(spec, options)
+    request.headers.update(_conditions(known) if spec.method.upper() == "GET" else {})
+    context = client.context(options, raise_for_status=False).trusting(spec)
+    sending = client.exchange.send(request, context)
+    try:
+        outcome = client.loop.run(asyncio.wait_for(sending, timeout))
+    except asyncio.TimeoutError:
+        raise TimeoutError(f"no whole answer within {timeout:.0f} s") from None
+    if not outcome.ignored and outcome.response.status_code != 304:
+        outcome.response.raise_for_status()
+    place = outcome.response.request.url.copy_with(query=None)
+    return Answer(response=outcome.response, ignored=outcome.ignored, place=digest(str(place).encode()))
+
+
+def _conditions(known: Mapping[str, str]) -> dict[str, str]:
+    if "etag" in known:
+        return {"If-None-Match": known["etag"]}
+    if "last_modified" in known:
+        return {"If-Modified-Since": known["last_modified"]}
+    return {}
+
+
+def _records(asset: RestAsset, response: "httpx.Response") -> list[Any]:
+    from dagster_rest.http.parse.json import decode_json
+    from dagster_rest.http.parse.records import select
+    from dagster_rest.warehouse.steps.python import compile_steps
+
+    plan = asset.plan
+    body = decode_json(response.content) if response.content else []
+    records = select(plan.data_selector, body).records(body, allow_missing=True)
+    return compile_steps(plan.config.processing_steps or [], where=plan.config_path)(records)
+
+
+def _evidence(answer: Answer, records: list[Any]) -> dict[str, str]:
+    headers = {} if answer.ignored else answer.response.headers
+    named = {"etag": headers.get("etag"), "last_modified": headers.get("last-modified")}
+    found = {kind: value for kind, value in named.items() if value and _is_sendable(value)}
+    # The records and not the body: many APIs put a time or a request's number beside them.
+    return {**found, "content": digest(repr(records).encode())}
+
+
+def _is_sendable(value: str) -> bool:
+    """Whether a header's value may be sent back as it is."""
+    return value.isascii() and value.isprintable() and len(value) <= _LONGEST_HEADER
+
+
+def _shows_what_is_new(asset: RestAsset) -> bool:
+    """Whether the first page must hold anything new there is."""
+    incremental = asset.plan.incremental
+    if incremental is None:
+        return False
+    return bool(asset.plan.request.incremental_attributes) or incremental.row_order == "desc"
+
+
+def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None":
+    from datetime import datetime, timezone
+
+    from dagster_rest.assets.cursor.ahead import AheadRows
+    from dagster_rest.assets.cursor.reach import reach_of
+    from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter
+
+    assert asset.plan.incremental is not None
+    reach = reach_of(asset.plan, now=datetime.now(timezone.utc))
+    # A load would not take its cursor there either.
+    ahead = None if reach is None else AheadRows(reach, growing=False)
+    rows = RowFilter(asset.plan.incremental, bounds=Bounds(), key=None, ahead=ahead)
+    rows.keep(records)
+    return rows.state()
+
+
+def _is_after(asset: RestAsset, newest: "CursorState", materialized: "CursorState") -> bool:
+    from dagster_rest.assets.cursor.values import from_state, is_before
+
+    assert asset.plan.incremental is not None
+    function = asset.plan.incremental.last_value_func
+    if callable(function):
+        return newest.value != materialized.value
+    left, right = (materialized, newest) if function != "min" else (newest, materialized)
+    return is_before(from_state(left), from_state(right))
+
+
+def materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "CursorState | None":
+    """The cursor of an asset's newest materialization that has one, if it is the cursor of the same field.
+
+    Args:
+        instance: The Dagster instance.
+        asset: The asset.
+    """
+    from dagster_rest.assets.start.facts import CURSOR_KEY, CURSOR_TYPE_KEY
+    from dagster_rest.warehouse.state.ledger import CursorState
+
+    if asset.plan.incremental is None:
+        return None
+    for record in instance.fetch_materializations(asset.key, limit=_EVENTS).records:
+        # A materialization that a person reported by hand has none.
+        metadata = record.asset_materialization.metadata if record.asset_materialization is not None else {}
+        value, kind, path = (metadata.get(key) for key in (CURSOR_KEY, CURSOR_TYPE_KEY, "dagster_rest/cursor_path"))
+        if value is None or kind is None:
+            continue
+        if path is not None and path.value != str(asset.plan.incremental.cursor_path):
+            return None
+        return CursorState(value=str(value.value), type=str(kind.value))
+    return None
+
+
+def digest(content: bytes) -> str:
+    """A short text that tells contents apart.
+
+    Args:
+        content: The content.
+    """
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
