@@ -21,7 +21,7 @@ CONFIG_FILE = "rest_api.yaml"
 
 
 class RestApiScaffoldParams(BaseModel):
-    """What ``dg scaffold defs dagster_rest.RestApiComponent`` may be told."""
+    """The parameters of ``dg scaffold defs dagster_rest.RestApiComponent``."""
 
     base_url: str = Field(default="https://jsonplaceholder.typicode.com", description="Where the API is.")
     resource: str = Field(default="posts", description="Its first resource.")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.asset import RestAsset
 from dagster_rest.assets.model.partitioning import describe, in_words, is_other_partitioning
-from dagster_rest.assets.model.partitions import Slice, is_one_range
+from dagster_rest.assets.model.partitions import Partition, is_one_range
 from dagster_rest.assets.parents.fan_out import KeyCollector
 from dagster_rest.assets.report import LoadReport
-from dagster_rest.assets.start.facts import EventLog, Rules, RunLine, Wish, newer_attempt
+from dagster_rest.assets.start.facts import EventLog, Rules, RunLineage, RunOptions, newer_attempt
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.config.values.jsonpath import plain_names
 from dagster_rest.warehouse.database.file import Database
@@ -38,20 +38,20 @@ class RunRequest:
     Args:
         run: The Dagster run, and those whose work it takes up.
         storage_id: The id of the Dagster storage the event will go to.
-        slices: The partitions to load; one whole slice without partitions.
-        read_log: Reads the event log for a partition: which of some loads were told of, and the newest load that the
+        partitions: The partitions to load; the whole asset without partitions.
+        read_log: Reads the event log for a partition: which of some loads were reported, and the newest load that the
             ledger has; called after the ledger was read.
-        run_is_over: Whether a Dagster run has ended (or is unknown), so that it tells of no load any more.
+        run_is_over: Whether a Dagster run has ended (or is unknown), so that it reports no load any more.
         full_refresh: Forget the cursor and rebuild.
         start_value: Start of the range, for this run only.
         end_value: End of the range, for this run only.
         limit: Sample that many pages and parents.
     """
 
-    run: RunLine
+    run: RunLineage
     storage_id: str
-    slices: Sequence[Slice]
-    read_log: Callable[[Slice, Collection[str], str | None], EventLog]
+    partitions: Sequence[Partition]
+    read_log: Callable[[Partition, Collection[str], str | None], EventLog]
     run_is_over: Callable[[str], bool] = lambda run_id: False
     full_refresh: bool = False
     start_value: Any = None
@@ -127,11 +127,11 @@ class LoadContext:
     @property
     def asks_one_range(self) -> bool:
         """Whether one request asks for all the partitions of the run."""
-        asked, slices = self.plan.request.partition_attributes, self.request.slices
-        asks_by_key = "key" in asked or f"keys.{slices[0].time_dimension}" in asked
-        return self.plan.incremental is not None and not asks_by_key and is_one_range(slices)
+        asked, partitions = self.plan.request.partition_attributes, self.request.partitions
+        asks_by_key = "key" in asked or f"keys.{partitions[0].time_dimension}" in asked
+        return self.plan.incremental is not None and not asks_by_key and is_one_range(partitions)
 
-    def replaces(self, one: Slice) -> bool:
+    def replaces(self, one: Partition) -> bool:
         """Whether a load of this partition replaces the partition; one that keeps a cursor of its own adds to it."""
         adds = self.plan.incremental is not None and one.start is None and not self._is_replace
         return bool(one.key) and not adds
@@ -141,14 +141,14 @@ class LoadContext:
         return self.plan.write_disposition.disposition == "replace"
 
     @property
-    def wish(self) -> Wish:
+    def options(self) -> RunOptions:
         """What the run asks for, as the decision about its start reads it."""
         request, incremental = self.request, self.plan.incremental
         end = request.end_value
         if end is None and incremental is not None:
             end = incremental.end_value
         asked = [request.start_value, end, request.limit]
-        return Wish(
+        return RunOptions(
             key=json.dumps(asked, default=str) if any(one is not None for one in asked) else "",
             full_refresh=request.full_refresh,
             leaves_cursor=incremental is not None and end is not None,
@@ -156,7 +156,7 @@ class LoadContext:
             sample=request.limit is not None,
         )
 
-    def rules(self, one: Slice) -> Rules:
+    def rules(self, one: Partition) -> Rules:
         """What the config says that matters to the decision about a partition's start.
 
         Args:
@@ -210,7 +210,7 @@ class LoadContext:
 
         Args:
             connection: An open connection, or None where the database does not exist yet.
-            recorded: The tables to look at.
+            recorded: The tables to inspect.
         """
         from dagster_rest.warehouse.state.inspection import inspect_tables
 
@@ -269,14 +269,14 @@ class LoadContext:
         return in_words(before, loaded=loaded)
 
     def may_repartition(self, before: str | None, tables: Sequence["TableInspection"]) -> bool:
-        """Whether the run has to begin anew, for what is loaded was of other partitions.
+        """Whether the run has to start over, because what is loaded is of other partitions.
 
         Args:
             before: What ``other_partitions`` gave.
             tables: The recorded tables as they are.
 
         Raises:
-            StateError: ``state_other_partitions`` where nobody asked to begin anew.
+            StateError: ``state_other_partitions`` where nobody asked for a full refresh.
         """
         if before is None:
             return False
@@ -312,7 +312,7 @@ class LoadContext:
             )
 
     def check_own_run(self) -> None:
-        """Refuse to write when this run is over: whoever looks at its loads takes it for dead.
+        """Refuse to write when this run is over: other runs take its loads for abandoned.
 
         Raises:
             StateError: ``state_fenced``.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.cursor.ahead import SeenAhead
-from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.parents.fan_out import FanOutCounts
 from dagster_rest.assets.start.facts import Start
 from dagster_rest.warehouse.state.ledger import CursorState
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class SliceReport:
+class PartitionReport:
     """What a run did to one partition (or to the whole asset).
 
     Args:
-        slice: The partition.
+        partition: The partition.
         start: What it continued from.
         load_ids: The loads it made.
         outcomes: What each of them did to the tables.
         cursor: The cursor afterwards.
         cursor_before: The cursor at the start.
         parent_cursors: The cursor of each parent, for a child that keeps one for each.
-        data_version: Tells whether the content changed.
+        data_version: Dagster's data version: it changes with the content.
         ahead: Rows that the cursor does not go to.
     """
 
-    slice: Slice
+    partition: Partition
     start: Start
     cursor: CursorState | None
     cursor_before: CursorState | None
@@ -47,7 +47,7 @@ class LoadReport:
     """What a materialization did, for metadata and checks.
 
     Args:
-        slices: Per partition.
+        partitions: Per partition.
         windows: Windows committed.
         rows_fetched: Records the API sent.
         rows_skipped: Records left out by the cursor.
@@ -66,7 +66,7 @@ class LoadReport:
         ignored_midway: Paginations that an ignored response ended after their first page.
     """
 
-    slices: list[SliceReport]
+    partitions: list[PartitionReport]
     windows: int = 0
     rows_fetched: int = 0
     rows_skipped: int = 0
@@ -88,30 +88,30 @@ class LoadReport:
     @property
     def load_ids(self) -> list[str]:
         """All loads of this materialization."""
-        return [load_id for one in self.slices for load_id in one.load_ids]
+        return [load_id for one in self.partitions for load_id in one.load_ids]
 
     @property
-    def told_by_it(self) -> list[str]:
-        """The loads that its event tells of: its own, those it continues, and those that are told of already."""
-        starts = [one.start for one in self.slices]
-        return [*self.load_ids, *(load for start in starts for load in (*start.answers_for, *start.told))]
+    def reported_load_ids(self) -> list[str]:
+        """The loads that its event reports: its own, those it continues, and those that are reported already."""
+        starts = [one.start for one in self.partitions]
+        return [*self.load_ids, *(load for start in starts for load in (*start.depends_on, *start.reported))]
 
     @property
-    def repeats(self) -> str | None:
-        """The load that an earlier attempt told of and that this one only tells of again, or None."""
-        start = self.slices[0].start
-        return start.continued.load_id if start.recovery == "repeat" and start.continued else None
+    def reports_again(self) -> str | None:
+        """The load that an earlier attempt reported and that this one only reports again, or None."""
+        start = self.partitions[0].start
+        return start.continued.load_id if start.recovery == "report_again" and start.continued else None
 
 
-def begin_report(one: Slice, start: Start) -> SliceReport:
+def begin_report(one: Partition, start: Start) -> PartitionReport:
     """The report of a partition before anything was done to it.
 
     Args:
         one: The partition.
         start: What it continues from.
     """
-    return SliceReport(
-        slice=one,
+    return PartitionReport(
+        partition=one,
         start=start,
         cursor=start.cursor,
         cursor_before=start.cursor,

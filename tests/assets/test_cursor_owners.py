@@ -1,4 +1,4 @@
-"""Whose cursor it is, and which rows it stands for: parents told apart anew, and starts beyond what is loaded."""
+"""Whose cursor it is, and which rows it stands for: parents with other key fields, starts beyond what is loaded."""
 
 from __future__ import annotations
 

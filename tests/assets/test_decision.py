@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from dagster_rest.assets.start.decision import decide
-from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLine, Start, Wish, newer_attempt
+from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLineage, RunOptions, Start, newer_attempt
 from dagster_rest.warehouse.state.ledger import EDGE, AssetState, CursorState, LoadRow
 
 CURSOR = CursorState(value="9", type="int")
-RUN = RunLine(run_id="now", attempt=1, runs=frozenset({"now", "before"}), failed=frozenset({"now", "before"}))
+RUN = RunLineage(run_id="now", attempt=1, runs=frozenset({"now", "before"}), failed=frozenset({"now", "before"}))
 
 
 def load(name: str, *, seq: int, **changes: Any) -> LoadRow:
@@ -37,15 +37,15 @@ def load(name: str, *, seq: int, **changes: Any) -> LoadRow:
     return LoadRow(**{**given, **changes}, seq=seq)
 
 
-def facts_about(*loads: LoadRow, told: tuple[str, ...] = (), **given: Any) -> Facts:
+def facts_about(*loads: LoadRow, reported: tuple[str, ...] = (), **given: Any) -> Facts:
     ledger = AssetState(latest=loads[-1] if loads else None, unsettled=loads)
-    newest = Event(load_id=told[-1], cursor="9") if told else None
-    log = given.pop("log", None) or EventLog(newest=newest, told=frozenset(told))
-    lives = given.pop("lives", None) or {one.load_id: "over" for one in loads}
+    newest = Event(load_id=reported[-1], cursor="9") if reported else None
+    log = given.pop("log", None) or EventLog(newest=newest, reported=frozenset(reported))
+    liveness = given.pop("liveness", None) or {one.load_id: "over" for one in loads}
     return Facts(
         ledger=given.pop("ledger", ledger),
         log=log,
-        lives=lives,
+        liveness=liveness,
         **{"run": RUN, "storage_id": "here", "now": 110.0, "rules": RULES["plain append"], **given},
     )
 
@@ -60,18 +60,24 @@ RULES = {
     "child": Rules(fingerprint="f", only_grows=True, consumes=True),
     "partition": Rules(fingerprint="f", replaces=True, partitioned=True),
 }
-WISHES = [Wish(), Wish(key="range", leaves_cursor=True), Wish(full_refresh=True), Wish(key="sample", sample=True)]
+UNKNOWN = {"liveness": {"one": "unknown"}}
+OPTIONS = [
+    RunOptions(),
+    RunOptions(key="range", leaves_cursor=True),
+    RunOptions(full_refresh=True),
+    RunOptions(key="sample", sample=True),
+]
 
 
 def situations() -> Iterator[Facts]:
     """Two loads by whomever, in whatever condition, and every way to ask."""
-    runs, lives = ("other", "before", "now"), ("over", "alive", "unknown")
-    for rules, wish, told, run, life, status, complete, key, newer in itertools.product(
+    runs, liveness = ("other", "before", "now"), ("over", "alive", "unknown")
+    for rules, options, reported, run, life, status, complete, key, newer in itertools.product(
         RULES.values(),
-        WISHES,
+        OPTIONS,
         (True, False),
         runs,
-        lives,
+        liveness,
         ("pending", "confirmed", "taken_back"),
         (True, False),
         ("", "range"),
@@ -79,10 +85,10 @@ def situations() -> Iterator[Facts]:
     ):
         one = load("one", seq=1, run_id=run, status=status, complete=complete, request_key=key)
         loads = [one] if newer is None else [one, load("two", seq=2, run_id="third", status=newer)]
-        named = ("one",) if told else ()
+        named = ("one",) if reported else ()
         if newer == "confirmed":
             named = (*named, "two")
-        yield facts_about(*loads, told=named, rules=rules, wish=wish, lives={"one": life, "two": "over"})
+        yield facts_about(*loads, reported=named, rules=rules, options=options, liveness={"one": life, "two": "over"})
 
 
 def rows(facts: Facts, names: tuple[str, ...]) -> list[LoadRow]:
@@ -100,31 +106,31 @@ def test_only_dead_untold_loads_of_the_same_request_are_taken_back(decided: list
     assert taken
     for facts, row in taken:
         assert "pending" == row.status
-        assert row.load_id not in facts.log.told
-        assert row.request_key == facts.wish.key
-        assert row.run_id == "now" or facts.lives[row.load_id] == "over"
+        assert row.load_id not in facts.log.reported
+        assert row.request_key == facts.options.key
+        assert row.run_id == "now" or facts.liveness[row.load_id] == "over"
         assert facts.rules.only_grows
 
 
 def test_an_ordinary_append_of_another_line_is_never_taken_back(decided: list[tuple[Facts, Start]]) -> None:
     for facts, start in decided:
-        if not facts.wish.key:
+        if not facts.options.key:
             assert {"other", "third"}.isdisjoint(row.run_id for row in rows(facts, start.takes_back))
 
 
 def test_only_loads_of_the_own_line_are_told_or_repeated(decided: list[tuple[Facts, Start]]) -> None:
-    said = [(facts, start) for facts, start in decided if start.recovery in ("tell", "repeat")]
+    said = [(facts, start) for facts, start in decided if start.recovery in ("report", "report_again")]
 
-    assert {"tell", "repeat"} == {start.recovery for _, start in said}
+    assert {"report", "report_again"} == {start.recovery for _, start in said}
     for facts, start in said:
         assert start.continued is not None
         assert start.continued.run_id in facts.run
-        assert start.recovery == "repeat" or start.continued.complete
+        assert start.recovery == "report_again" or start.continued.complete
 
 
 def test_what_was_told_is_neither_told_nor_redone(decided: list[tuple[Facts, Start]]) -> None:
     for facts, start in decided:
-        assert facts.log.told.isdisjoint(start.answers_for)
+        assert facts.log.reported.isdisjoint(start.depends_on)
 
 
 def test_nothing_is_rebuilt_that_nobody_asked_for(decided: list[tuple[Facts, Start]]) -> None:
@@ -133,7 +139,7 @@ def test_nothing_is_rebuilt_that_nobody_asked_for(decided: list[tuple[Facts, Sta
 
 
 def test_a_sample_neither_tells_nor_takes_back(decided: list[tuple[Facts, Start]]) -> None:
-    assert {(None, ())} == {(start.recovery, start.takes_back) for facts, start in decided if facts.wish.sample}
+    assert {(None, ())} == {(start.recovery, start.takes_back) for facts, start in decided if facts.options.sample}
 
 
 def test_it_rests_on_the_newest_load_and_on_all_it_answers_for(decided: list[tuple[Facts, Start]]) -> None:
@@ -142,7 +148,7 @@ def test_it_rests_on_the_newest_load_and_on_all_it_answers_for(decided: list[tup
         settled = [dataclasses.replace(one, status="confirmed") for one in loads]
         assert start.still_holds(loads)
         assert not start.still_holds([*loads, load("three", seq=3)])
-        assert start.still_holds(settled) == (not start.answers_for)
+        assert start.still_holds(settled) == (not start.depends_on)
 
 
 def test_it_says_what_it_does_with_a_dead_load(decided: list[tuple[Facts, Start]]) -> None:
@@ -153,30 +159,30 @@ OLD = {"now": 10**9}
 
 
 @pytest.mark.parametrize(
-    ("rules", "wish", "changes", "given", "case", "recovery"),
+    ("rules", "options", "changes", "given", "case", "recovery"),
     [
-        ("plain append", Wish(), {"run_id": "before"}, {}, "adopted", "tell"),
-        ("plain append", Wish(), {"run_id": "before"}, OLD, "adopted", "redo"),
-        ("plain append", Wish(), {"run_id": "before", "fingerprint": "g"}, {}, "adopted", "redo"),
-        ("plain append", Wish(), {"run_id": "before"}, {"lives": {"one": "alive"}}, "concurrent", None),
-        ("plain append", Wish(), {}, {}, "adopted", None),
-        ("plain append", Wish(), {}, OLD, "adopted", None),
-        ("append with a cursor", Wish(), {"run_id": "before"}, OLD, "adopted", "continue"),
-        ("append with a cursor", Wish(), {}, {}, "adopted", None),
-        ("append with a cursor", Wish(), {"cursor_path": "b", "run_id": "before"}, {}, "other_cursor", "redo"),
-        ("append with a cursor", Wish(), {"cursor_function": "min"}, {}, "other_cursor", None),
-        ("append with a cursor", Wish(), {"cursor_function": None}, {}, "adopted", None),
-        ("append in steps", Wish(), {"complete": False}, OLD, "adopted", "continue"),
-        ("replace in steps", Wish(), {"complete": False}, {}, "adopted", "continue"),
-        ("replace in steps", Wish(), {"complete": False}, OLD, "adopted", None),
-        ("replace", Wish(), {"run_id": "before"}, {}, "adopted", "tell"),
-        ("replace", Wish(), {}, {}, "adopted", None),
-        ("partition", Wish(), {"run_id": "before"}, {}, "adopted", "tell"),
-        ("child", Wish(), {"run_id": "before"}, {}, "adopted", "continue"),
-        ("merge", Wish(), {"run_id": "before"}, OLD, "adopted", "redo"),
+        ("plain append", RunOptions(), {"run_id": "before"}, {}, "adopted", "report"),
+        ("plain append", RunOptions(), {"run_id": "before"}, OLD, "adopted", "redo"),
+        ("plain append", RunOptions(), {"run_id": "before", "fingerprint": "g"}, {}, "adopted", "redo"),
+        ("plain append", RunOptions(), {"run_id": "before"}, {"liveness": {"one": "alive"}}, "concurrent", None),
+        ("plain append", RunOptions(), {}, {}, "adopted", None),
+        ("plain append", RunOptions(), {}, OLD, "adopted", None),
+        ("append with a cursor", RunOptions(), {"run_id": "before"}, OLD, "adopted", "continue"),
+        ("append with a cursor", RunOptions(), {}, {}, "adopted", None),
+        ("append with a cursor", RunOptions(), {"cursor_path": "b", "run_id": "before"}, {}, "other_cursor", "redo"),
+        ("append with a cursor", RunOptions(), {"cursor_function": "min"}, {}, "other_cursor", None),
+        ("append with a cursor", RunOptions(), {"cursor_function": None}, {}, "adopted", None),
+        ("append in steps", RunOptions(), {"complete": False}, OLD, "adopted", "continue"),
+        ("replace in steps", RunOptions(), {"complete": False}, {}, "adopted", "continue"),
+        ("replace in steps", RunOptions(), {"complete": False}, OLD, "adopted", None),
+        ("replace", RunOptions(), {"run_id": "before"}, {}, "adopted", "report"),
+        ("replace", RunOptions(), {}, {}, "adopted", None),
+        ("partition", RunOptions(), {"run_id": "before"}, {}, "adopted", "report"),
+        ("child", RunOptions(), {"run_id": "before"}, {}, "adopted", "continue"),
+        ("merge", RunOptions(), {"run_id": "before"}, OLD, "adopted", "redo"),
         (
             "append with a cursor",
-            Wish(key="r", leaves_cursor=True),
+            RunOptions(key="r", leaves_cursor=True),
             {"request_key": "r"},
             {},
             "adopted",
@@ -184,21 +190,28 @@ OLD = {"now": 10**9}
         ),
         (
             "append with a cursor",
-            Wish(key="r", leaves_cursor=True),
+            RunOptions(key="r", leaves_cursor=True),
             {"request_key": "r", "complete": False, "progress": CURSOR},
             {},
             "adopted",
             "continue",
         ),
-        ("plain append", Wish(full_refresh=True), {"run_id": "before"}, {}, "adopted", "tell"),
-        ("plain append", Wish(full_refresh=True), {}, {}, "full_refresh", None),
-        ("plain append", Wish(), {"storage_id": "there"}, {"lives": {"one": "unknown"}}, "other_storage", None),
+        ("plain append", RunOptions(full_refresh=True), {"run_id": "before"}, {}, "adopted", "report"),
+        ("plain append", RunOptions(full_refresh=True), {}, {}, "full_refresh", None),
+        (
+            "plain append",
+            RunOptions(),
+            {"storage_id": "there"},
+            {"liveness": {"one": "unknown"}},
+            "other_storage",
+            None,
+        ),
     ],
 )
 def test_what_becomes_of_a_load_that_was_not_told(
-    rules: str, wish: Wish, changes: dict[str, Any], given: dict[str, Any], case: str, recovery: str | None
+    rules: str, options: RunOptions, changes: dict[str, Any], given: dict[str, Any], case: str, recovery: str | None
 ) -> None:
-    start = decide(facts_about(load("one", seq=1, **changes), rules=RULES[rules], wish=wish, **given))
+    start = decide(facts_about(load("one", seq=1, **changes), rules=RULES[rules], options=options, **given))
 
     assert (case, recovery) == (start.case, start.recovery)
 
@@ -212,7 +225,7 @@ def test_what_becomes_of_a_load_that_was_not_told(
         (EventLog(newest=None, remembers=True, wiped_at=99.0), "deleted"),
         (EventLog(newest=Event(load_id="older", cursor=None)), "ledger_leads"),
         (EventLog(newest=Event(load_id="one", cursor=None)), "normal"),
-        (EventLog(newest=Event(load_id="newer", cursor=None), told=frozenset({"one"})), "normal"),
+        (EventLog(newest=Event(load_id="newer", cursor=None), reported=frozenset({"one"})), "normal"),
     ],
 )
 def test_what_the_event_log_makes_of_a_confirmed_load(log: EventLog, case: str) -> None:
@@ -263,7 +276,7 @@ def test_a_cursor_is_of_those_who_stored_it(
     one = load("one", seq=1, status="confirmed", cursor=CursorState(value="9", type="int", boundary=boundary))
     ledger = AssetState(latest=one, parent_cursors={stored: CURSOR} if stored else {})
 
-    start = decide(facts_about(one, ledger=ledger, rules=rules, told=("one",)))
+    start = decide(facts_about(one, ledger=ledger, rules=rules, reported=("one",)))
 
     assert is_other == (start.case == "other_cursor")
     assert (bool(stored) and is_other) == start.forgets_parents
@@ -275,7 +288,7 @@ def test_an_edge_stays_one_whichever_load_brings_the_cursor_on(complete: bool) -
     rules = RULES["append in steps"]
     for cursor, expected in ((at_edge, True), (at_row, False)):
         one = load("one", seq=1, status="confirmed", complete=complete, cursor=cursor)
-        assert expected == decide(facts_about(one, rules=rules, told=("one",))).at_edge
+        assert expected == decide(facts_about(one, rules=rules, reported=("one",))).at_edge
 
 
 def test_lost_tables_are_rebuilt_whatever_else_there_is() -> None:
@@ -287,15 +300,15 @@ def test_lost_tables_are_rebuilt_whatever_else_there_is() -> None:
 def test_of_several_partitions_none_is_told_alone() -> None:
     facts = facts_about(load("one", seq=1, run_id="before"), rules=RULES["partition"])
 
-    assert ("tell", "redo") == (decide(facts).recovery, decide(facts, alone=False).recovery)
+    assert ("report", "redo") == (decide(facts).recovery, decide(facts, only_partition=False).recovery)
 
 
 def test_an_event_of_the_last_window_tells_of_all() -> None:
     first = load("one", seq=1, load_group="one", complete=False)
     last = load("two", seq=2, load_group="one")
-    start = decide(facts_about(first, last, told=("two",), rules=RULES["append in steps"]))
+    start = decide(facts_about(first, last, reported=("two",), rules=RULES["append in steps"]))
 
-    assert ("normal", ("one", "two"), None) == (start.case, start.told, start.recovery)
+    assert ("normal", ("one", "two"), None) == (start.case, start.reported, start.recovery)
 
 
 def test_a_later_attempt_of_the_run_is_found() -> None:

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest.assets.fetch.partitions import claim_folder
-from dagster_rest.assets.start.liveness import Presence, is_at_work, try_lock
+from dagster_rest.assets.start.liveness import LivenessLock, is_alive, try_lock
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 
@@ -79,10 +79,10 @@ print(overlaps, turns > 0)
 DIE_AT_WORK = """
 import os, sys
 from pathlib import Path
-from dagster_rest.assets.start.liveness import Presence
+from dagster_rest.assets.start.liveness import LivenessLock
 
-one = Presence(Path(sys.argv[1]), asset="a", run_id="dead", attempt=0)
-one.begin()
+one = LivenessLock(Path(sys.argv[1]), asset="a", run_id="dead", attempt=0)
+one.acquire()
 os._exit(1)
 """
 
@@ -119,43 +119,43 @@ def test_an_interrupted_load_keeps_its_folder_and_no_lock(tmp_path: Path) -> Non
     assert [folder] == list(tmp_path.iterdir())
 
 
-def presence(root: Path, run_id: str) -> Presence:
-    return Presence(root, asset="a", run_id=run_id, attempt=0)
+def lock_of(root: Path, run_id: str) -> LivenessLock:
+    return LivenessLock(root, asset="a", run_id=run_id, attempt=0)
 
 
 def test_who_is_at_work_is_seen_and_leaves_nothing(tmp_path: Path) -> None:
-    one = presence(tmp_path, "r")
-    one.begin()
-    assert is_at_work(tmp_path, asset="a", run_id="r", attempt=0) is True
-    assert is_at_work(tmp_path, asset="a", run_id="r", attempt=0) is True
-    one.end()
+    one = lock_of(tmp_path, "r")
+    one.acquire()
+    assert is_alive(tmp_path, asset="a", run_id="r", attempt=0) is True
+    assert is_alive(tmp_path, asset="a", run_id="r", attempt=0) is True
+    one.release()
 
-    assert is_at_work(tmp_path, asset="a", run_id="r", attempt=0) is None
+    assert is_alive(tmp_path, asset="a", run_id="r", attempt=0) is None
     assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_the_sign_of_a_dead_process_stays_until_it_is_old(tmp_path: Path) -> None:
     start(DIE_AT_WORK, tmp_path).communicate()
-    assert is_at_work(tmp_path, asset="a", run_id="dead", attempt=0) is False
-    assert is_at_work(tmp_path, asset="a", run_id="dead", attempt=0) is False
+    assert is_alive(tmp_path, asset="a", run_id="dead", attempt=0) is False
+    assert is_alive(tmp_path, asset="a", run_id="dead", attempt=0) is False
 
     (sign,) = (tmp_path / "at_work").iterdir()
     os.utime(sign, (MONTH_AGO, MONTH_AGO))
-    one = presence(tmp_path, "next")
-    one.begin()
-    one.end()
+    one = lock_of(tmp_path, "next")
+    one.acquire()
+    one.release()
 
     assert [] == list((tmp_path / "at_work").iterdir())
 
 
 def test_the_sign_of_a_living_process_is_never_too_old(tmp_path: Path) -> None:
-    one = presence(tmp_path, "long")
-    one.begin()
+    one = lock_of(tmp_path, "long")
+    one.acquire()
     (sign,) = (tmp_path / "at_work").iterdir()
     os.utime(sign, (MONTH_AGO, MONTH_AGO))
-    other = presence(tmp_path, "next")
-    other.begin()
-    other.end()
+    other = lock_of(tmp_path, "next")
+    other.acquire()
+    other.release()
 
-    assert is_at_work(tmp_path, asset="a", run_id="long", attempt=0) is True
-    one.end()
+    assert is_alive(tmp_path, asset="a", run_id="long", attempt=0) is True
+    one.release()

@@ -14,7 +14,7 @@ import pytest
 
 from dagster_rest.assets.cursor.bounds import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.assets.model.partitions import Slice, is_one_range
+from dagster_rest.assets.model.partitions import Partition, is_one_range
 from tests.assets.backfill_worker import daily_events
 from tests.assets.project import Project
 from tests.support.server import ApiServer
@@ -209,7 +209,7 @@ def test_a_window_that_drops_everything_is_said(api: ApiServer, tmp_path: Path) 
 @pytest.mark.parametrize("scale", [1, 1000])
 def test_a_number_since_1970_may_be_written_as_text(scale: int) -> None:
     start, end = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
-    day = Slice(key="2026-01-01", start=start, end=end)
+    day = Partition(key="2026-01-01", start=start, end=end)
     values = [str(int(at.timestamp() - back) * scale) for at in (start, end) for back in (1, 0)]
 
     assert [0, 1, 1, 2] == count_passed(values, [Edge(instant=start), Edge(instant=end)])
@@ -256,9 +256,9 @@ def test_io_managers_get_the_partitions_rows(api: ApiServer, tmp_path: Path, zon
 def test_windows_of_different_regions_are_no_one_range() -> None:
     days = [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
 
-    def slices(*regions: str) -> list[Slice]:
+    def partitions(*regions: str) -> list[Partition]:
         return [
-            Slice(
+            Partition(
                 key=f"{start:%F}|{region}",
                 start=start,
                 end=end,
@@ -268,14 +268,16 @@ def test_windows_of_different_regions_are_no_one_range() -> None:
             for start, end, region in zip(days, days[1:], regions, strict=False)
         ]
 
-    assert is_one_range(slices("eu", "eu"))
-    assert not is_one_range(slices("eu", "us"))
+    assert is_one_range(partitions("eu", "eu"))
+    assert not is_one_range(partitions("eu", "us"))
 
 
 def test_the_hour_between_two_that_show_the_same_is_not_skipped() -> None:
     zone = ZoneInfo("Europe/Berlin")
     hours = [datetime(2024, 10, 27, hour, tzinfo=UTC).astimezone(zone) for hour in range(4)]
-    first, second, third = (Slice(key=str(number), start=hours[number], end=hours[number + 1]) for number in range(3))
+    first, second, third = (
+        Partition(key=str(number), start=hours[number], end=hours[number + 1]) for number in range(3)
+    )
 
     assert is_one_range([first, second, third])
     assert not is_one_range([first, third])

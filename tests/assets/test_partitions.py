@@ -359,7 +359,7 @@ def test_two_dimensions_without_time_ask_by_their_keys(api: ApiServer, shops: An
 @pytest.mark.parametrize(
     ("partitions", "endpoint", "missing"),
     [
-        # Windows of time, but no dimension is time: a cursor cannot tell these partitions apart.
+        # Windows of time, but no dimension is time: a cursor cannot separate these partitions.
         ({"dimensions": {"currency": ["eur", "usd"], "region": ["eu", "us"]}}, BY_TIME, "currency"),
         (DAY_AND_REGION, {}, "day"),
         (DAY_AND_REGION, {**BY_TIME, "path": "sales/eu"}, "region"),

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest.assets.errors import CursorError, StateError
-from dagster_rest.assets.fetch import window as fetching
+from dagster_rest.assets.fetch import window
 from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.http.errors import HttpConnectionError
 from tests.assets.project import Project
@@ -128,19 +128,19 @@ def test_a_sample_leaves_an_interrupted_load_alone(
     api: ApiServer, orders: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = project_of(api, tmp_path)
-    kept = fetching.WindowFetch._stage
+    kept = window.WindowFetch._stage
 
-    def stage(self: fetching.WindowFetch, page: Any, *, records: list[Any]) -> bool:
+    def stage(self: window.WindowFetch, page: Any, *, records: list[Any]) -> bool:
         if page.number == 2:
-            for lane in self._lanes:
-                lane.stager._shred()
-                lane.stager._begin_part()
-                lane.stager._end_part()
+            for load in self._loads:
+                load.stager._shred()
+                load.stager._begin_part()
+                load.stager._end_part()
             raise HttpConnectionError("died", code="http_connection")
         return kept(self, page, records=records)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetching.WindowFetch, "_stage", stage)
+        patch.setattr(window.WindowFetch, "_stage", stage)
         project.materialize("orders", raise_on_error=False)
     project.materialize("orders", config={"orders": SAMPLE})
 

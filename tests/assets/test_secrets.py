@@ -114,14 +114,14 @@ def test_planted_secrets_are_in_nothing_that_was_written(
             instance=instance,
             raise_on_error=False,
         )
-        told = "\n".join(f"{event.message} {event.event_specific_data}" for event in result.all_events)
+        events = "\n".join(f"{event.message} {event.event_specific_data}" for event in result.all_events)
 
     assert len(result.get_asset_materialization_events()) == 1
     assert secret("bearer") in received[0].headers["authorization"]
     assert secret("header") == received[0].headers["x-api-key"]
     assert secret("body") == received[0].json()["password"]
     written = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    written["events"] = told.encode()
+    written["events"] = events.encode()
     written["logs"] = caplog.text.encode()
     written["output"] = "".join(capfd.readouterr()).encode()
     written["tables"] = _tables(tmp_path / "warehouse.duckdb").encode()

@@ -31,7 +31,7 @@ def config(api: ApiServer, **incremental: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def served(api: ApiServer) -> dict[str, Any]:
-    """The API answers with the days in the range; it can be told to fail at one of them."""
+    """The API answers with the days in the range; it can be made to fail at one of them."""
     control: dict[str, Any] = {"days": [f"2024-01-{n:02d}" for n in range(1, 11)], "fail_at": None}
 
     @api.get("/events")

@@ -50,7 +50,7 @@ def _no_attempt_check() -> None:
 def _no_sign_of_life() -> None:
     from dagster_rest.assets.run import load
 
-    load.is_at_work = lambda *_, **__: False
+    load.is_alive = lambda *_, **__: False
 
 
 def _events_before_the_ledger() -> None:
@@ -60,7 +60,7 @@ def _events_before_the_ledger() -> None:
 
     def with_events_of_now(self: Any, **options: Any) -> None:
         read = options["read_log"]
-        found = {one.key: read(one, (), None) for one in options["slices"]}
+        found = {one.key: read(one, (), None) for one in options["partitions"]}
         make(self, **{**options, "read_log": lambda one, wanted, latest: found[one.key]})
 
     RunRequest.__init__ = with_events_of_now  # type: ignore[method-assign,assignment]
@@ -69,7 +69,7 @@ def _events_before_the_ledger() -> None:
 def _any_checkpoint_will_do() -> None:
     from dagster_rest.assets.fetch import opening
 
-    opening.LaneOpener._fingerprint = lambda *_: "always the same"  # type: ignore[method-assign,assignment]
+    opening.LoadOpener._fingerprint = lambda *_: "always the same"  # type: ignore[method-assign,assignment]
 
 
 def _no_digests() -> None:
@@ -77,11 +77,11 @@ def _no_digests() -> None:
 
     usable = checkpoint._usable
 
-    def without_looking(saved: Any, folder: Any, **options: Any) -> Any:
+    def without_reading(saved: Any, folder: Any, **options: Any) -> Any:
         digests = {name: checkpoint.digest(folder / name) for name in saved.files if (folder / name).is_file()}
         return usable(dataclasses.replace(saved, digests=digests), folder, **options)
 
-    checkpoint._usable = without_looking
+    checkpoint._usable = without_reading
 
 
 def _checkpoint_before_the_part() -> None:
@@ -103,23 +103,23 @@ def _checkpoint_before_the_part() -> None:
 def _no_earlier_runs() -> None:
     from dagster_rest.assets.start.decision import _Decision
 
-    _Decision._repeated = lambda _: None  # type: ignore[method-assign,assignment]
+    _Decision._reported_before = lambda _: None  # type: ignore[method-assign,assignment]
 
 
 Patch = tuple[Any, str, Any]
 
 
-def _every_run_is_in_the_line() -> Patch:
-    from dagster_rest.assets.start.facts import RunLine
+def _every_run_is_in_the_lineage() -> Patch:
+    from dagster_rest.assets.start.facts import RunLineage
 
-    return RunLine, "__contains__", lambda *_: True
+    return RunLineage, "__contains__", lambda *_: True
 
 
 def _events_confirm_nothing() -> Patch:
     from dagster_rest.assets.run import step as body
 
     read = body.read_event_log
-    return body, "read_event_log", lambda *a, **k: dataclasses.replace(read(*a, **k), newest=None, told=frozenset())
+    return body, "read_event_log", lambda *a, **k: dataclasses.replace(read(*a, **k), newest=None, reported=frozenset())
 
 
 def _no_question_for_the_own_run() -> Patch:
@@ -151,7 +151,7 @@ def _the_log_is_believed() -> Patch:
         event = facts.log.newest
         if event is None or event.run_id not in facts.run.failed:
             return decide(facts, **options)
-        told = LoadRow(
+        reported = LoadRow(
             load_id=event.load_id,
             asset="",
             partition="",
@@ -164,12 +164,12 @@ def _the_log_is_believed() -> Patch:
             cursor_path=None,
             rows_loaded=0,
         )
-        return Start(case="normal", base=None, recovery="repeat", continued=told)
+        return Start(case="normal", base=None, recovery="report_again", continued=reported)
 
     return load, "decide", believing
 
 
-def _nobody_looks_at_tables() -> Patch:
+def _no_table_inspection() -> Patch:
     from dagster_rest.warehouse.state import inspection
 
     return inspection, "inspect_tables", lambda *_, **__: ()
@@ -182,13 +182,13 @@ def _any_cursor_will_do() -> Patch:
 
 
 STATE_GUARDS: dict[str, Callable[[], Patch]] = {
-    "line of runs": _every_run_is_in_the_line,
+    "lineage of runs": _every_run_is_in_the_lineage,
     "events confirm": _events_confirm_nothing,
     "own run": _no_question_for_the_own_run,
     "any load of the request": _only_the_newest_load,
     "deleted is not wiped": _what_is_gone_was_wiped,
     "ledger beside the log": _the_log_is_believed,
-    "tables are looked at": _nobody_looks_at_tables,
+    "tables are inspected": _no_table_inspection,
     "whose cursor it is": _any_cursor_will_do,
 }
 """Name of each guard of a run's start -> what to put where, so that it is off (for ``monkeypatch.setattr``)."""

@@ -22,8 +22,8 @@ POINTS = {
     "before_transaction": "all is staged, the database is not opened",
     "in_transaction": "inside the DuckDB transaction",
     "replace_swap": "inside the transaction, the old rows are gone, the new ones are there",
-    "after_commit": "after the commit, before Dagster is told",
-    "before_confirm": "Dagster is told, the ledger is not confirmed",
+    "after_commit": "after the commit, before the event is stored",
+    "before_confirm": "the event is stored, the ledger is not confirmed",
     "token_refresh": "while an access token is renewed",
 }
 """Every named point, and where in a load it is."""
@@ -47,8 +47,8 @@ def is_taken_up_by_any_run(point: str, scene: Scene) -> bool:
     Behind its commit, a load that says nothing of how far it came (no cursor, no consumed parents) is a load of its
     own for every other run; `replace` begins anew each time, and a partition is replaced.
     """
-    keeps_place = scene.shape in ("incremental", "windowed", "child_new")
-    return point not in AFTER_COMMIT or (keeps_place and scene.disposition != "replace")
+    state_shows_progress = scene.shape in ("incremental", "windowed", "child_new")
+    return point not in AFTER_COMMIT or (state_shows_progress and scene.disposition != "replace")
 
 
 class Stage:

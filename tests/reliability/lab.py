@@ -66,7 +66,7 @@ class Outcome:
 
     def pages_kept(self, *, resumable: bool) -> int:
         """Pages that nobody has to ask for again: those a checkpoint covers, or only those committed."""
-        kept = taken = vouched = 0
+        kept = taken = covered = 0
         begun: list[int] = []
         for moment in self.moments:
             if moment.point == "page_taken":
@@ -75,8 +75,8 @@ class Outcome:
                 begun.append(taken)
             elif moment.point == "after_checkpoint_rename":
                 # A part is written while the next pages come: its checkpoint covers what it began with.
-                kept = max(kept, begun[vouched]) if resumable else kept
-                vouched += 1
+                kept = max(kept, begun[covered]) if resumable else kept
+                covered += 1
             elif moment.point == "after_commit":
                 kept = taken
         return kept
@@ -165,7 +165,7 @@ class Bench:
         """Write down what a run does; the code location reads it in every process.
 
         Args:
-            name: Tells runs at the same time apart.
+            name: Identifies one of several runs at the same time.
             targets: What is loaded; the scene's target if None.
             options: More of it: `kill`, `rows_per_part`, `executor`, `without` ...
         """
@@ -187,7 +187,7 @@ class Bench:
         """Start a run in processes of its own, which no signal to this one reaches.
 
         Args:
-            name: Tells runs at the same time apart.
+            name: Identifies one of several runs at the same time.
             module: `one_run` for a real run, `one_attempt` for a single attempt of a step.
             options: As for `specify`.
         """
@@ -206,7 +206,7 @@ class Bench:
         return run.run_id
 
     def is_confirmed(self, run_id: str) -> bool:
-        """Whether the run's load has ended: written, told of, and confirmed."""
+        """Whether the run's load has ended: written, reported, and confirmed."""
         if not self.database.exists():
             return False
         with duckdb.connect(str(self.database), read_only=True) as connection:

@@ -180,9 +180,9 @@ def _ArmedLoad(  # noqa: N802 - it stands for a class
     run = load.run
     close = load.close
 
-    def told() -> None:
+    def closed() -> None:
         close()
         recorder("done")
 
-    load.run, load.close = run, told
+    load.run, load.close = run, closed
     return load

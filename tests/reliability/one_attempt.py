@@ -14,9 +14,9 @@ from dagster_duckdb import DuckDBResource
 from dagster_rest.assets.context import RunRequest
 from dagster_rest.assets.definition.factory import plan_source, resource_props, rest_assets
 from dagster_rest.assets.definition.translator import DagsterRestTranslator
-from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.run.load import ResourceLoad
-from dagster_rest.assets.start.facts import EventLog, RunLine
+from dagster_rest.assets.start.facts import EventLog, RunLineage
 from dagster_rest.errors import RestError
 from dagster_rest.http import RestClient
 from tests.reliability.guards import switch_off
@@ -36,9 +36,9 @@ def main(spec_file: str) -> int:
         load = ResourceLoad(
             asset,
             request=RunRequest(
-                run=RunLine(run_id=spec["run_id"], attempt=spec["attempt"]),
+                run=RunLineage(run_id=spec["run_id"], attempt=spec["attempt"]),
                 storage_id="one",
-                slices=[Slice()],
+                partitions=[Partition()],
                 read_log=lambda *_: EventLog(),
             ),
             client=client,

@@ -82,7 +82,7 @@ def everything(up_to: int = ROWS) -> list[int]:
     return list(range(up_to))
 
 
-# 1. A told load is taken back
+# 1. A reported load is taken back
 
 
 def a_dead_append_and_an_ordinary_run(shop: Shop, make: Make) -> list[int]:
@@ -596,13 +596,13 @@ def test_a_partition_with_a_cursor_is_replaced_too(shop: Shop, make: Make) -> No
 # Each guard is needed
 
 NEEDED: dict[str, tuple[Scenario, list[int]]] = {
-    "line of runs": (a_dead_append_and_an_ordinary_run, [*everything(), 50]),
+    "lineage of runs": (a_dead_append_and_an_ordinary_run, [*everything(), 50]),
     "events confirm": (a_told_append_and_its_re_execution, everything()),
     "own run": (a_zombie_that_commits_first, everything()),
     "any load of the request": (a_range_an_hourly_run_and_the_range_again, sorted([*range(5, 15), *range(10)])),
     "deleted is not wiped": (a_deleted_run_and_an_api_that_forgets, everything()),
     "ledger beside the log": (a_lost_file_and_a_re_execution, everything()),
-    "tables are looked at": (a_dropped_table, everything(15)),
+    "tables are inspected": (a_dropped_table, everything(15)),
     "whose cursor it is": (another_cursor_path, everything(20)),
 }
 

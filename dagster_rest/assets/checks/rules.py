@@ -1,4 +1,4 @@
-"""The rules that loads are checked by: when they apply, what they look at, what they find."""
+"""The rules that loads are checked by: when they apply, and what they find."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.assets.model.asset import RestAsset
-    from dagster_rest.assets.report import LoadReport, SliceReport
+    from dagster_rest.assets.report import LoadReport, PartitionReport
     from dagster_rest.config.plan.build import ResourcePlan
 
 KEYS: dict[str, str] = {
@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a check may look at.
+    """What a check reads.
 
     Args:
         connection: The transaction of the load, before its commit.
@@ -72,7 +72,7 @@ class Evidence:
         """The root table, quoted."""
         from dagster_rest.warehouse.state.catalog import database_name, qualified
 
-        last = next(one.outcomes[-1] for one in reversed(self.report.slices) if one.outcomes)
+        last = next(one.outcomes[-1] for one in reversed(self.report.partitions) if one.outcomes)
         return qualified(database_name(self.connection), self.asset.dataset, last.table)
 
     @property
@@ -80,18 +80,18 @@ class Evidence:
         """The columns of the primary key that the table has."""
         from dagster_rest.warehouse.naming import normalize
 
-        last = next(one.outcomes[-1] for one in reversed(self.report.slices) if one.outcomes)
+        last = next(one.outcomes[-1] for one in reversed(self.report.partitions) if one.outcomes)
         columns = {column.name for column in last.columns.get(last.table, ()) if column.data_type is not None}
         return tuple(name for name in map(normalize, self.asset.plan.primary_key) if name in columns)
 
     @property
     def is_written(self) -> bool:
-        """Whether there is a root table to look at."""
-        return any(one.outcomes and one.outcomes[-1].columns for one in self.report.slices)
+        """Whether there is a root table to read."""
+        return any(one.outcomes and one.outcomes[-1].columns for one in self.report.partitions)
 
     def total(self, name: str) -> int:
         """The sum of a number over all partitions and windows of the load."""
-        return sum(getattr(outcome, name) for one in self.report.slices for outcome in one.outcomes)
+        return sum(getattr(outcome, name) for one in self.report.partitions for outcome in one.outcomes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,10 +232,10 @@ def _row_count_drop(evidence: Evidence) -> Finding:
         return Finding(passed=True, description="Not compared: the run was a sample, and the table is untouched.")
     if evidence.asset.partitions_def is not None:
         # Each partition by itself: one that lost its rows must not hide among those of a backfill.
-        counts = [(_rows(one, "rows_deleted"), _rows(one, "rows_loaded")) for one in evidence.report.slices]
+        counts = [(_rows(one, "rows_deleted"), _rows(one, "rows_loaded")) for one in evidence.report.partitions]
         before, after = max(counts, key=lambda rows: _drop(*rows))
     else:
-        last = next(one.outcomes[-1] for one in reversed(evidence.report.slices) if one.outcomes)
+        last = next(one.outcomes[-1] for one in reversed(evidence.report.partitions) if one.outcomes)
         after = last.total_rows.get(last.table, 0)
         before = after - evidence.total("rows_loaded") + evidence.total("rows_deleted")
     drop = _drop(before, after)
@@ -247,7 +247,7 @@ def _row_count_drop(evidence: Evidence) -> Finding:
     )
 
 
-def _rows(one: "SliceReport", name: str) -> int:
+def _rows(one: "PartitionReport", name: str) -> int:
     return sum(getattr(outcome, name) for outcome in one.outcomes)
 
 
@@ -275,7 +275,7 @@ def _duplicates(evidence: Evidence) -> Finding:
 
 
 def _schema_changes(evidence: Evidence) -> Finding:
-    outcomes = [outcome for one in evidence.report.slices for outcome in one.outcomes]
+    outcomes = [outcome for one in evidence.report.partitions for outcome in one.outcomes]
     changes = [change for outcome in outcomes for change in outcome.schema_changes]
     if any(f"added table {outcome.table}" in changes for outcome in outcomes):
         return Finding(passed=True, description="The load that made the table.", numbers={"changes": 0})
@@ -332,7 +332,7 @@ def _may_be_ahead(plan: "ResourcePlan") -> bool:
 
 
 def _rows_ahead(evidence: Evidence) -> Finding:
-    seen = [one.ahead.found() for one in evidence.report.slices]
+    seen = [one.ahead.found() for one in evidence.report.partitions]
     count = sum(one for one, _ in seen)
     if not count:
         return Finding(passed=True, description="The cursor goes to the newest row.", numbers={"rows_ahead": 0})

@@ -23,7 +23,7 @@ class AheadRow:
     """A row ahead of the cursor.
 
     Args:
-        hash: Tells it apart from others.
+        hash: Identifies it.
         value: Its cursor value.
         position: Where that is on the line.
         name: Its key, for people.
@@ -81,7 +81,7 @@ class AheadRows:
             elif row_hash not in self._loaded:
                 self._note(row_hash)
 
-    def say_stored(self, value: Any) -> None:
+    def note_stored_cursor(self, value: Any) -> None:
         """Note that the stored cursor itself lies too far off."""
         self.stored = value
         if self.on_first is not None:
@@ -156,7 +156,7 @@ class AheadRows:
             last: Where the cursor stands; None where it has not begun.
         """
         rows = self._in_order()
-        crowd = self._end_of_crowd(rows)
+        crowd = self._end_of_longest_run(rows)
         if not rows or (last is None and crowd < 0):
             return []
         self.has_begun = True
@@ -191,7 +191,7 @@ class AheadRows:
                 break
         return passed, reached
 
-    def _end_of_crowd(self, rows: Sequence[AheadRow]) -> int:
+    def _end_of_longest_run(self, rows: Sequence[AheadRow]) -> int:
         """The last of the most rows that follow one another, if they are too many for stray numbers; else -1.
 
         The sequence has jumped then, and the cursor with it.

@@ -25,7 +25,7 @@ class Edge:
 
     Args:
         instant: The moment, on the clock of the partitions' zone: the days of records are that zone's days.
-        unit: Parts of a second that numbers count, if the config tells; else their size tells.
+        unit: Parts of a second that numbers count, if the config says; else their size decides.
     """
 
     instant: datetime

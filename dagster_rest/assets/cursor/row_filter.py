@@ -97,7 +97,7 @@ class RowFilter:
         config: The resource's incremental block.
         bounds: The range of this run.
         known: The stored cursor with the rows at its boundary, or None.
-        key: Fields that tell boundary rows apart; empty for their whole content; None for no de-duplication.
+        key: Fields that identify boundary rows; empty for their whole content; None for no de-duplication.
         where: The config path, for errors.
         ahead: Takes the rows that the cursor must not go to; None lets it go anywhere.
 
@@ -140,7 +140,7 @@ class RowFilter:
         """A stored cursor that lies too far off gives way to what a run sees that starts before it."""
         assert self.ahead is not None
         if self.ahead.reach.is_future(self._last):
-            self.ahead.say_stored(self._last)
+            self.ahead.note_stored_cursor(self._last)
             start = self.bounds.start
             if start is not None and self._order([start], self._last)[0] < 0:
                 self._last, self._boundary = None, set()

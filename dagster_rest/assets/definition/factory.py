@@ -27,7 +27,7 @@ Mode = Literal["per_resource", "single_op"]
 
 _RESOURCE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _IO_MANAGER = "io_manager"
-"""The key under which every asset, of whatever source, looks for its IO manager."""
+"""The key under which every asset, of whatever source, finds its IO manager."""
 
 
 def build_rest_assets(
@@ -425,7 +425,7 @@ def _one_op(
         **options,
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        # Imported here: what a load needs is no business of a process that only looks at definitions.
+        # Imported here: a process that only loads definitions does not need it.
         from dagster_rest.assets.run.step import materialize_resource
 
         yield from materialize_resource(context, asset, config=run_config_of(context))

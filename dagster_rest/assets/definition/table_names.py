@@ -1,4 +1,4 @@
-"""Which tables the resources of a source write, as far as their config tells: no two of them meet."""
+"""The tables that the resources of a source write, as far as the config names them: no two resources share one."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -12,9 +12,9 @@ _RESERVED = frozenset({"_dagster_rest", "information_schema", "pg_catalog"})
 
 
 def check_table_names(props: Mapping[str, "RestResourceProps"], *, dataset: str) -> None:
-    """Refuse resources that would write one table, in every way that the config tells.
+    """Refuse resources that would write to the same table, wherever the config shows it.
 
-    What only the data tells (a list that makes the nested table ``orders__lines`` beside a resource of that name) is
+    What only the data shows (a list that makes the nested table ``orders__lines`` beside a resource of that name) is
     refused when it is loaded.
 
     Args:

@@ -20,7 +20,7 @@ SOURCE_KEY = "dagster_rest/source"
 
 @dataclass(frozen=True, kw_only=True)
 class RestResourceProps:
-    """What a translator may look at.
+    """What a translator may read.
 
     Args:
         source: The whole source: its name, client and resources.
@@ -68,7 +68,7 @@ class DagsterRestTranslator:
         """The asset of a resource: key ``[dataset, table]``, edges to its parents, and the config's own keys.
 
         Args:
-            props: The resource and its place in the source.
+            props: The resource and its source.
 
         Returns:
             The spec, used as it is.

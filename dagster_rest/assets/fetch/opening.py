@@ -1,4 +1,4 @@
-"""Opens the lanes of a window: staging folder, resume or fresh start, row filters."""
+"""Opens the partitions of a window: staging folder, resume or fresh start, row filters."""
 
 import contextlib
 import dataclasses
@@ -14,9 +14,9 @@ from dagster_rest.assets.cursor.ahead import AheadRows
 from dagster_rest.assets.cursor.reach import Reach, reach_of
 from dagster_rest.assets.cursor.row_filter import RowFilter
 from dagster_rest.assets.cursor.values import from_state, to_state
-from dagster_rest.assets.fetch.partitions import Lane, claim_folder, now_of
+from dagster_rest.assets.fetch.partitions import PartitionLoad, claim_folder, now_of
 from dagster_rest.assets.parents.fan_out import ParentGroup, cursor_of_group
-from dagster_rest.assets.report import SliceReport
+from dagster_rest.assets.report import PartitionReport
 from dagster_rest.assets.start.windows import Window
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.stage.stager import Stager
 
 
-class LaneOpener:
-    """Opens the lane of a partition for one window.
+class LoadOpener:
+    """Opens a partition for one window.
 
     Args:
         context: The load.
@@ -43,8 +43,8 @@ class LaneOpener:
         self._known = known
         self._first: Stager | None = None
 
-    def open(self, one: SliceReport, *, stack: contextlib.ExitStack) -> Lane:
-        """Open a lane, going on with an interrupted load where that fits.
+    def open(self, one: PartitionReport, *, stack: contextlib.ExitStack) -> PartitionLoad:
+        """Open a partition, resuming an interrupted load where that fits.
 
         Args:
             one: The partition.
@@ -55,20 +55,20 @@ class LaneOpener:
 
         config, window = self._context.plan.config, self._window
         folder, alone = stack.enter_context(
-            claim_folder(self._context.root, asset=self._context.asset.id, partition=one.slice.key)
+            claim_folder(self._context.root, asset=self._context.asset.id, partition=one.partition.key)
         )
-        bounds = window.bounds[one.slice.key]
-        rebuild = one.start.rebuild and window.is_first and not one.slice.key
+        bounds = window.bounds[one.partition.key]
+        rebuild = one.start.rebuild and window.is_first and not one.partition.key
 
         def open_stager() -> Stager:
             return Stager.open(
                 folder,
-                spec=self._lane_spec(one),
+                spec=self._table_spec(one),
                 known=KnownSchema(dataset=self._context.asset.dataset) if rebuild else self._known,
                 fingerprint=self._fingerprint(one),
                 load_id=_new_load_id(self._context.clock()),
                 beside=self._first,
-                resume=alone and config.resume and len(self._context.request.slices) == 1,
+                resume=alone and config.resume and len(self._context.request.partitions) == 1,
                 ttl_seconds=config.resume_ttl,
                 on_event=self._context.on_event,
             )
@@ -87,9 +87,9 @@ class LaneOpener:
         now = now_of(stager.position) if stager.resumed else None
         if now is not None:
             bounds = dataclasses.replace(bounds, end=from_state(now))
-            window = dataclasses.replace(window, bounds={**window.bounds, one.slice.key: bounds})
-        return Lane(
-            slice=one.slice,
+            window = dataclasses.replace(window, bounds={**window.bounds, one.partition.key: bounds})
+        return PartitionLoad(
+            partition=one.partition,
             start=one.start,
             bounds=bounds,
             stager=stager,
@@ -99,28 +99,28 @@ class LaneOpener:
             now=to_state(bounds.end) if window.ends_now else None,
         )
 
-    def _replaces(self, one: SliceReport) -> bool:
+    def _replaces(self, one: PartitionReport) -> bool:
         """Whether this load stands for all of its partition."""
-        if one.start.recovery == "tell" or not one.slice.key:
+        if one.start.recovery == "report" or not one.partition.key:
             return False
-        return self._context.replaces(one.slice) or one.start.rebuild
+        return self._context.replaces(one.partition) or one.start.rebuild
 
     def _can_go_on(self, position: Mapping[str, Any]) -> bool:
         # In the middle of a parent its first pages are staged already: it could not be left out any more.
         in_the_middle = position.get("state") is not None and self._context.skips_failed_parents
         return bool(position.get("resumable", True)) and not in_the_middle
 
-    def _filter_maker(self, one: SliceReport, window: Window) -> Callable[[str], RowFilter] | None:
+    def _filter_maker(self, one: PartitionReport, window: Window) -> Callable[[str], RowFilter] | None:
         incremental = window.incremental
         if incremental is None:
             return None
-        bounds, key = window.bounds[one.slice.key], self._boundary_key()
-        forgetful = window.stateless or self._context.replaces(one.slice)
+        bounds, key = window.bounds[one.partition.key], self._boundary_key()
+        ignores_cursor = window.stateless or self._context.replaces(one.partition)
         where = f"{self._context.plan.config_path}.endpoint.incremental"
         reach = reach_of(self._context.plan, now=self._context.clock())
 
         def make(scope: str) -> RowFilter:
-            if forgetful:
+            if ignores_cursor:
                 return RowFilter(incremental, bounds=bounds, key=key, where=where)
             ahead = None if reach is None else self._ahead_rows(reach, one, where=where)
             known, own = one.cursor, bounds
@@ -131,7 +131,7 @@ class LaneOpener:
 
         return make
 
-    def _ahead_rows(self, reach: Reach, one: SliceReport, *, where: str) -> AheadRows:
+    def _ahead_rows(self, reach: Reach, one: PartitionReport, *, where: str) -> AheadRows:
         return AheadRows(
             reach,
             growing=self._only_grows(),
@@ -164,11 +164,11 @@ class LaneOpener:
             return ()
         return self._context.plan.primary_key
 
-    def _lane_spec(self, one: SliceReport) -> "TableSpec":
+    def _table_spec(self, one: PartitionReport) -> "TableSpec":
         disposition = self._context.spec.write_disposition
         part_only = self._context.partitioned or not self._is_first(one)
         replaces_less = disposition.disposition == "replace" and part_only
-        if replaces_less or one.start.recovery == "tell":
+        if replaces_less or one.start.recovery == "report":
             # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
             return dataclasses.replace(
                 self._context.spec,
@@ -176,24 +176,24 @@ class LaneOpener:
             )
         return self._context.spec
 
-    def _is_first(self, one: SliceReport) -> bool:
+    def _is_first(self, one: PartitionReport) -> bool:
         """Whether nothing of this load is in the table yet."""
         return self._window.is_first and one.start.continued is None
 
-    def _fingerprint(self, one: SliceReport) -> str:
+    def _fingerprint(self, one: PartitionReport) -> str:
         window = self._window
-        bounds = window.bounds[one.slice.key]
+        bounds = window.bounds[one.partition.key]
         parents = hashlib.blake2b(digest_size=8)
         for group in self._groups:
             parents.update(json.dumps([group.key, *group.includes], default=str).encode())
         parts = [
             self._context.plan.fingerprint,
-            one.slice.key,
+            one.partition.key,
             one.load_ids[-1] if one.load_ids else one.start.base,
             self._is_first(one),
             one.start.rebuild and self._is_first(one),
             repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),
-            one.start.recovery == "tell",
+            one.start.recovery == "report",
             parents.hexdigest(),
             self._context.request.limit,
         ]

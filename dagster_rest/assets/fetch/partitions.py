@@ -1,4 +1,4 @@
-"""A lane takes records to one partition's staging folder; the router gives every record its lane."""
+"""One partition on its way to its staging folder, and which partition each record of a range belongs to."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.assets.cursor.bounds import count_passed
 from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter, make_picker
 from dagster_rest.assets.errors import StateError
-from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.start.facts import Start
 from dagster_rest.assets.start.liveness import try_lock
 from dagster_rest.assets.start.windows import Window
@@ -32,11 +32,11 @@ SHARED = ""
 
 
 @dataclass(kw_only=True)
-class Lane:
+class PartitionLoad:
     """One partition of one load (or the whole of an asset without partitions) on its way to its table.
 
     Args:
-        slice: The partition.
+        partition: The partition.
         start: What the run continues from.
         bounds: The cursor range of this load.
         stager: Takes the records.
@@ -50,7 +50,7 @@ class Lane:
         now: The moment at which a window that is open to the present ends, as it is stored.
     """
 
-    slice: Slice
+    partition: Partition
     start: Start
     bounds: Bounds
     stager: "Stager"
@@ -101,21 +101,21 @@ class Lane:
 
 
 class Router:
-    """Gives each record of a range request the lane of its partition, by the record's cursor value.
+    """Splits the records of a range request by partition, by the record's cursor value.
 
     Args:
-        lanes: The lanes in the order of their windows, without gaps.
+        loads: The partitions in the order of their windows, without gaps.
         plan: The resource.
     """
 
-    def __init__(self, lanes: Sequence[Lane], *, plan: "ResourcePlan") -> None:
+    def __init__(self, loads: Sequence[PartitionLoad], *, plan: "ResourcePlan") -> None:
         assert plan.incremental is not None
-        self._lanes = lanes
+        self._loads = loads
         self._where = f"{plan.config_path}.endpoint.incremental.cursor_path"
         self._pick = make_picker(plan.incremental.cursor_path)
 
-    def split(self, records: Sequence[Any]) -> Iterator[tuple[Lane, list[Any]]]:
-        """The records by lane; a record outside of all windows goes to the nearest, whose filter drops it.
+    def split(self, records: Sequence[Any]) -> Iterator[tuple[PartitionLoad, list[Any]]]:
+        """The records by partition; a record outside of all windows goes to the nearest, whose filter drops it.
 
         Raises:
             StateError: ``partition_cursor_missing`` for a record without a cursor: it has no partition.
@@ -130,13 +130,13 @@ class Router:
             )
         if not values:
             return
-        starts = [lane.bounds.window[0] for lane in self._lanes if lane.bounds.window is not None]
+        starts = [load.bounds.window[0] for load in self._loads if load.bounds.window is not None]
         numbers = (max(count - 1, 0) for count in count_passed(values, starts, where=self._where))
         found: dict[int, list[Any]] = {}
         for record, index in zip(records, numbers, strict=True):
             found.setdefault(index, []).append(record)
         for index in sorted(found):
-            yield self._lanes[index], found[index]
+            yield self._loads[index], found[index]
 
 
 def staging_root(database: Database, *, configured: str | None = None) -> Path:

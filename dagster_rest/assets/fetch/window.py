@@ -1,4 +1,4 @@
-"""Fetches one window: units to pages, pages to records, records into their lanes."""
+"""Fetches one window: units to pages, pages to records, records to the staging folders of their partitions."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.cursor.row_filter import Bounds
 from dagster_rest.assets.fetch.held_pages import HeldPage, HeldPages
 from dagster_rest.assets.fetch.parent_errors import ParentErrors
-from dagster_rest.assets.fetch.partitions import SHARED, Lane, Router, cursor_of, position_of
+from dagster_rest.assets.fetch.partitions import SHARED, PartitionLoad, Router, cursor_of, position_of
 from dagster_rest.assets.model.partitions import range_values
 from dagster_rest.assets.parents.fan_out import ParentGroup, add_includes, cursor_of_group, make_units
 from dagster_rest.assets.report import LoadReport
@@ -26,7 +26,7 @@ class WindowFetch:
     Args:
         context: The load.
         window: The window.
-        lanes: Where the records go, by partition.
+        loads: Where the records go, by partition.
         groups: What is asked for.
         report: Takes what is seen on the way.
     """
@@ -36,16 +36,16 @@ class WindowFetch:
         context: LoadContext,
         window: Window,
         *,
-        lanes: Sequence[Lane],
+        loads: Sequence[PartitionLoad],
         groups: Sequence[ParentGroup],
         report: LoadReport,
     ) -> None:
         self._context = context
         self._window = window
-        self._lanes = lanes
+        self._loads = loads
         self._groups = groups
         self._report = report
-        self._by_key = {lane.slice.key: lane for lane in lanes}
+        self._by_key = {load.partition.key: load for load in loads}
         self._router: Router | None = None
         self._errors = ParentErrors(context)
         self._held = HeldPages()
@@ -59,11 +59,11 @@ class WindowFetch:
             HttpError: When the API does not play along.
             StateError: When the parents' rows do not.
         """
-        lanes, groups = self._lanes, self._groups
+        loads, groups = self._loads, self._groups
         if not self._context.asset.is_selected and not self._context.collector:
             # Nobody needs it: there is no table, and no child takes anything of it.
             return
-        position = lanes[0].stager.position if len(lanes) == 1 and lanes[0].stager.resumed else None
+        position = loads[0].stager.position if len(loads) == 1 and loads[0].stager.resumed else None
         first = int(position["unit"]) if position else 0
         if position is not None and self._context.plan.incremental is not None:
             self._restore_cursor(position, first=first)
@@ -71,7 +71,7 @@ class WindowFetch:
             self._report.counts.parents = len(groups) if self._context.plan.parents else 0
             return
         self._router = (
-            Router(lanes, plan=self._context.plan) if len(lanes) > 1 and self._context.asks_one_range else None
+            Router(loads, plan=self._context.plan) if len(loads) > 1 and self._context.asks_one_range else None
         )
         for page in self._pages(first=first, position=position):
             if not self._stage(page, records=self._take(page, groups[page.unit.index])):
@@ -92,15 +92,15 @@ class WindowFetch:
     def _keep(self, page: HeldPage) -> bool:
         group = self._groups[page.unit]
         if self._router is not None and not group.partition:
-            for lane, part in self._router.split(page.records):
-                self._keep_in(lane, part, page=page, group=group)
+            for load, part in self._router.split(page.records):
+                self._keep_in(load, part, page=page, group=group)
             return True
-        lane = self._lane_of(group)
-        self._keep_in(lane, page.records, page=page, group=group)
-        return not self._is_past_the_end(lane)
+        load = self._load_of(group)
+        self._keep_in(load, page.records, page=page, group=group)
+        return not self._is_past_the_end(load)
 
-    def _lane_of(self, group: ParentGroup) -> Lane:
-        return self._by_key.get(group.partition) or self._lanes[0]
+    def _load_of(self, group: ParentGroup) -> PartitionLoad:
+        return self._by_key.get(group.partition) or self._loads[0]
 
     def _leave_out(self, unit: "FetchUnit", error: "HttpError") -> bool:
         """Note a parent whose request failed; whether the others go on without it."""
@@ -109,32 +109,32 @@ class WindowFetch:
         if not failed:
             return False
         self._held.drop()
-        in_one_lane = self._router is None or group.partition
-        for lane in [self._lane_of(group)] if in_one_lane else self._lanes:
-            lane.stager.write_side(FAILED, [one.encode() for one in failed])
-            rows = None if self._context.per_parent else lane.filter_for(SHARED)
+        in_one_partition = self._router is None or group.partition
+        for load in [self._load_of(group)] if in_one_partition else self._loads:
+            load.stager.write_side(FAILED, [one.encode() for one in failed])
+            rows = None if self._context.per_parent else load.filter_for(SHARED)
             cursor = rows.state() if rows is not None else None
-            position = position_of(unit.index + 1, None, cursor, resumable=True, now=lane.now, selector=self._selector)
-            lane.stager.write([], position=position)
+            position = position_of(unit.index + 1, None, cursor, resumable=True, now=load.now, selector=self._selector)
+            load.stager.write([], position=position)
         return True
 
     def _warn_of_empty_windows(self) -> None:
-        lanes, report = self._lanes, self._report
-        if not report.rows_fetched or not all(lane.bounds.window and not lane.stager.rows_staged for lane in lanes):
+        loads, report = self._loads, self._report
+        if not report.rows_fetched or not all(load.bounds.window and not load.stager.rows_staged for load in loads):
             return
-        key = lanes[0].slice.key if len(lanes) == 1 else f"{lanes[0].slice.key} to {lanes[-1].slice.key}"
+        key = loads[0].partition.key if len(loads) == 1 else f"{loads[0].partition.key} to {loads[-1].partition.key}"
         report.warnings.append(
             f"all {report.rows_fetched} records of the API lie outside of the partition {key}: look at cursor_path and"
             " at how the request says which part is meant"
         )
 
     def _restore_cursor(self, position: Mapping[str, Any], *, first: int) -> None:
-        lane, groups = self._lanes[0], self._groups
+        load, groups = self._loads[0], self._groups
         cursor = cursor_of(position)
         if cursor is None or (first >= len(groups) and self._context.per_parent):
             return
         scope = groups[first].key if self._context.per_parent else SHARED
-        restored = lane.filter_for(scope)
+        restored = load.filter_for(scope)
         if restored is not None:
             restored.continue_from(cursor)
 
@@ -173,28 +173,28 @@ class WindowFetch:
     def _values(self, group: ParentGroup) -> Mapping[str, Any]:
         if self._context.plan.incremental is None:
             return {}
-        lane = self._by_key.get(group.partition)
-        if lane is None:
+        load = self._by_key.get(group.partition)
+        if load is None:
             # One request for a range of partitions: from the first start to the last end.
             bounds = self._window.whole_range()
         elif self._context.per_parent:
-            bounds = self._parent_bounds(lane, scope=group.key)
+            bounds = self._parent_bounds(load, scope=group.key)
         else:
-            bounds = lane.bounds
+            bounds = load.bounds
         return template_values(self._context.plan.incremental, bounds)
 
-    def _parent_bounds(self, lane: Lane, *, scope: str) -> Bounds:
-        if self._window.stateless or lane.replaces:
-            return lane.bounds
-        known = cursor_of_group(self._context.plan, scope, cursors=lane.parent_cursors)
-        return self._window.bounds_for_parent(lane.bounds, known)
+    def _parent_bounds(self, load: PartitionLoad, *, scope: str) -> Bounds:
+        if self._window.stateless or load.replaces:
+            return load.bounds
+        known = cursor_of_group(self._context.plan, scope, cursors=load.parent_cursors)
+        return self._window.bounds_for_parent(load.bounds, known)
 
     def _partition_values(self, group: ParentGroup, *, pattern: Any) -> Mapping[str, Any] | None:
         if not self._context.partitioned:
             return None
         if group.partition in self._by_key:
-            return self._by_key[group.partition].slice.template_values(pattern=pattern)
-        return range_values([lane.slice for lane in self._lanes], pattern=pattern)
+            return self._by_key[group.partition].partition.template_values(pattern=pattern)
+        return range_values([load.partition for load in self._loads], pattern=pattern)
 
     def _progress(self, total: int) -> Callable[[Any], None]:
         parents = f" of {total}" if self._context.plan.parents else ""
@@ -229,32 +229,32 @@ class WindowFetch:
             records = add_includes(records, group.includes)
         return self._context.steps(records)
 
-    def _keep_in(self, lane: Lane, records: list[Any], *, page: HeldPage, group: ParentGroup) -> None:
+    def _keep_in(self, load: PartitionLoad, records: list[Any], *, page: HeldPage, group: ParentGroup) -> None:
         scope = group.key if self._context.per_parent else SHARED
-        rows = lane.filter_for(scope)
+        rows = load.filter_for(scope)
         kept = rows.keep(records) if rows is not None else records
         if self._context.collector and kept:
-            lane.stager.write_side("fan_out", self._context.collector.collect(kept))
-            lane.keys_staged += len(kept)
+            load.stager.write_side("fan_out", self._context.collector.collect(kept))
+            load.keys_staged += len(kept)
         cursor = rows.state() if rows is not None else None
         unit = page.unit
         if page.is_last:
             if self._context.per_parent:
-                lane.finish_scope(scope, window=self._window)
+                load.finish_scope(scope, window=self._window)
                 cursor = None
-            position = position_of(unit + 1, None, cursor, resumable=True, now=lane.now, selector=self._selector)
+            position = position_of(unit + 1, None, cursor, resumable=True, now=load.now, selector=self._selector)
         else:
             position = position_of(
-                unit, page.state, cursor, resumable=page.resumable, now=lane.now, selector=self._selector
+                unit, page.state, cursor, resumable=page.resumable, now=load.now, selector=self._selector
             )
-        lane.stager.write(kept if self._context.asset.is_selected else [], position=position)
+        load.stager.write(kept if self._context.asset.is_selected else [], position=position)
         self._context.on_event("page_staged")
 
-    def _is_past_the_end(self, lane: Lane) -> bool:
+    def _is_past_the_end(self, load: PartitionLoad) -> bool:
         incremental = self._context.plan.incremental
         if incremental is None or incremental.row_order is None or self._context.plan.parents:
             return False
-        rows = lane.filter_for(SHARED)
+        rows = load.filter_for(SHARED)
         assert rows is not None
         return rows.passed_start if incremental.row_order == "desc" else rows.passed_end
 

@@ -145,7 +145,7 @@ def in_words(description: str | None, *, loaded: Collection[str] = ()) -> str:
 
     Args:
         description: What ``describe`` gave, or None if it is not known.
-        loaded: Keys that tell something where the description is not known.
+        loaded: Keys to show as examples where the description is not known.
     """
     if description is None:
         keys = sorted(loaded)

@@ -21,7 +21,7 @@ _CRONS = {"hourly": "0 * * * *", "daily": "0 0 * * *", "weekly": "0 0 * * 0", "m
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slice:
+class Partition:
     """The part of an asset that one partition key stands for.
 
     Args:
@@ -73,7 +73,7 @@ class Slice:
         return values
 
 
-WHOLE = Slice()
+WHOLE = Partition()
 """An asset without partitions."""
 
 
@@ -107,8 +107,8 @@ def _iso(instant: datetime) -> str:
     return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def slices_of(context: dg.AssetExecutionContext, partitions_def: dg.PartitionsDefinition | None) -> list[Slice]:
-    """The partitions a step is to load; one whole slice for an asset without partitions.
+def partitions_of(context: dg.AssetExecutionContext, partitions_def: dg.PartitionsDefinition | None) -> list[Partition]:
+    """The partitions a step is to load; the whole asset for an asset without partitions.
 
     Args:
         context: The step's context: one key, or the range of a single-run backfill.
@@ -116,21 +116,21 @@ def slices_of(context: dg.AssetExecutionContext, partitions_def: dg.PartitionsDe
     """
     if partitions_def is None:
         return [WHOLE]
-    return [_slice(key, partitions_def) for key in context.partition_keys]
+    return [_partition(key, partitions_def) for key in context.partition_keys]
 
 
-def _slice(key: str, partitions_def: dg.PartitionsDefinition) -> Slice:
+def _partition(key: str, partitions_def: dg.PartitionsDefinition) -> Partition:
     if isinstance(partitions_def, dg.TimeWindowPartitionsDefinition):
         window = partitions_def.time_window_for_partition_key(key)
-        return Slice(key=key, start=window.start, end=window.end)
+        return Partition(key=key, start=window.start, end=window.end)
     if not isinstance(partitions_def, dg.MultiPartitionsDefinition):
-        return Slice(key=key)
+        return Partition(key=key)
     keys = dict(partitions_def.get_partition_key_from_str(key).keys_by_dimension)
     time_dimension = time_dimension_of(partitions_def)
     if time_dimension is None:
-        return Slice(key=key, keys=keys)
+        return Partition(key=key, keys=keys)
     window = partitions_def.time_window_partitions_def.time_window_for_partition_key(keys[time_dimension])
-    return Slice(key=key, start=window.start, end=window.end, keys=keys, time_dimension=time_dimension)
+    return Partition(key=key, start=window.start, end=window.end, keys=keys, time_dimension=time_dimension)
 
 
 def time_dimension_of(partitions_def: dg.PartitionsDefinition | None) -> str | None:
@@ -140,26 +140,26 @@ def time_dimension_of(partitions_def: dg.PartitionsDefinition | None) -> str | N
     return None
 
 
-def is_one_range(slices: Sequence[Slice]) -> bool:
+def is_one_range(partitions: Sequence[Partition]) -> bool:
     """Whether neighbouring windows can be asked for in one request from the first start to the last end."""
-    return len(slices) > 1 and all(
+    return len(partitions) > 1 and all(
         left.end is not None
         and right.start is not None
         # In one zone, Python compares what the clock shows: two different hours may show the same.
         and left.end.astimezone(timezone.utc) == right.start.astimezone(timezone.utc)
         and left.fixed_keys == right.fixed_keys
-        for left, right in itertools.pairwise(slices)
+        for left, right in itertools.pairwise(partitions)
     )
 
 
-def range_values(slices: Sequence[Slice], *, pattern: Any) -> Mapping[str, Any]:
-    """What ``Slice.template_values`` gives, for neighbouring windows that are asked for in one request.
+def range_values(partitions: Sequence[Partition], *, pattern: Any) -> Mapping[str, Any]:
+    """What ``Partition.template_values`` gives, for neighbouring windows that are asked for in one request.
 
     Args:
-        slices: The partitions, in the order of time.
+        partitions: The partitions, in the order of time.
         pattern: A cursor value (``initial_value``) whose shape start and end take.
     """
-    first, last = slices[0], slices[-1]
+    first, last = partitions[0], partitions[-1]
     return {
         **{f"keys.{name}": key for name, key in first.fixed_keys.items()},
         "start": first.window_like(pattern)[0],
@@ -168,7 +168,7 @@ def range_values(slices: Sequence[Slice], *, pattern: Any) -> Mapping[str, Any]:
 
 
 def not_asked_for(partitions_def: dg.PartitionsDefinition, plan: "ResourcePlan") -> list[str]:
-    """What tells partitions apart, and no request says: the names of dimensions, or ``partition``.
+    """The dimensions that no request refers to, by name, or ``partition``: their partitions would load the same rows.
 
     Args:
         partitions_def: The partitions of the resource.

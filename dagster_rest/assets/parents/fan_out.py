@@ -99,7 +99,7 @@ def group_parents(
 class _Owed:
     """The parents that are wanted again, found by the fields that the request took when they were written down.
 
-    The config may have come to use more of their fields since, or fewer: what both have in common tells them.
+    The config may use more of their fields since, or fewer: the fields that both have in common identify them.
 
     Args:
         keys: Their keys, as ``ParentGroup.key``.
@@ -170,7 +170,7 @@ def batch_groups(
     Args:
         plan: The child resource.
         groups: Its parents.
-        cursors: Where each of them goes on, if each has a cursor: those of one request go on from the same place.
+        cursors: Where each of them goes on, if each has a cursor: those of one request go on from the same value.
     """
     if plan.batch is None:
         return groups

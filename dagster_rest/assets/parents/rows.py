@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.asset import RestAsset, ledger_name
 from dagster_rest.assets.model.partitioning import means_the_same
-from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.warehouse.state.external import read_table_rows
 from dagster_rest.warehouse.state.failed_parents import read_failed_parents
 from dagster_rest.warehouse.state.parent_keys import (
@@ -38,7 +38,7 @@ class Consumption:
         partition: The child's partition, or the empty text.
         parent: The parent's asset id.
         load_ids: The parent's loads.
-        values: What tells the parent's rows apart, where its loads do not; else None.
+        values: Hashes that identify the parent's rows, where its loads do not; else None.
     """
 
     partition: str
@@ -77,22 +77,22 @@ class ParentInput:
         if in_part and not self.forget_earlier:
             return
         for one in self.consumed:
-            place = {"child": asset.id, "child_partition": one.partition, "parent": one.parent}
+            link = {"child": asset.id, "child_partition": one.partition, "parent": one.parent}
             load_ids = () if in_part else one.load_ids
-            mark_consumed(connection, **place, load_ids=load_ids, forget_earlier=self.forget_earlier)
+            mark_consumed(connection, **link, load_ids=load_ids, forget_earlier=self.forget_earlier)
             if one.values is not None:
-                replace_consumed_values(connection, **place, hashes=() if in_part else one.values)
+                replace_consumed_values(connection, **link, hashes=() if in_part else one.values)
 
 
 def read_parents(
-    connection: "DuckDBPyConnection | None", asset: RestAsset, *, slices: Sequence[Slice], everything: bool
+    connection: "DuckDBPyConnection | None", asset: RestAsset, *, partitions: Sequence[Partition], everything: bool
 ) -> ParentInput:
-    """Read the parent rows of a run, in one short look.
+    """Read the parent rows of a run, in one short transaction.
 
     Args:
         connection: An open connection, or None where the database does not exist yet.
         asset: The child.
-        slices: The partitions of the run.
+        partitions: The partitions of the run.
         everything: Whether consumed rows count too (a rebuild).
 
     Raises:
@@ -107,11 +107,11 @@ def read_parents(
     again = read_failed_parents(connection, child=asset.id, partition="") if owes else {}
     rows: dict[str, Rows] = {}
     consumed: list[Consumption] = []
-    for one in slices if by_partition else [Slice()]:
+    for one in partitions if by_partition else [Partition()]:
         reader = _Reader(
             connection,
             asset,
-            slice_=one,
+            partition=one,
             everything=everything,
             with_old=bool(again) and only_new,
             with_earlier=bool(again) and asks_earlier,
@@ -178,14 +178,14 @@ class _Reader:
         connection: "DuckDBPyConnection | None",
         asset: RestAsset,
         *,
-        slice_: Slice,
+        partition: Partition,
         everything: bool,
         with_old: bool,
         with_earlier: bool,
     ) -> None:
         self._connection = connection
         self._asset = asset
-        self._slice = slice_
+        self._partition_key = partition.key
         self._everything = everything
         self._with_earlier = with_earlier
         # A new row meets the old ones of the other parents, too.
@@ -200,12 +200,14 @@ class _Reader:
         asset, parent_id = self._asset, ledger_name(self._asset.parents[link.resource])
         found = self._read_table(link) if link.resource in asset.external else self._read_keys(link)
         if not found.known or self._has_other_partitions(link):
-            raise _not_loaded(asset, link, partition=self._slice.key)
+            raise _not_loaded(asset, link, partition=self._partition_key)
         values = None
-        if self._is_told_by_values(link):
+        if self._is_new_by_values(link):
             values = tuple(value_hashes(found.rows, fields=link.fields))
-            found = self._told_by_values(found, values, parent=parent_id)
-        consumption = Consumption(partition=self._slice.key, parent=parent_id, load_ids=found.load_ids, values=values)
+            found = self._new_by_values(found, values, parent=parent_id)
+        consumption = Consumption(
+            partition=self._partition_key, parent=parent_id, load_ids=found.load_ids, values=values
+        )
         return _Found(rows=found, consumption=consumption)
 
     def _has_other_partitions(self, link: "ParentLink") -> bool:
@@ -216,7 +218,7 @@ class _Reader:
         recorded = read_partitioning(self._connection, asset=ledger_name(asset.parents[link.resource])).description
         return not means_the_same(recorded, asset.partitions_def)
 
-    def _is_told_by_values(self, link: "ParentLink") -> bool:
+    def _is_new_by_values(self, link: "ParentLink") -> bool:
         """Whether the parent's loads do not say which of its rows are new, for each of them brings all."""
         asset = self._asset
         if asset.partitions_def is not None or asset.plan.fan_out != "new":
@@ -225,8 +227,10 @@ class _Reader:
             return True
         return len(asset.plan.parents) > 1 and asset.source.resource(link.resource).incremental is None
 
-    def _told_by_values(self, found: ParentRows, values: Sequence[str], *, parent: str) -> ParentRows:
-        known = consumed_values(self._connection, child=self._asset.id, child_partition=self._slice.key, parent=parent)
+    def _new_by_values(self, found: ParentRows, values: Sequence[str], *, parent: str) -> ParentRows:
+        known = consumed_values(
+            self._connection, child=self._asset.id, child_partition=self._partition_key, parent=parent
+        )
         if known is None or self._everything:
             return found
         return dataclasses.replace(found, is_new=tuple(value not in known for value in values))
@@ -245,15 +249,15 @@ class _Reader:
             self._connection,
             parent=ledger_name(asset.parents[link.resource]),
             child=asset.id,
-            child_partition=self._slice.key,
+            child_partition=self._partition_key,
             which=which,
             with_old=self._with_old,
             latest_group_only=not everything
             and not follows
             and appends
-            and (which == "all" or self._is_told_by_values(link)),
+            and (which == "all" or self._is_new_by_values(link)),
             with_earlier=self._with_earlier,
-            partitions=[self._slice.key] if follows else None,
+            partitions=[self._partition_key] if follows else None,
         )
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.errors import Contended
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.partitions import SHARED, Lane
+from dagster_rest.assets.fetch.partitions import SHARED, PartitionLoad
 from dagster_rest.assets.model.partitioning import describe
 from dagster_rest.assets.parents.fan_out import parents_of
 from dagster_rest.assets.parents.rows import ParentInput
-from dagster_rest.assets.report import LoadReport, SliceReport
+from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.warehouse.state.catalog import read_schema
 from dagster_rest.warehouse.state.failed_parents import forget_failed_parents, replace_failed_parents
@@ -55,7 +55,7 @@ class WindowCommit:
     def run(
         self,
         connection: "DuckDBPyConnection",
-        lanes: Sequence[Lane],
+        loads: Sequence[PartitionLoad],
         staged: Sequence["StagedLoad"],
         *,
         parents: ParentInput,
@@ -64,7 +64,7 @@ class WindowCommit:
 
         Args:
             connection: A connection inside the transaction.
-            lanes: The partitions.
+            loads: The partitions.
             staged: What each of them has on disk.
             parents: The parents that were worked on.
 
@@ -74,58 +74,60 @@ class WindowCommit:
         """
         report, window = self._report, self._window
         ensure_ledger(connection)
-        by_key = {one.slice.key: one for one in report.slices}
+        by_key = {one.partition.key: one for one in report.partitions}
         pending: dict[str, list[str]] = {}
-        for lane in lanes:
-            pending[lane.slice.key] = self._check_start(connection, lane, by_key[lane.slice.key])
-        self._check_tables(connection, lanes)
-        self._write_partitioning(connection, lanes)
-        if window.is_first and any(map(self._makes_anew, lanes)):
+        for load in loads:
+            pending[load.partition.key] = self._check_start(connection, load, by_key[load.partition.key])
+        self._check_tables(connection, loads)
+        self._write_partitioning(connection, loads)
+        if window.is_first and any(map(self._makes_anew, loads)):
             note_lost_tables(connection, self._context.root_tables(self._recorded_roots(staged)))
-        for lane, load in zip(lanes, staged, strict=True):
-            one = by_key[lane.slice.key]
-            self._commit_lane(connection, lane, load, one=one, pending=pending[lane.slice.key])
-        tells = any(lane.start.recovery == "tell" for lane in lanes)
-        if window.is_last and not tells and self._context.request.limit is None:
+        for load, its_rows in zip(loads, staged, strict=True):
+            one = by_key[load.partition.key]
+            self._commit_partition(connection, load, its_rows, one=one, pending=pending[load.partition.key])
+        reports_only = any(load.start.recovery == "report" for load in loads)
+        if window.is_last and not reports_only and self._context.request.limit is None:
             parents.mark_consumed(connection, self._context.asset, in_part=self._context.has_own_range)
-            for lane, load in zip(lanes, staged, strict=True):
-                self._write_failed_parents(connection, lane, load)
+            for load, its_rows in zip(loads, staged, strict=True):
+                self._write_failed_parents(connection, load, its_rows)
         if self._context.before_commit is not None and window.is_last:
             self._context.before_commit(connection, report)
         self._context.on_event("in_transaction")
         # Last of all: between this question and the commit there is no time to be declared dead in.
         self._context.check_own_run()
 
-    def _write_failed_parents(self, connection: "DuckDBPyConnection", lane: Lane, staged: "StagedLoad") -> None:
-        in_part = self._context.has_own_range and not lane.start.rebuild
-        if not self._context.plan.parents or lane.start.recovery == "tell" or in_part:
+    def _write_failed_parents(
+        self, connection: "DuckDBPyConnection", load: PartitionLoad, staged: "StagedLoad"
+    ) -> None:
+        in_part = self._context.has_own_range and not load.start.rebuild
+        if not self._context.plan.parents or load.start.recovery == "report" or in_part:
             # After a range of its own, what is owed is owed still.
             return
         replace_failed_parents(
             connection,
             failed_in([staged], plan=self._context.plan),
             child=self._context.asset.id,
-            partition=lane.slice.key,
+            partition=load.partition.key,
             now=self._context.clock(),
         )
 
-    def _check_start(self, connection: "DuckDBPyConnection", lane: Lane, one: SliceReport) -> list[str]:
+    def _check_start(self, connection: "DuckDBPyConnection", load: PartitionLoad, one: PartitionReport) -> list[str]:
         """Check that the decision about the start still holds; the loads that are not confirmed yet."""
-        asset, partition = self._context.asset.id, lane.slice.key
-        loads = read_loads(connection, asset=asset, partition=partition, runs=[self._context.request.run.run_id])
-        self._context.check_attempt(loads)
-        start = lane.start
+        asset, partition = self._context.asset.id, load.partition.key
+        rows = read_loads(connection, asset=asset, partition=partition, runs=[self._context.request.run.run_id])
+        self._context.check_attempt(rows)
+        start = load.start
         if one.load_ids:
-            start = dataclasses.replace(start, base=one.load_ids[-1], answers_for=())
-        if not start.still_holds(loads):
+            start = dataclasses.replace(start, base=one.load_ids[-1], depends_on=())
+        if not start.still_holds(rows):
             raise Contended("another run of this asset committed")
-        return [load.load_id for load in loads if load.status == "pending"]
+        return [row.load_id for row in rows if row.status == "pending"]
 
-    def _check_tables(self, connection: "DuckDBPyConnection", lanes: Sequence[Lane]) -> None:
+    def _check_tables(self, connection: "DuckDBPyConnection", loads: Sequence[PartitionLoad]) -> None:
         """Check that the tables which this load adds to are still there: hands may be quicker than a long fetch."""
         from dagster_rest.warehouse.state.catalog import ensure
 
-        if not self._context.asset.is_selected or (self._window.is_first and all(map(self._makes_anew, lanes))):
+        if not self._context.asset.is_selected or (self._window.is_first and all(map(self._makes_anew, loads))):
             return
         ensure(connection, self._context.asset.dataset)
         recorded = self._context.recorded_tables(read_schema(connection, self._context.asset.dataset))
@@ -133,7 +135,7 @@ class WindowCommit:
         if lost:
             raise Contended(f"{', '.join(lost)}: not as it was recorded any more,")
 
-    def _write_partitioning(self, connection: "DuckDBPyConnection", lanes: Sequence[Lane]) -> None:
+    def _write_partitioning(self, connection: "DuckDBPyConnection", loads: Sequence[PartitionLoad]) -> None:
         """Write down what the rows are partitioned by; those of other partitions go, if the run begins anew.
 
         Raises:
@@ -144,7 +146,7 @@ class WindowCommit:
 
         context, asset = self._context, self._context.asset.id
         description = describe(context.asset.partitions_def)
-        begins = self._window.is_first and any(lane.start.repartitions for lane in lanes)
+        begins = self._window.is_first and any(load.start.repartitions for load in loads)
         if not begins and read_partitioning(connection, asset=asset).description == description:
             return
         ensure(connection, context.asset.dataset)
@@ -158,46 +160,46 @@ class WindowCommit:
             forget_failed_parents(connection, child=asset)
         write_partitioning(connection, asset=asset, description=description, voids_earlier=begins)
 
-    def _makes_anew(self, lane: Lane) -> bool:
+    def _makes_anew(self, load: PartitionLoad) -> bool:
         """Whether nothing of earlier loads stays in the table, of whichever asset or partition they were."""
-        whole = lane.start.rebuild and not lane.slice.key
-        is_lost = lane.start.case == "missing_table" and not lane.start.made_anew
+        whole = load.start.rebuild and not load.partition.key
+        is_lost = load.start.case == "missing_table" and not load.start.recreated
         return self._context.asset.is_selected and (whole or is_lost)
 
     def _recorded_roots(self, staged: Sequence["StagedLoad"]) -> set[str]:
-        tables = [table for load in staged for table in load.schema.tables.values()]
+        tables = [table for one in staged for table in one.schema.tables.values()]
         return {table.root for table in tables if table.resource == self._context.spec.resource}
 
-    def _commit_lane(
+    def _commit_partition(
         self,
         connection: "DuckDBPyConnection",
-        lane: Lane,
+        load: PartitionLoad,
         staged: "StagedLoad",
         *,
-        one: SliceReport,
+        one: PartitionReport,
         pending: Sequence[str],
     ) -> None:
         window = self._window
-        rebuild = lane.start.rebuild and window.is_first
+        rebuild = load.start.rebuild and window.is_first
         outcome = None
-        taken_back = self._settle(connection, lane, staged, one, pending=pending)
+        taken_back = self._settle(connection, load, staged, one, pending=pending)
         if self._context.asset.is_selected:
-            outcome = self._write_tables(connection, lane, staged, one, rebuild=rebuild, taken_back=taken_back)
+            outcome = self._write_tables(connection, load, staged, one, rebuild=rebuild, taken_back=taken_back)
             one.outcomes.append(outcome)
-        continued = lane.start.continued
+        continued = load.start.continued
         load_group = continued.load_group if continued else one.load_ids[0] if one.load_ids else staged.load_id
-        self._write_keys(connection, lane, staged, rebuild=rebuild, load_group=load_group)
-        self._write_parent_cursors(connection, lane, staged, one)
-        one.cursor = self._cursor_after(lane, one)
-        one.data_version = self._data_version(connection, lane, staged, one, outcome=outcome)
+        self._write_keys(connection, load, staged, rebuild=rebuild, load_group=load_group)
+        self._write_parent_cursors(connection, load, staged, one)
+        one.cursor = self._cursor_after(load, one)
+        one.data_version = self._data_version(connection, load, staged, one, outcome=outcome)
         one.load_ids.append(staged.load_id)
-        rules = self._context.rules(lane.slice)
+        rules = self._context.rules(load.partition)
         record_load(
             connection,
             LoadRow(
                 load_id=staged.load_id,
                 asset=self._context.asset.id,
-                partition=lane.slice.key,
+                partition=load.partition.key,
                 load_group=load_group,
                 run_id=self._context.request.run.run_id,
                 attempt=self._context.request.run.attempt,
@@ -210,7 +212,7 @@ class WindowCommit:
                 complete=window.is_last,
                 fingerprint=self._context.plan.fingerprint,
                 data_version=one.data_version,
-                request_key=self._context.wish.key,
+                request_key=self._context.options.key,
                 in_table=self._context.asset.is_selected,
                 progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
             ),
@@ -220,24 +222,24 @@ class WindowCommit:
     def _settle(
         self,
         connection: "DuckDBPyConnection",
-        lane: Lane,
+        load: PartitionLoad,
         staged: "StagedLoad",
-        one: SliceReport,
+        one: PartitionReport,
         *,
         pending: Sequence[str],
     ) -> Sequence[str]:
         """Write down what becomes of unconfirmed loads; those whose rows are to be deleted."""
         if one.load_ids:
             return ()
-        asset, start = self._context.asset.id, lane.start
-        if start.told:
-            confirm_loads(connection, load_ids=start.told, confirmed_at=self._context.clock())
-        replaces_all = start.rebuild or lane.replaces or staged.spec.write_disposition.disposition == "replace"
+        asset, start = self._context.asset.id, load.start
+        if start.reported:
+            confirm_loads(connection, load_ids=start.reported, confirmed_at=self._context.clock())
+        replaces_all = start.rebuild or load.replaces or staged.spec.write_disposition.disposition == "replace"
         if replaces_all:
-            gone = set(pending) - {*start.told, *(start.answers_for if start.continued else ())}
+            gone = set(pending) - {*start.reported, *(start.depends_on if start.continued else ())}
             if start.rebuild:
-                # Not even confirmed loads have a row left: what is told of them says nothing of the table.
-                gone = {*load_ids_of_partition(connection, asset=asset, partitions=[lane.slice.key])}
+                # Not even confirmed loads have a row left: what was reported of them is not in the table.
+                gone = {*load_ids_of_partition(connection, asset=asset, partitions=[load.partition.key])}
             take_back_loads(connection, asset=asset, load_ids=sorted(gone))
         if start.takes_back:
             take_back_loads(connection, asset=asset, load_ids=start.takes_back)
@@ -250,9 +252,9 @@ class WindowCommit:
     def _write_tables(
         self,
         connection: "DuckDBPyConnection",
-        lane: Lane,
+        load: PartitionLoad,
         staged: "StagedLoad",
-        one: SliceReport,
+        one: PartitionReport,
         *,
         rebuild: bool,
         taken_back: Sequence[str],
@@ -260,15 +262,15 @@ class WindowCommit:
         from dagster_rest.warehouse.load.commit import ReplaceWhere, commit_load
 
         earlier = list(taken_back)
-        if lane.replaces and self._window.is_first:
-            earlier = load_ids_of_partition(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
+        if load.replaces and self._window.is_first:
+            earlier = load_ids_of_partition(connection, asset=self._context.asset.id, partitions=[load.partition.key])
         replace_where = ReplaceWhere("_load_id in (select unnest(?::varchar[]))", [earlier]) if earlier else None
         return commit_load(
             connection,
             staged,
             load_id=staged.load_id,
             loaded_at=self._context.clock(),
-            full_refresh=rebuild and not lane.slice.key,
+            full_refresh=rebuild and not load.partition.key,
             replace_where=replace_where,
             on_event=self._context.on_event,
         )
@@ -276,7 +278,7 @@ class WindowCommit:
     def _write_keys(
         self,
         connection: "DuckDBPyConnection",
-        lane: Lane,
+        load: PartitionLoad,
         staged: "StagedLoad",
         *,
         rebuild: bool,
@@ -286,13 +288,13 @@ class WindowCommit:
             return
         from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys, write_fan_out_keys
 
-        if (lane.replaces and self._window.is_first) or rebuild:
-            forget_fan_out_keys(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
+        if (load.replaces and self._window.is_first) or rebuild:
+            forget_fan_out_keys(connection, asset=self._context.asset.id, partitions=[load.partition.key])
         write_fan_out_keys(
             connection,
             list(staged.side("fan_out")),
             asset=self._context.asset.id,
-            partition=lane.slice.key,
+            partition=load.partition.key,
             load_id=staged.load_id,
             load_group=load_group,
             write=self._key_write(staged.spec),
@@ -311,14 +313,14 @@ class WindowCommit:
     def _write_parent_cursors(
         self,
         connection: "DuckDBPyConnection",
-        lane: Lane,
+        load: PartitionLoad,
         staged: "StagedLoad",
-        one: SliceReport,
+        one: PartitionReport,
     ) -> None:
-        asset, partition = self._context.asset.id, lane.slice.key
-        if lane.start.forgets_parents and not one.load_ids:
+        asset, partition = self._context.asset.id, load.partition.key
+        if load.start.forgets_parents and not one.load_ids:
             replace_parent_cursors(connection, asset=asset, partition=partition, cursors={}, keep_others=False)
-        replaces = self._context.replaces(lane.slice)
+        replaces = self._context.replaces(load.partition)
         moves = self._context.per_parent and not replaces and not self._window.stateless
         if not moves or self._context.request.limit is not None:
             return
@@ -330,7 +332,7 @@ class WindowCommit:
         one.parent_cursors.update(cursors)
         replace_parent_cursors(connection, asset=asset, partition=partition, cursors=cursors, keep_others=True)
 
-    def _cursor_after(self, lane: Lane, one: SliceReport) -> CursorState | None:
+    def _cursor_after(self, load: PartitionLoad, one: PartitionReport) -> CursorState | None:
         window = self._window
         if self._context.plan.incremental is None or self._context.request.limit is not None:
             return one.cursor
@@ -338,35 +340,35 @@ class WindowCommit:
             # An explicit end leaves the cursor alone.
             return one.cursor
         if self._context.per_parent:
-            seen = [*lane.finished, *one.parent_cursors.values()]
+            seen = [*load.finished, *one.parent_cursors.values()]
             return window.cursor_after(window.newest([*seen, one.cursor] if one.cursor else seen))
-        rows = lane.filter_for(SHARED)
+        rows = load.filter_for(SHARED)
         assert rows is not None
         return window.cursor_after(rows.state() or one.cursor)
 
     def _data_version(
         self,
         connection: "DuckDBPyConnection",
-        lane: Lane,
+        load: PartitionLoad,
         staged: "StagedLoad",
-        one: SliceReport,
+        one: PartitionReport,
         *,
         outcome: "LoadOutcome | None",
     ) -> str:
         from dagster_rest.warehouse.load.data_version import content_version
 
-        previous = one.data_version or lane.start.data_version
+        previous = one.data_version or load.start.data_version
         if outcome is None:
-            brought = lane.keys_staged or any(True for _ in staged.side("fan_out"))
+            brought = load.keys_staged or any(True for _ in staged.side("fan_out"))
             return staged.load_id if brought or not previous else previous
         unchanged = not (outcome.rows_loaded or outcome.rows_deleted or outcome.schema_changes)
-        if unchanged and previous and not lane.start.rebuild:
+        if unchanged and previous and not load.start.rebuild:
             return previous
         if self._context.partitioned:
             return content_version(
                 connection, dataset=self._context.asset.dataset, tables=[outcome.table], load_id=staged.load_id
             )
-        if staged.spec.write_disposition.disposition == "append" and not lane.start.rebuild:
+        if staged.spec.write_disposition.disposition == "append" and not load.start.rebuild:
             # An append that brought rows changed the content: no need to read a large table for that.
             return staged.load_id
         return content_version(connection, dataset=self._context.asset.dataset, tables=outcome.total_rows)

@@ -1,19 +1,19 @@
-"""Keeps Python's garbage collector from walking over records again and again while they come in."""
+"""Keeps Python's garbage collector from traversing records again and again while they come in."""
 
 import contextlib
 import gc
 from collections.abc import Iterator
 
 _ALLOCATIONS = 200_000
-"""Objects made between two looks; a page of 1,000 nested records has some 5,000."""
+"""Objects made between two collections; a page of 1,000 nested records has some 5,000."""
 
 
 @contextlib.contextmanager
 def collect_rarely() -> Iterator[None]:
-    """Look for garbage rarely, and only among what was made since, for as long as the block lasts.
+    """Collect garbage rarely, and only among what was made since, for as long as the block lasts.
 
     Decoded JSON is many small objects without circles: the collector would find nothing in them, and in a process that
-    has imported Dagster each of its full walks takes about a tenth of a second. What has no circles is freed at once
+    has imported Dagster each full collection takes about a tenth of a second. What has no circles is freed at once
     anyway, so memory stays as flat as it is.
     """
     before = gc.get_threshold()

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 from dagster_rest.assets.context import LoadContext, Log, RunRequest
 from dagster_rest.assets.cursor.row_filter import Bounds
 from dagster_rest.assets.errors import Contended, StateError
-from dagster_rest.assets.fetch.opening import LaneOpener
+from dagster_rest.assets.fetch.opening import LoadOpener
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.partitions import Lane, staging_root
+from dagster_rest.assets.fetch.partitions import PartitionLoad, staging_root
 from dagster_rest.assets.fetch.window import WindowFetch
 from dagster_rest.assets.model.asset import RestAsset
-from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.parents.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.parents.rows import ParentInput, read_parents, unseen_parents
 from dagster_rest.assets.report import LoadReport, begin_report
 from dagster_rest.assets.run.commit import WindowCommit
 from dagster_rest.assets.run.garbage import collect_rarely
 from dagster_rest.assets.start.decision import decide
-from dagster_rest.assets.start.facts import Facts, Life, Start
-from dagster_rest.assets.start.liveness import Presence, is_at_work
+from dagster_rest.assets.start.facts import Facts, Liveness, Start
+from dagster_rest.assets.start.liveness import LivenessLock, is_alive
 from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.assets.start.windows import Window, begins_beyond, plan_windows
 from dagster_rest.warehouse.database.file import Database, short_read, short_write
@@ -53,14 +53,14 @@ _CONTENDED_TRIES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What one short look into the database gave at the start.
+    """What one short read of the database gave at the start.
 
     Args:
         known: The recorded columns.
         parents: The parents' rows.
         states: What the ledger knows, per partition.
         tables: The recorded tables of the asset as they are.
-        unseen_parents: Parents with rows of a time when no child used them; told with a child's first load.
+        unseen_parents: Parents with rows of a time when no child used them; a warning of the child's first load.
         other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
     """
 
@@ -120,7 +120,7 @@ class ResourceLoad:
             before_commit=before_commit,
             clock=clock,
         )
-        self._presence = Presence(context.root, asset=asset.id, run_id=request.run.run_id, attempt=request.run.attempt)
+        self._lock = LivenessLock(context.root, asset=asset.id, run_id=request.run.run_id, attempt=request.run.attempt)
 
     def run(self) -> LoadReport:
         """Fetch, stage and commit; starts over if another run of the same asset commits in between.
@@ -133,7 +133,7 @@ class ResourceLoad:
             HttpError: When the API does not.
             WarehouseError: When the tables do not.
         """
-        self._presence.begin()
+        self._lock.acquire()
         try:
             with collect_rarely():
                 return self._run()
@@ -166,10 +166,10 @@ class ResourceLoad:
         """
         self._context.on_event("before_confirm")
         with short_write(self._context.database, log=self._context.log) as connection:
-            missing = missing_loads(connection, load_ids=report.told_by_it)
+            missing = missing_loads(connection, load_ids=report.reported_load_ids)
             if missing:
                 raise self._lost(missing[0])
-            confirm_loads(connection, load_ids=report.told_by_it, confirmed_at=self._context.clock())
+            confirm_loads(connection, load_ids=report.reported_load_ids, confirmed_at=self._context.clock())
         self._context.on_event("after_confirm")
 
     def _lost(self, load_id: str) -> StateError:
@@ -183,23 +183,23 @@ class ResourceLoad:
         )
 
     def close(self) -> None:
-        """End it, told or not: whoever comes next need not wait for it."""
-        self._presence.end()
+        """End it, reported or not: no later run has to wait for it."""
+        self._lock.release()
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
-        inputs = self._look()
+        inputs = self._read_inputs()
         starts = self._decide(inputs)
         if any(start.rebuild for start in starts.values()):
             inputs = dataclasses.replace(inputs, parents=self._all_parents())
         report = LoadReport(
-            slices=[begin_report(one, starts[one.key]) for one in self._request.slices],
+            partitions=[begin_report(one, starts[one.key]) for one in self._request.partitions],
             sampled=self._request.limit is not None,
         )
         report.warnings += [*self._about(starts), *map(_about_unseen, inputs.unseen_parents)]
         if any(start.leaves_cursor for start in starts.values()):
             self._context.log("this range leaves the cursor where it is")
-        if report.repeats is None:
+        if report.reports_again is None:
             for window in self._windows(starts):
                 self._load_window(window, report=report, inputs=inputs)
                 if not window.is_last:
@@ -211,16 +211,16 @@ class ResourceLoad:
     def _about(self, starts: Mapping[str, Start]) -> list[str]:
         """What of the decision a person should find in the metadata too."""
         found = [start.message for start in starts.values() if start.case == "other_cursor" and start.message]
-        if not self._context.wish.leaves_cursor and any(start.leaves_cursor for start in starts.values()):
+        if not self._context.options.leaves_cursor and any(start.leaves_cursor for start in starts.values()):
             found.append(
                 f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it was,"
                 " and the next ordinary run loads what lies between, and these rows again"
             )
         return list(dict.fromkeys(found))
 
-    def _look(self) -> Inputs:
-        """What the warehouse says. The event log is looked at afterwards, and not while the database is held."""
-        context, slices, dataset = self._context, self._request.slices, self._asset.dataset
+    def _read_inputs(self) -> Inputs:
+        """What the warehouse says. The event log is read afterwards, and not while the database is held."""
+        context, partitions, dataset = self._context, self._request.partitions, self._asset.dataset
         with short_read(context.database, log=context.log) as connection:
             if connection is not None:
                 upgrade_ledger(connection)
@@ -236,14 +236,14 @@ class ResourceLoad:
                     tables=context.root_tables(table.root for table in recorded),
                     void_up_to=void_up_to,
                 )
-                for one in slices
+                for one in partitions
             }
             is_new = all(state.latest is None for state in states.values())
             return Inputs(
                 states=states,
                 unseen_parents=unseen_parents(connection, self._asset) if is_new else (),
                 known=known,
-                parents=read_parents(connection, self._asset, slices=slices, everything=False),
+                parents=read_parents(connection, self._asset, partitions=partitions, everything=False),
                 tables=context.inspect(connection, recorded),
                 other_partitions=context.other_partitions(connection, recorded),
             )
@@ -258,25 +258,25 @@ class ResourceLoad:
 
     def _all_parents(self) -> ParentInput:
         with short_read(self._context.database, log=self._context.log) as connection:
-            return read_parents(connection, self._asset, slices=self._request.slices, everything=True)
+            return read_parents(connection, self._asset, partitions=self._request.partitions, everything=True)
 
     def _decide(self, inputs: Inputs) -> dict[str, Start]:
-        """Decide for every partition; the facts are gathered in an order that lets no load fall between two looks."""
+        """Decide for every partition; the facts are gathered in an order in which no load falls between two reads."""
         lost = self._context.lost_tables(inputs.tables)
         repartitions = self._context.may_repartition(inputs.other_partitions, inputs.tables)
         facts = {
             one.key: self._facts(one, inputs.states[one.key], lost=lost, repartitions=repartitions)
-            for one in self._request.slices
+            for one in self._request.partitions
         }
         starts = {key: decide(one) for key, one in facts.items()}
         if self._leaves_cursor(starts):
             facts = {
-                key: dataclasses.replace(one, wish=dataclasses.replace(one.wish, leaves_cursor=True))
+                key: dataclasses.replace(one, options=dataclasses.replace(one.options, leaves_cursor=True))
                 for key, one in facts.items()
             }
             starts = {key: decide(one) for key, one in facts.items()}
-        if not all(start.recovery == "tell" for start in starts.values()):
-            starts = {key: decide(one, alone=len(facts) == 1) for key, one in facts.items()}
+        if not all(start.recovery == "report" for start in starts.values()):
+            starts = {key: decide(one, only_partition=len(facts) == 1) for key, one in facts.items()}
         for key, start in starts.items():
             if start.message:
                 self._context.log(f"{key}: {start.message}" if key else start.message)
@@ -291,25 +291,25 @@ class ResourceLoad:
             start_override=self._request.start_value,
             end_override=self._request.end_value,
         )
-        return beyond and not any(one.start is not None for one in self._request.slices)
+        return beyond and not any(one.start is not None for one in self._request.partitions)
 
-    def _facts(self, one: Slice, state: AssetState, *, lost: tuple[str, ...], repartitions: bool) -> Facts:
-        request, wish = self._request, self._context.wish
+    def _facts(self, one: Partition, state: AssetState, *, lost: tuple[str, ...], repartitions: bool) -> Facts:
+        request, options = self._request, self._context.options
         self._context.check_attempt(state.unsettled)
         ours = {load.load_group for load in state.unsettled if load.run_id in request.run}
         wanted = [
             load
             for load in state.unsettled
-            if load.load_group in ours or self._matters(load, latest=state.latest, key=wish.key)
+            if load.load_group in ours or self._matters(load, latest=state.latest, key=options.key)
         ]
-        lives = {load.load_id: self._life(load) for load in wanted if load.status == "pending"}
+        liveness = {load.load_id: self._liveness_of(load) for load in wanted if load.status == "pending"}
         latest = state.latest.load_id if state.latest else None
         return Facts(
             ledger=state,
             log=request.read_log(one, [load.load_id for load in wanted], latest),
-            lives=lives,
+            liveness=liveness,
             run=request.run,
-            wish=wish,
+            options=options,
             rules=self._context.rules(one),
             storage_id=request.storage_id,
             lost_tables=lost,
@@ -322,22 +322,22 @@ class ResourceLoad:
         is_latest = latest is not None and load.load_group == latest.load_group
         return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
 
-    def _life(self, load: LoadRow) -> Life:
-        """Whether the step that committed a load may still tell of it. Dagster's word comes before the process's."""
+    def _liveness_of(self, load: LoadRow) -> Liveness:
+        """Whether the step that committed a load may still report it. Dagster's run status comes before the lock."""
         ours = load.storage_id == self._request.storage_id
         if load.run_id == self._request.run.run_id or (ours and self._request.run_is_over(load.run_id)):
             return "over"
-        seen = is_at_work(self._context.root, asset=self._asset.id, run_id=load.run_id, attempt=load.attempt)
+        seen = is_alive(self._context.root, asset=self._asset.id, run_id=load.run_id, attempt=load.attempt)
         if seen is None:
             return "alive" if ours else "unknown"
         return "alive" if seen else "over"
 
     def _windows(self, starts: Mapping[str, Start]) -> Iterable[Window]:
-        if any(start.recovery == "tell" for start in starts.values()):
+        if any(start.recovery == "report" for start in starts.values()):
             return [Window(bounds={key: Bounds() for key in starts}, stateless=True)]
         return plan_windows(
             self._context.plan,
-            slices=self._request.slices,
+            partitions=self._request.partitions,
             starts=starts,
             per_parent=self._context.per_parent,
             start_override=self._request.start_value,
@@ -346,29 +346,29 @@ class ResourceLoad:
         )
 
     def _load_window(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        telling = any(one.start.recovery == "tell" for one in report.slices)
-        groups = [] if telling else self._groups(inputs.parents, report=report)
-        opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
+        reports_only = any(one.start.recovery == "report" for one in report.partitions)
+        groups = [] if reports_only else self._groups(inputs.parents, report=report)
+        opener = LoadOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
-            lanes = [opener.open(one, stack=stack) for one in report.slices]
-            stack.enter_context(_discarding_what_may_be_bad(lanes))
-            report.resumed = report.resumed or any(lane.stager.resumed for lane in lanes)
-            if not telling:
-                WindowFetch(self._context, window, lanes=lanes, groups=groups, report=report).run()
-            staged = [self._finish_lane(lane, window) for lane in lanes]
-            report.rows_skipped += sum(lane.rows_skipped for lane in lanes)
+            loads = [opener.open(one, stack=stack) for one in report.partitions]
+            stack.enter_context(_discarding_what_may_be_bad(loads))
+            report.resumed = report.resumed or any(load.stager.resumed for load in loads)
+            if not reports_only:
+                WindowFetch(self._context, window, loads=loads, groups=groups, report=report).run()
+            staged = [self._finish_partition(load, window) for load in loads]
+            report.rows_skipped += sum(load.rows_skipped for load in loads)
             report.counts.failed_parents = len(failed_in(staged, plan=self._context.plan))
             if window.is_first:
                 self._check_empty(staged, report)
             self._context.on_event("before_transaction")
-            self._commit(lanes, staged, window=window, report=report, parents=inputs.parents)
+            self._commit(loads, staged, window=window, report=report, parents=inputs.parents)
             self._context.on_event("after_commit")
-            _discard(lanes)
+            _discard(loads)
         report.windows += 1
 
     def _commit(
         self,
-        lanes: Sequence[Lane],
+        loads: Sequence[PartitionLoad],
         staged: Sequence["StagedLoad"],
         *,
         window: Window,
@@ -377,7 +377,7 @@ class ResourceLoad:
     ) -> None:
         commit = WindowCommit(self._context, window, report=report)
         with short_write(self._context.database, log=self._context.log) as connection:
-            commit.run(connection, lanes, staged, parents=parents)
+            commit.run(connection, loads, staged, parents=parents)
 
     def _groups(self, parents: ParentInput, *, report: LoadReport) -> list[ParentGroup]:
         plan, request = self._context.plan, self._request
@@ -391,32 +391,33 @@ class ResourceLoad:
         if self._context.partitioned and not parents.by_partition and not self._context.asks_one_range:
             (groups,) = by_partition.values()
             by_partition = {
-                one.key: [dataclasses.replace(group, partition=one.key) for group in groups] for one in request.slices
+                one.key: [dataclasses.replace(group, partition=one.key) for group in groups]
+                for one in request.partitions
             }
-        cursors = {one.slice.key: one.parent_cursors for one in report.slices}
+        cursors = {one.partition.key: one.parent_cursors for one in report.partitions}
         return [
             group
             for partition, groups in by_partition.items()
             for group in batch_groups(plan, groups, cursors=cursors.get(partition))[: request.limit]
         ]
 
-    def _finish_lane(self, lane: Lane, window: Window) -> "StagedLoad":
+    def _finish_partition(self, load: PartitionLoad, window: Window) -> "StagedLoad":
         if self._context.per_parent:
-            for scope in list(lane.filters):
-                lane.finish_scope(scope, window=window)
-        return lane.stager.finish()
+            for scope in list(load.filters):
+                load.finish_scope(scope, window=window)
+        return load.stager.finish()
 
     def _check_empty(self, staged: Sequence["StagedLoad"], report: LoadReport) -> None:
         if self._context.plan.write_disposition.disposition != "replace" or not self._asset.is_selected:
             return
-        if any(one.rows_staged for one in staged) or any(one.start.continued for one in report.slices):
+        if any(one.rows_staged for one in staged) or any(one.start.continued for one in report.partitions):
             return
         if self._context.plan.config.on_empty == "fail":
             raise StateError(
                 "the load fetched nothing, and the table would be emptied",
                 code="state_empty_replace",
                 where=self._context.plan.config_path,
-                hint="The table is as before. Look at the API; on_empty: warn lets an empty load through.",
+                hint="The table is as before. Check the API; on_empty: warn lets an empty load through.",
             )
         report.empty_replace = True
 
@@ -429,16 +430,16 @@ def _about_unseen(parent: str) -> str:
 
 
 @contextlib.contextmanager
-def _discarding_what_may_be_bad(lanes: Iterable[Lane]) -> Iterator[None]:
+def _discarding_what_may_be_bad(loads: Iterable[PartitionLoad]) -> Iterator[None]:
     """Keep what is staged for the next run only if the error says nothing against it."""
     try:
         yield
     except BaseException as error:
         if not is_known_good(error):
-            _discard(lanes)
+            _discard(loads)
         raise
 
 
-def _discard(lanes: Iterable[Lane]) -> None:
-    for lane in lanes:
-        lane.stager.discard()
+def _discard(loads: Iterable[PartitionLoad]) -> None:
+    for load in loads:
+        load.stager.discard()

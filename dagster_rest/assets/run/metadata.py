@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from dagster_rest.assets.model.asset import RestAsset
-from dagster_rest.assets.report import LoadReport, SliceReport
+from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.start.facts import CURSOR_KEY, LOAD_ID_KEY
 from dagster_rest.warehouse.state.ledger import CursorState
 
@@ -75,7 +75,7 @@ def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
         report: What was done.
     """
     stats = report.stats
-    outcomes = [outcome for one in report.slices for outcome in one.outcomes]
+    outcomes = [outcome for one in report.partitions for outcome in one.outcomes]
     numbers: dict[str, Any] = {
         "dagster_rest/rows_fetched": report.rows_fetched,
         "dagster_rest/rows_skipped": report.rows_skipped,
@@ -100,7 +100,7 @@ def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
 
 
 def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
-    last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
+    last = next((one.outcomes[-1] for one in reversed(report.partitions) if one.outcomes), None)
     if last is None:
         return {}
     if report.sampled:
@@ -120,7 +120,7 @@ def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
     nested = {name: count for name, count in last.total_rows.items() if name != last.table}
     if nested:
         metadata["dagster_rest/tables"] = dg.MetadataValue.json(nested)
-    changes = [change for one in report.slices for outcome in one.outcomes for change in outcome.schema_changes]
+    changes = [change for one in report.partitions for outcome in one.outcomes for change in outcome.schema_changes]
     if changes:
         metadata["dagster_rest/schema_changes"] = dg.MetadataValue.md("\n".join(f"- {change}" for change in changes))
     return metadata
@@ -177,7 +177,7 @@ def _about_the_fetch(report: LoadReport) -> dict[str, Any]:
     return metadata
 
 
-def slice_metadata(asset: RestAsset, one: SliceReport) -> dict[str, Any]:
+def partition_metadata(asset: RestAsset, one: PartitionReport) -> dict[str, Any]:
     """The metadata that belongs to one partition, or to the whole asset.
 
     Args:
@@ -192,7 +192,7 @@ def slice_metadata(asset: RestAsset, one: SliceReport) -> dict[str, Any]:
     }
     if one.load_ids:
         metadata[LOAD_ID_KEY] = one.load_ids[-1]
-    if one.slice.key:
+    if one.partition.key:
         metadata["dagster/partition_row_count"] = rows
     return {**metadata, **_cursor_metadata(asset, before=one.cursor_before, after=one.cursor)}
 
@@ -222,7 +222,7 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
     from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
     from dagster_rest.warehouse.state.catalog import database_name, qualified, quoted
 
-    last = next((one.outcomes[-1] for one in reversed(report.slices) if one.outcomes), None)
+    last = next((one.outcomes[-1] for one in reversed(report.partitions) if one.outcomes), None)
     if not asset.plan.config.preview or last is None or last.table not in last.columns:
         return {}
     names = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.errors import StateError
-from dagster_rest.assets.fetch.opening import LaneOpener
+from dagster_rest.assets.fetch.opening import LoadOpener
 from dagster_rest.assets.fetch.parent_errors import failed_in
 from dagster_rest.assets.fetch.window import WindowFetch
 from dagster_rest.assets.model.partitions import WHOLE
@@ -63,7 +63,7 @@ class SampleLoad(ResourceLoad):
         start = Start(case="sample", base=None, rebuild=True)
         one = begin_report(WHOLE, start)
         one.data_version = version
-        report = LoadReport(slices=[one], sampled=True)
+        report = LoadReport(partitions=[one], sampled=True)
         self._load_sample(self._window(start), report=report, inputs=inputs)
         report.seconds = time.monotonic() - started
         report.stats = self._context.client.stats.snapshot() - before
@@ -79,7 +79,7 @@ class SampleLoad(ResourceLoad):
                 upgrade_ledger(connection)
             known = read_schema(connection, self._asset.dataset)
             self._refuse_taken(known)
-            parents = read_parents(connection, self._context.asset, slices=[WHOLE], everything=True)
+            parents = read_parents(connection, self._context.asset, partitions=[WHOLE], everything=True)
             latest = read_state(connection, asset=self._asset.id).latest
         return Inputs(states={}, known=known, parents=parents), latest.data_version if latest else SAMPLE
 
@@ -103,7 +103,7 @@ class SampleLoad(ResourceLoad):
             plan = dataclasses.replace(plan, incremental=plan.incremental.model_copy(update={"step": None}))
         windows = plan_windows(
             plan,
-            slices=[WHOLE],
+            partitions=[WHOLE],
             starts={WHOLE.key: start},
             per_parent=self._context.per_parent,
             start_override=self._request.start_value,
@@ -114,17 +114,17 @@ class SampleLoad(ResourceLoad):
 
     def _load_sample(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
         groups = self._groups(inputs.parents, report=report)
-        opener = LaneOpener(self._context, window, groups=groups, known=inputs.known)
+        opener = LoadOpener(self._context, window, groups=groups, known=inputs.known)
         with contextlib.ExitStack() as stack:
-            lane = opener.open(report.slices[0], stack=stack)
-            WindowFetch(self._context, window, lanes=[lane], groups=groups, report=report).run()
-            staged = self._finish_lane(lane, window)
+            load = opener.open(report.partitions[0], stack=stack)
+            WindowFetch(self._context, window, loads=[load], groups=groups, report=report).run()
+            staged = self._finish_partition(load, window)
             report.counts.failed_parents = len(failed_in([staged], plan=self._context.plan))
-            report.rows_skipped += lane.rows_skipped
+            report.rows_skipped += load.rows_skipped
             try:
                 self._write_sample(staged, report=report)
             finally:
-                lane.stager.discard()
+                load.stager.discard()
         report.windows = 1
 
     def _write_sample(self, staged: "StagedLoad", *, report: LoadReport) -> None:
@@ -139,7 +139,7 @@ class SampleLoad(ResourceLoad):
                 full_refresh=True,
                 on_event=self._context.on_event,
             )
-            report.slices[0].outcomes.append(outcome)
+            report.partitions[0].outcomes.append(outcome)
             if self._context.before_commit is not None:
                 self._context.before_commit(connection, report)
 

@@ -9,13 +9,13 @@ from dagster_rest.assets.checks.evaluate import evaluate_checks, refused_null_ke
 from dagster_rest.assets.context import RunRequest
 from dagster_rest.assets.errors import BlockingCheckError, StateError
 from dagster_rest.assets.model.asset import RestAsset
-from dagster_rest.assets.model.partitions import slices_of
+from dagster_rest.assets.model.partitions import partitions_of
 from dagster_rest.assets.model.run_config import RestRunConfig, wants_full_refresh
 from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.run.load import ResourceLoad
-from dagster_rest.assets.run.metadata import read_preview, shared_metadata, slice_metadata
+from dagster_rest.assets.run.metadata import partition_metadata, read_preview, shared_metadata
 from dagster_rest.assets.run.sample import SampleLoad
-from dagster_rest.assets.start.event_log import is_over, line_of, read_event_log
+from dagster_rest.assets.start.event_log import is_over, lineage_of, read_event_log
 from dagster_rest.assets.start.instance import storage_identity
 from dagster_rest.assets.start.replay import stored_before
 from dagster_rest.warehouse.errors import WarehouseError
@@ -51,7 +51,7 @@ def materialize_resource(
     checked: list[dg.AssetCheckResult] = []
     preview: dict[str, Any] = {}
 
-    def look(connection: "DuckDBPyConnection", report: LoadReport) -> None:
+    def check(connection: "DuckDBPyConnection", report: LoadReport) -> None:
         checked[:] = evaluate_checks(connection, asset, report, only=selected)
         preview.update(read_preview(connection, asset, report))
 
@@ -64,7 +64,7 @@ def materialize_resource(
                 database=database,
                 log=context.log.info,
                 staging_dir=rest.staging_dir,
-                before_commit=look,
+                before_commit=check,
             )
             report = load.run()
     except BlockingCheckError as error:
@@ -74,11 +74,11 @@ def materialize_resource(
         yield from refused_null_key(asset, error, only=selected)
         raise
     try:
-        if report.repeats is not None:
-            yield stored_before(context, asset, load_id=report.repeats, checks=selected)
+        if report.reports_again is not None:
+            yield stored_before(context, asset, load_id=report.reports_again, checks=selected)
         else:
             yield _result(context, asset, report, checked=checked, preview=preview)
-        # The generator goes on once the event is in Dagster's storage: now the ledger may call the load told.
+        # The generator goes on once the event is in Dagster's storage: now the ledger may call the load confirmed.
         with dagster_errors():
             load.confirm(report)
     finally:
@@ -86,13 +86,13 @@ def materialize_resource(
 
 
 def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRunConfig) -> RunRequest:
-    slices = slices_of(context, asset.partitions_def)
-    if not slices:
+    partitions = partitions_of(context, asset.partitions_def)
+    if not partitions:
         raise StateError("the run selects no partition", code="state_no_partition", where=asset.plan.config_path)
     return RunRequest(
-        run=line_of(context),
+        run=lineage_of(context),
         storage_id=storage_identity(context.instance),
-        slices=slices,
+        partitions=partitions,
         read_log=lambda one, wanted, latest: read_event_log(
             context.instance, asset_key=asset.key, partition=one.key, wanted=wanted, latest=latest
         ),
@@ -113,19 +113,19 @@ def _result(
     preview: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     metadata = {**shared_metadata(asset, report), **preview}
-    if len(report.slices) == 1:
+    if len(report.partitions) == 1:
         return dg.MaterializeResult(
             asset_key=asset.key,
-            metadata={**slice_metadata(asset, report.slices[0]), **metadata},
+            metadata={**partition_metadata(asset, report.partitions[0]), **metadata},
             data_version=_data_version(report),
             check_results=checked,
         )
-    for one in report.slices:
+    for one in report.partitions:
         # The metadata of one result is copied onto every partition of a backfill; what differs goes by key.
-        context.add_asset_metadata(slice_metadata(asset, one), asset_key=asset.key, partition_key=one.slice.key)
+        context.add_asset_metadata(partition_metadata(asset, one), asset_key=asset.key, partition_key=one.partition.key)
     return dg.MaterializeResult(asset_key=asset.key, metadata=metadata, check_results=checked)
 
 
 def _data_version(report: LoadReport) -> dg.DataVersion | None:
-    version = report.slices[0].data_version
+    version = report.partitions[0].data_version
     return dg.DataVersion(version) if version else None

@@ -4,26 +4,26 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 
-from dagster_rest.assets.start.facts import Case, Facts, Life, Recovery, Start, Wish
+from dagster_rest.assets.start.facts import Case, Facts, Liveness, Recovery, RunOptions, Start
 from dagster_rest.warehouse.state.ledger import EDGE, CursorState, LoadRow
 
-_SAID: dict[Recovery, str] = {
-    "repeat": "this run tells of it again: nothing is asked for",
+_RECOVERY_MESSAGES: dict[Recovery, str] = {
+    "report_again": "this run reports it again, and fetches nothing",
     "continue": "this run goes on where it ended",
-    "tell": "it is whole and young enough to stand for this run: nothing is asked for again",
+    "report": "it is complete and recent enough: this run reports it, and fetches nothing",
     "redo": "it is done again, and the rows it added are replaced",
 }
 
 
-def decide(facts: Facts, *, alone: bool = True) -> Start:
+def decide(facts: Facts, *, only_partition: bool = True) -> Start:
     """Decide what a run starts from, and what becomes of the loads it found. Pure.
 
     Args:
         facts: What was found.
-        alone: Whether the run has only this partition to load. If not, whole loads are done again instead of told of:
-            a run tells of all its partitions or of none.
+        only_partition: Whether the run has no other partition to load. If it has, complete loads are done again:
+            a run only reports all of its partitions or none.
     """
-    return _Decision(facts, alone=alone).make()
+    return _Decision(facts, only_partition=only_partition).make()
 
 
 def fields_of(key: str) -> tuple[tuple[str, ...], ...]:
@@ -49,25 +49,25 @@ def _listed(fields: tuple[tuple[str, ...], ...]) -> str:
 class _Decision:
     """One decision; its methods are the questions, in the order in which they are asked."""
 
-    def __init__(self, facts: Facts, *, alone: bool) -> None:
-        self._facts, self._alone = facts, alone
-        self._rules, self._wish, self._run = facts.rules, facts.wish, facts.run
+    def __init__(self, facts: Facts, *, only_partition: bool) -> None:
+        self._facts, self._only_partition = facts, only_partition
+        self._rules, self._options, self._run = facts.rules, facts.options, facts.run
         self._latest = facts.ledger.latest
         lost = max(facts.ledger.lost_up_to, facts.ledger.void_up_to)
         self._unsettled = [load for load in facts.ledger.unsettled if load.seq > lost or load.seq == 0]
-        groups = {load.load_group for load in self._unsettled if load.load_id in facts.log.told}
-        self._told = tuple(
+        groups = {load.load_group for load in self._unsettled if load.load_id in facts.log.reported}
+        self._reported = tuple(
             load.load_id for load in self._unsettled if load.status == "pending" and load.load_group in groups
         )
 
     def make(self) -> Start:
         start = self._restart() or self._recovered() or self._ordinary()
-        forgets = bool(self._facts.ledger.parent_cursors) and not start.parent_cursors and not self._wish.sample
+        forgets = bool(self._facts.ledger.parent_cursors) and not start.parent_cursors and not self._options.sample
         return dataclasses.replace(
             start,
-            told=self._told,
+            reported=self._reported,
             forgets_parents=forgets,
-            leaves_cursor=self._wish.leaves_cursor,
+            leaves_cursor=self._options.leaves_cursor,
             repartitions=self._facts.repartitions,
         )
 
@@ -75,51 +75,58 @@ class _Decision:
 
     def _restart(self) -> Start | None:
         latest, facts = self._latest, self._facts
-        if facts.lost_tables and not self._wish.sample:
+        if facts.lost_tables and not self._options.sample:
             listed = ", ".join(facts.lost_tables)
-            return self._anew(
+            return self._start_over(
                 "missing_table",
                 f"{listed}: not as it was recorded; the data is loaded from the start and the table is rebuilt",
             )
         if facts.repartitions:
-            message = (
-                "the asset's partitions are others than those of its rows: all of them go, and the ledger begins anew"
-            )
-            return self._anew("full_refresh", message)
+            message = "the rows that are loaded are of other partitions: all are removed, and the ledger starts over"
+            return self._start_over("full_refresh", message)
         if latest is None:
             return self._without_ledger()
         if latest.seq and latest.seq <= facts.ledger.void_up_to:
-            return Start(case="first", base=latest.load_id, rebuild=self._rules.partitioned, made_anew=True)
+            return Start(case="first", base=latest.load_id, rebuild=self._rules.partitioned, recreated=True)
         if latest.seq and latest.seq <= facts.ledger.lost_up_to:
-            start = self._anew("missing_table", "the table was lost and made anew: starting from the initial value")
-            return dataclasses.replace(start, rebuild=self._rules.partitioned, made_anew=True)
+            start = self._start_over(
+                "missing_table", "the table was lost and created again: starting from the initial value"
+            )
+            return dataclasses.replace(start, rebuild=self._rules.partitioned, recreated=True)
         if self._was_without_table(latest):
-            return self._anew(
+            return self._start_over(
                 "missing_table",
                 "the newest rows were loaded without a table (`selected: false`): the data is loaded from the start and"
                 " the table is rebuilt",
             )
-        repeated = self._repeated()
-        if repeated is not None:
-            return repeated
+        before = self._reported_before()
+        if before is not None:
+            return before
         if self._was_wiped(latest):
-            return self._anew("wiped", "the asset's materializations were wiped: the table is rebuilt from the start")
-        if self._wish.full_refresh and not self._has_begun():
-            return self._anew("full_refresh", "full refresh: the cursor is set aside and the table is rebuilt")
+            return self._start_over(
+                "wiped", "the asset's materializations were wiped: the table is rebuilt from the start"
+            )
+        if self._options.full_refresh and not self._has_begun():
+            return self._start_over("full_refresh", "full refresh: the cursor is set aside and the table is rebuilt")
         return None
 
     def _was_without_table(self, latest: LoadRow) -> bool:
         """Whether what the state says was loaded is in no table, and this run would go on behind it."""
         rules = self._rules
-        return rules.has_table and not latest.in_table and rules.keeps_place(Wish()) and not self._wish.sample
+        return (
+            rules.has_table
+            and not latest.in_table
+            and rules.state_shows_progress(RunOptions())
+            and not self._options.sample
+        )
 
-    def _anew(self, case: Case, message: str) -> Start:
+    def _start_over(self, case: Case, message: str) -> Start:
         return Start(case=case, base=self._latest.load_id if self._latest else None, rebuild=True, message=message)
 
     def _without_ledger(self) -> Start:
         event = self._facts.log.newest
         if event is None or event.cursor is None:
-            refresh = self._wish.full_refresh
+            refresh = self._options.full_refresh
             return Start(case="full_refresh" if refresh else "first", base=None, rebuild=refresh)
         return Start(
             case="new_warehouse",
@@ -128,32 +135,32 @@ class _Decision:
             " starting from the initial value",
         )
 
-    def _repeated(self) -> Start | None:
-        """A load that this run, or one it re-executes from its failure, has told of already."""
-        if self._rules.partitioned or self._wish.sample:
+    def _reported_before(self) -> Start | None:
+        """A load that this run, or one it re-executes from its failure, has reported already."""
+        if self._rules.partitioned or self._options.sample:
             return None
-        # A load whose run died is told of by another run: as a part of what that one has loaded.
-        told = {load.load_group: load for load in self._unsettled if load.load_id in self._facts.log.told}
+        # A load whose run died is reported by another run, as a part of what that run has loaded.
+        reported = {load.load_group: load for load in self._unsettled if load.load_id in self._facts.log.reported}
         mine = [
-            told[load.load_group]
+            reported[load.load_group]
             for load in self._unsettled
             if load.run_id in {*self._run.failed, self._run.run_id}
-            and load.load_group in told
-            and load.request_key == self._wish.key
+            and load.load_group in reported
+            and load.request_key == self._options.key
         ]
         if not mine:
             return None
         load = mine[-1]
         by = "an earlier attempt of this run" if load.run_id in self._run else "a run that took up its work"
         return dataclasses.replace(
-            self._from_state("normal", message=f"load {load.load_id} was told of by {by}"),
-            recovery="repeat",
+            self._from_state("normal", message=f"load {load.load_id} was reported by {by}"),
+            recovery="report_again",
             continued=load,
         )
 
     def _was_wiped(self, latest: LoadRow) -> bool:
         log = self._facts.log
-        if latest.load_id in log.told or (log.newest is not None and log.newest.load_id == latest.load_id):
+        if latest.load_id in log.reported or (log.newest is not None and log.newest.load_id == latest.load_id):
             return False
         if latest.storage_id != self._facts.storage_id:
             return False
@@ -166,31 +173,31 @@ class _Decision:
         """An earlier attempt has begun this refresh: it is gone on with."""
         return any(self._is_mine(load) for load in self._dead())
 
-    # What becomes of loads that were committed and never told
+    # What becomes of loads that were committed and never reported
 
     def _dead(self) -> list[LoadRow]:
-        """The unconfirmed loads whose step will not tell of them any more, oldest first."""
+        """The unconfirmed loads whose step will not report them any more, oldest first."""
         return [
             load
             for load in self._unsettled
             if load.status == "pending"
-            and load.load_id not in self._told
-            and load.request_key == self._wish.key
-            and self._life(load) == "over"
+            and load.load_id not in self._reported
+            and load.request_key == self._options.key
+            and self._liveness_of(load) == "over"
         ]
 
-    def _life(self, load: LoadRow) -> Life:
-        return "over" if load.run_id == self._run.run_id else self._facts.lives.get(load.load_id, "unknown")
+    def _liveness_of(self, load: LoadRow) -> Liveness:
+        return "over" if load.run_id == self._run.run_id else self._facts.liveness.get(load.load_id, "unknown")
 
     def _is_mine(self, load: LoadRow) -> bool:
         return load.run_id in self._run
 
     def _recovered(self) -> Start | None:
-        if self._wish.sample:
+        if self._options.sample:
             return None
         dead = self._dead()
         mine = [load for load in dead if self._is_mine(load)]
-        candidates = dead if self._wish.key else mine
+        candidates = dead if self._options.key else mine
         if not candidates:
             candidates = self._interrupted_windows(dead)
         if not candidates:
@@ -209,14 +216,14 @@ class _Decision:
             at_edge=self._is_at_edge(newest, start) if recovery == "continue" else start.at_edge,
             cursor=self._cursor_beside(newest, recovery) if recovery != "redo" else start.cursor,
             parent_cursors=self._facts.ledger.parent_cursors if recovery == "continue" else start.parent_cursors,
-            answers_for=tuple(sorted({*takes_back, *kept})),
+            depends_on=tuple(sorted({*takes_back, *kept})),
             takes_back=takes_back,
-            message=f"{said}; {_SAID[recovery]}",
+            message=f"{said}; {_RECOVERY_MESSAGES[recovery]}",
         )
 
     def _doubled(self, candidates: Sequence[LoadRow], *, kept: set[str], recovery: Recovery) -> tuple[str, ...]:
         """The loads whose rows would be there twice after this run."""
-        if not self._rules.only_grows or (recovery != "redo" and not self._wish.leaves_cursor):
+        if not self._rules.only_grows or (recovery != "redo" and not self._options.leaves_cursor):
             return ()
         return tuple(load.load_id for load in candidates if load.load_id not in kept)
 
@@ -226,7 +233,7 @@ class _Decision:
         return start.at_edge
 
     def _cursor_beside(self, load: LoadRow, recovery: Recovery) -> CursorState | None:
-        """The cursor after a load that is told of, or gone on with: that of a replacing load is its own."""
+        """The cursor after a load that is reported or continued: a load that replaces has a cursor of its own."""
         assert self._latest is not None
         if self._rules.replaces and recovery == "continue":
             return load.cursor
@@ -248,14 +255,14 @@ class _Decision:
         return self._latest.load_id if self._latest else None
 
     def _recovery(self, load: LoadRow) -> Recovery:
-        rules, wish = self._rules, self._wish
-        if rules.keeps_place(wish):
+        rules, options = self._rules, self._options
+        if rules.state_shows_progress(options):
             return "continue" if not self._has_other_cursor(load) else "redo"
         if not self._may_go_on(load):
             return "redo"
         if load.complete:
-            return "tell" if self._is_mine(load) and self._alone else "redo"
-        goes_on = load.progress is not None if wish.leaves_cursor else rules.in_steps and load.load_id == self._base
+            return "report" if self._is_mine(load) and self._only_partition else "redo"
+        goes_on = load.progress is not None if options.leaves_cursor else rules.in_steps and load.load_id == self._base
         return "continue" if goes_on else "redo"
 
     def _may_go_on(self, load: LoadRow) -> bool:
@@ -270,7 +277,7 @@ class _Decision:
         latest, facts = self._latest, self._facts
         assert latest is not None
         event = facts.log.newest
-        if latest.load_id in facts.log.told or (event is not None and event.load_id == latest.load_id):
+        if latest.load_id in facts.log.reported or (event is not None and event.load_id == latest.load_id):
             return self._from_state("normal")
         if latest.status == "pending":
             return self._from_state(self._case_of_pending(latest))
@@ -279,7 +286,7 @@ class _Decision:
         return self._from_state("deleted" if event is None else "ledger_leads")
 
     def _case_of_pending(self, load: LoadRow) -> Case:
-        life = self._life(load)
+        life = self._liveness_of(load)
         if life == "alive":
             return "concurrent"
         return "adopted" if life == "over" or load.storage_id == self._facts.storage_id else "other_storage"

@@ -1,11 +1,11 @@
-"""What Dagster's event log and run storage say: which loads were told of, whether an asset was wiped, a run's line."""
+"""What Dagster's storages say: which loads were reported, whether an asset was wiped, a run's lineage."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import dagster as dg
 
-from dagster_rest.assets.start.facts import CURSOR_KEY, CURSOR_TYPE_KEY, LOAD_ID_KEY, Event, EventLog, RunLine
+from dagster_rest.assets.start.facts import CURSOR_KEY, CURSOR_TYPE_KEY, LOAD_ID_KEY, Event, EventLog, RunLineage
 
 _FROM_FAILURE = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
 """Tags of a run that re-executes what failed in its parent run: one of them is ``true``."""
@@ -28,24 +28,24 @@ def read_event_log(
         instance: The Dagster instance.
         asset_key: The asset.
         partition: The partition key, or the empty text.
-        wanted: The loads to look for in the whole log.
+        wanted: The loads to search for in the whole log.
         latest: The newest load that the ledger has; if the log does not name it, more has to be asked.
     """
     newest: Event | None = None
-    told: set[str] = set()
+    reported: set[str] = set()
     for event, _ in events_of(instance, asset_key=asset_key, partition=partition):
         newest = newest or event
         if event.load_id in wanted or event.load_id == latest:
-            told.add(event.load_id)
-        if told.issuperset(wanted):
+            reported.add(event.load_id)
+        if reported.issuperset(wanted):
             break
-    if latest is None or latest in told:
-        return EventLog(newest=newest, told=frozenset(told))
+    if latest is None or latest in reported:
+        return EventLog(newest=newest, reported=frozenset(reported))
     records = instance.get_asset_records([asset_key])
     details = records[0].asset_entry.asset_details if records else None
     return EventLog(
         newest=newest,
-        told=frozenset(told),
+        reported=frozenset(reported),
         remembers=instance.get_latest_materialization_event(asset_key) is not None,
         wiped_at=details.last_wipe_timestamp if details else None,
     )
@@ -54,7 +54,7 @@ def read_event_log(
 def events_of(
     instance: dg.DagsterInstance, *, asset_key: dg.AssetKey, partition: str = ""
 ) -> Iterator[tuple[Event, dg.AssetMaterialization]]:
-    """The materializations of an asset that name a load, newest first, as far back as is looked.
+    """The materializations of an asset that name a load, newest first, up to a limit.
 
     Args:
         instance: The Dagster instance.
@@ -98,7 +98,7 @@ def is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
     return run is None or run.is_finished
 
 
-def line_of(context: dg.AssetExecutionContext) -> RunLine:
+def lineage_of(context: dg.AssetExecutionContext) -> RunLineage:
     """The run of a step, with those that it re-executes.
 
     Args:
@@ -108,10 +108,10 @@ def line_of(context: dg.AssetExecutionContext) -> RunLine:
     runs, failed = {context.run.run_id}, {context.run.run_id}
     while run is not None and run.parent_run_id and run.parent_run_id not in runs:
         runs.add(run.parent_run_id)
-        # A run that was re-executed as a whole is done anew: what it told of is final.
+        # A run that was re-executed as a whole is done again: what it reported is final.
         if run.run_id in failed and any(run.tags.get(tag) == "true" for tag in _FROM_FAILURE):
             failed.add(run.parent_run_id)
         run = context.instance.get_run_by_id(run.parent_run_id)
-    return RunLine(
+    return RunLineage(
         run_id=context.run.run_id, attempt=context.retry_number, runs=frozenset(runs), failed=frozenset(failed)
     )

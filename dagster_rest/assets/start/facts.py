@@ -1,4 +1,4 @@
-"""What a run may find (ledger, event log, its line of runs), and what it starts from: frozen values, both."""
+"""What a run may find (ledger, event log, its lineage of runs), and what it starts from: frozen values, both."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ Case = Literal[
     "sample",
 ]
 
-Recovery = Literal["repeat", "tell", "redo", "continue"]
+Recovery = Literal["report_again", "report", "redo", "continue"]
 
-Life = Literal["alive", "over", "unknown"]
+Liveness = Literal["alive", "over", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,10 @@ class Event:
     """A materialization of ours that the event log has.
 
     Args:
-        load_id: The load it tells of.
+        load_id: The load that it reports.
         cursor: The cursor it shows, if any.
         cursor_type: Its type.
-        run_id: The Dagster run that told of it.
+        run_id: The Dagster run that reported it.
     """
 
     load_id: str
@@ -54,27 +54,27 @@ class EventLog:
 
     Args:
         newest: Its newest event that names a load, or None.
-        told: Of the loads that were looked for, those that an event names, wherever it stands in the log.
+        reported: Of the loads that were searched for, those that an event names, wherever it is in the log.
         remembers: Whether Dagster still knows of a materialization: it does after runs were deleted, and does not after
             the asset was wiped.
         wiped_at: When the asset was wiped last, in seconds since 1970, or None.
     """
 
     newest: Event | None = None
-    told: frozenset[str] = frozenset()
+    reported: frozenset[str] = frozenset()
     remembers: bool = True
     wiped_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunLine:
+class RunLineage:
     """The run that asks, with those whose work it takes up.
 
     Args:
         run_id: The Dagster run.
         attempt: The step's retry number, from 0.
-        runs: Itself, and the runs it re-executes: their loads are its own to tell of, or to do again.
-        failed: Those of them that it re-executes from their failure, and itself: what they told of is not done again.
+        runs: Itself, and the runs it re-executes: their loads are its own to report, or to do again.
+        failed: Those of them that it re-executes from their failure, and itself: what they reported is not done again.
     """
 
     run_id: str
@@ -87,7 +87,7 @@ class RunLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class RunOptions:
     """What the run asks for.
 
     Args:
@@ -114,7 +114,7 @@ class Rules:
         fingerprint: Of the config.
         cursor_path: The field the cursor comes from, or None without a cursor.
         cursor_function: What chooses it among the values of that field.
-        parent_fields: For a child that keeps a cursor for each parent: the fields that tell them apart, per parent.
+        parent_fields: For a child that keeps a cursor for each parent: the fields that identify them, per parent.
         consumes: Whether the parents that a load has worked on are not given to the next one.
         replaces: Whether every load stands for all there is, in the table or in its partition.
         only_grows: Whether the same rows loaded twice are there twice.
@@ -138,11 +138,11 @@ class Rules:
     resume: bool = True
     resume_ttl: float = 86400.0
 
-    def keeps_place(self, wish: Wish) -> bool:
-        """Whether a run can tell by the state alone how far earlier ones came."""
-        if self.replaces or wish.sample:
+    def state_shows_progress(self, options: RunOptions) -> bool:
+        """Whether the state alone shows how far earlier runs came."""
+        if self.replaces or options.sample:
             return False
-        return (self.consumes and not wish.own_range) or (self.cursor_path is not None and not wish.leaves_cursor)
+        return (self.consumes and not options.own_range) or (self.cursor_path is not None and not options.leaves_cursor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,23 +151,23 @@ class Facts:
 
     Args:
         ledger: What the warehouse says.
-        log: What the event log says, read after the ledger and the lives: a load that was about to be told is in it.
-        lives: Load id -> whether the step that committed it may still tell of it, for loads that are not confirmed.
+        log: What the event log says, read after the ledger and the locks, so that it has what was about to be reported.
+        liveness: Load id -> whether the step that committed it may still report it, for loads that are not confirmed.
         run: Who asks.
-        wish: What for.
+        options: What for.
         rules: The resource.
         storage_id: The id of this Dagster instance's storage.
         lost_tables: Recorded tables that are not there any more, or lost columns.
-        repartitions: Whether what is loaded was of other partitions, and the run may begin anew.
+        repartitions: Whether what is loaded was of other partitions, and the run may start over.
         now: Seconds since 1970.
     """
 
     ledger: AssetState
     log: EventLog
-    run: RunLine
-    wish: Wish = Wish()
+    run: RunLineage
+    options: RunOptions = RunOptions()
     rules: Rules = Rules()
-    lives: Mapping[str, Life] = field(default_factory=dict)
+    liveness: Mapping[str, Liveness] = field(default_factory=dict)
     storage_id: str = ""
     lost_tables: tuple[str, ...] = ()
     repartitions: bool = False
@@ -187,17 +187,18 @@ class Start:
         leaves_cursor: Whether the cursors stay where they are, whatever the run loads.
         at_edge: Whether the cursor is the end of a window, which the window itself left out.
         data_version: Of the newest load.
-        rebuild: Whether the table (or the partition) is built anew instead of added to.
+        rebuild: Whether the table (or the partition) is rebuilt instead of added to.
         repartitions: Whether all that was loaded goes, of whatever partition: the asset has other partitions since.
-        made_anew: Whether nothing that was loaded up to the newest load is there any more: the table was made anew.
-        recovery: What becomes of a load that was committed and whose step never ended well. ``repeat``: it is told
-            already, and this run tells of it again. ``tell``: it is whole, and this run only tells of it.
+        recreated: Whether nothing that was loaded up to the newest load is there any more: the table is a new one.
+        recovery: What becomes of a load that was committed and whose step never ended well. ``report_again``:
+            it is reported already, and this run reports it again. ``report``: it is complete, and this run only
+            reports it.
             ``continue``: this run goes on after it, as a part of the same materialization. ``redo``: it is done again.
-        continued: The newest row of the materialization that is told of or gone on with.
-        answers_for: The unconfirmed loads that this rests on: the commit checks that they still are.
+        continued: The newest row of the materialization that is reported or continued.
+        depends_on: The unconfirmed loads that this rests on: the commit checks that they still are.
         takes_back: Those of them whose rows are deleted in the commit.
-        told: Unconfirmed loads that the event log names: the commit confirms them.
-        message: What to tell the person who reads the log; None in ordinary cases.
+        reported: Unconfirmed loads that the event log names: the commit confirms them.
+        message: For the run's log; None in ordinary cases.
     """
 
     case: Case
@@ -210,12 +211,12 @@ class Start:
     data_version: str = ""
     rebuild: bool = False
     repartitions: bool = False
-    made_anew: bool = False
+    recreated: bool = False
     recovery: Recovery | None = None
     continued: LoadRow | None = None
-    answers_for: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     takes_back: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     message: str | None = None
 
     def still_holds(self, loads: Sequence[LoadRow]) -> bool:
@@ -226,10 +227,10 @@ class Start:
         """
         newest = loads[-1].load_id if loads else None
         pending = {load.load_id for load in loads if load.status == "pending"}
-        return newest == self.base and pending.issuperset(self.answers_for)
+        return newest == self.base and pending.issuperset(self.depends_on)
 
 
-def newer_attempt(loads: Iterable[LoadRow], *, run: RunLine) -> LoadRow | None:
+def newer_attempt(loads: Iterable[LoadRow], *, run: RunLineage) -> LoadRow | None:
     """The load of a later attempt of this very run: then this attempt was given up, and must not write.
 
     Args:

@@ -8,9 +8,9 @@ import dagster as dg
 
 
 def storage_identity(instance: dg.DagsterInstance) -> str:
-    """A text that is the same as long as runs and events go to the same place.
+    """A text that is the same as long as runs and events go to the same storage.
 
-    A SQL database has an id of its own. On Dagster+ it is the deployment: a branch deployment is another place. Any
+    A SQL database has an id of its own. On Dagster+ it is the deployment: a branch deployment is another one. Any
     other storage is known by its class and its config, of which a digest is shown.
 
     Args:
@@ -33,7 +33,7 @@ def _of_deployment(instance: Any) -> str | None:
     if not url:
         return None
     names = tuple(getattr(instance, "deployment_names", ()))
-    # An agent may serve several deployments; the processes it starts are told theirs.
+    # An agent may serve several deployments; the processes that it starts have theirs in the environment.
     name = names[0] if len(names) == 1 else os.environ.get("DAGSTER_CLOUD_DEPLOYMENT_NAME", "")
     return f"{url}/{name}"
 

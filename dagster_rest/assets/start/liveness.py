@@ -1,4 +1,4 @@
-"""Shows the other processes of this host that a run of an asset is at work: a lock that ends with its process."""
+"""Whether the process of a run is alive, for other processes of this host: a file lock that ends with it."""
 
 import contextlib
 import time
@@ -7,15 +7,15 @@ from pathlib import Path
 
 _FOLDER = "at_work"
 _OLD = 30 * 86_400
-"""Seconds after which nobody asks any more whether the process that left a sign behind is alive."""
+"""Seconds after which nobody asks any more whether the process that left a lock file behind is alive."""
 _TRIES = 5
 
 
-class Presence:
-    """The sign that one attempt of one run works on an asset, from before its first commit until it is told.
+class LivenessLock:
+    """The lock of one attempt of one run on an asset, from before its first commit until it is reported.
 
-    A load that is committed and not told yet belongs either to a step that is about to tell it, or to one that died.
-    The file lock tells which: the operating system lets go of it when the process ends, however it ends.
+    A load that is committed and not reported yet belongs to a step that is about to report it, or to one that died.
+    The file lock shows which: the operating system releases it when the process ends, however it ends.
 
     Args:
         root: The folder under which loads are staged.
@@ -28,8 +28,8 @@ class Presence:
         self._path = _path(root, asset=asset, run_id=run_id, attempt=attempt)
         self._stack = contextlib.ExitStack()
 
-    def begin(self) -> None:
-        """Show it."""
+    def acquire(self) -> None:
+        """Take the lock."""
         from dagster_rest.warehouse.stage.checkpoint import staging_errors
 
         with staging_errors(self._path.parent):
@@ -37,13 +37,13 @@ class Presence:
             _sweep(self._path.parent)
             self._stack.enter_context(try_lock(self._path))
 
-    def end(self) -> None:
-        """Stop showing it, and leave nothing behind."""
+    def release(self) -> None:
+        """Release the lock and remove its file."""
         self._stack.close()
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the signs that processes left behind when they died, a long time ago."""
+    """Remove the lock files that processes left behind when they died, a long time ago."""
     for path in folder.glob("*.lock"):
         try:
             is_old = time.time() - path.stat().st_mtime > _OLD
@@ -55,7 +55,7 @@ def _sweep(folder: Path) -> None:
                 pass
 
 
-def is_at_work(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | None:
+def is_alive(root: Path, *, asset: str, run_id: str, attempt: int) -> bool | None:
     """Whether the process of that attempt lives; None if this host knows nothing of it.
 
     Args:
@@ -77,7 +77,7 @@ def try_lock(path: Path, *, keep: bool = False) -> Iterator[bool]:
     """Hold a file lock if nobody else does; whether it is held. The file goes with the lock.
 
     Its holder removes the file as the last thing it does. Whoever opened it before gets a lock on a file without a
-    name, which ``filelock`` notices, and begins anew: no two ever hold what they take for the same lock.
+    name, which ``filelock`` notices, and tries again: no two processes ever hold the same lock.
 
     Args:
         path: The lock file.

@@ -1,4 +1,4 @@
-"""A step that is run again: what an earlier attempt has told of is told of again."""
+"""A step that is run again: a load that an earlier attempt reported is reported again."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ def stored_before(
     Args:
         context: The step's context.
         asset: The asset.
-        load_id: The load that was told of.
+        load_id: The load that was reported.
         checks: Names of the checks that the run selects.
     """
     events = events_of(context.instance, asset_key=asset.key)

@@ -12,7 +12,7 @@ from dagster_rest.assets.cursor.bounds import Edge, text_epoch, unit_of
 from dagster_rest.assets.cursor.row_filter import Bounds, start_value
 from dagster_rest.assets.cursor.values import advance, comparable, from_state, is_before, now_like, to_state
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.assets.model.partitions import Slice
+from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.start.facts import Start
 from dagster_rest.warehouse.state.ledger import EDGE, CursorState
 
@@ -85,7 +85,7 @@ class Window:
 def plan_windows(
     plan: "ResourcePlan",
     *,
-    slices: Sequence[Slice],
+    partitions: Sequence[Partition],
     starts: Mapping[str, Start],
     per_parent: bool = False,
     start_override: Any = None,
@@ -96,7 +96,7 @@ def plan_windows(
 
     Args:
         plan: The resource.
-        slices: The partitions of the run.
+        partitions: The partitions of the run.
         starts: What each of them continues from.
         per_parent: Whether each parent has a cursor of its own, so that a new parent starts from the beginning.
         start_override: ``RestRunConfig.start_value``.
@@ -107,17 +107,19 @@ def plan_windows(
         CursorError: ``cursor_range`` or ``cursor_step``.
     """
     incremental = plan.incremental
-    has_windows = any(one.start is not None for one in slices)
+    has_windows = any(one.start is not None for one in partitions)
     given = {"start_value": start_override, "end_value": end_override}
     _check_given(plan, given, has_windows=has_windows, starts=starts.values())
     if incremental is not None and all(one.recovery == "continue" for one in starts.values()):
         # The load that is continued went back by the lag already.
         incremental = incremental.model_copy(update={"lag": None})
     if incremental is None:
-        yield Window(bounds={one.key: Bounds() for one in slices})
+        yield Window(bounds={one.key: Bounds() for one in partitions})
         return
     if has_windows:
-        yield Window(bounds={one.key: _partition_bounds(incremental, one) for one in slices}, incremental=incremental)
+        yield Window(
+            bounds={one.key: _partition_bounds(incremental, one) for one in partitions}, incremental=incremental
+        )
         return
     end = incremental.end_value if end_override is None else end_override
     stateless = end is not None or any(one.leaves_cursor for one in starts.values())
@@ -137,15 +139,15 @@ def plan_windows(
             end_closed=incremental.range_end == "closed",
             is_given=start_override is not None or end_override is not None,
         )
-        for one in slices
+        for one in partitions
     }
     for one in bounds.values():
         _check_range(one, where=f"{plan.config_path}.endpoint.incremental")
     whole = Window(bounds=bounds, incremental=incremental, stateless=stateless, start_given=start_override is not None)
-    if incremental.step is None or len(slices) > 1:
+    if incremental.step is None or len(partitions) > 1:
         yield whole
     else:
-        yield from _steps(plan, whole, key=slices[0].key, now=now)
+        yield from _steps(plan, whole, key=partitions[0].key, now=now)
 
 
 def begins_beyond(
@@ -242,7 +244,7 @@ def _refused(plan: "ResourcePlan", message: str, *, hint: str) -> CursorError:
     return CursorError(message, code="run_config_range", where=f"{plan.config_path}.endpoint.incremental", hint=hint)
 
 
-def _partition_bounds(incremental: "IncrementalConfig", one: Slice) -> Bounds:
+def _partition_bounds(incremental: "IncrementalConfig", one: Partition) -> Bounds:
     pattern, written = incremental.initial_value, text_epoch(incremental.initial_value)
     assert one.start is not None
     assert one.end is not None

@@ -33,7 +33,7 @@ class Probe:
 
     Args:
         changed: Whether there may be something new.
-        remembered: What to hold the next answer against.
+        remembered: What to compare the next answer with.
         reason: In words.
     """
 
@@ -49,12 +49,12 @@ class Answer:
     Args:
         response: The response.
         ignored: Whether a response action says that it brings nothing.
-        place: A digest of where it came from, after redirects; without the query, which may be a signature.
+        url_digest: Of the URL that answered, after redirects; without the query, which may be a signature.
     """
 
     response: "httpx.Response"
     ignored: bool
-    place: str
+    url_digest: str
 
 
 def probe(
@@ -65,7 +65,7 @@ def probe(
     before: Mapping[str, str],
     timeout: float,
 ) -> Probe:
-    """Ask for the first page of a resource as its next load would, and hold it against what is known.
+    """Ask for the first page of a resource as its next load would, and compare it with what is known.
 
     Args:
         instance: The Dagster instance; its newest materialization says which cursor is loaded.
@@ -84,15 +84,15 @@ def probe(
     # An ETag belongs to its URL, and the URL moves with the cursor.
     known = before if before.get("request") == request else {}
     answer = _ask(asset, spec, client=client, known=known, timeout=timeout)
-    if known.get("answered") not in (None, answer.place):
-        # A redirect leads to another place now: neither its ETag nor its date says anything about the old one's.
+    if known.get("answered") not in (None, answer.url_digest):
+        # A redirect leads to another URL now: neither its ETag nor its date applies to the old one's.
         known = {kind: known[kind] for kind in ("newest", "content") if kind in known}
         if answer.response.status_code == 304:
             answer = _ask(asset, spec, client=client, known={}, timeout=timeout)
     if answer.response.status_code == 304 and not answer.ignored:
         return Probe(changed=False, remembered=before, reason="304 Not Modified")
     records = [] if answer.ignored else _records(asset, answer.response)
-    found = {"request": request, "answered": answer.place, **_evidence(answer, records)}
+    found = {"request": request, "answered": answer.url_digest, **_evidence(answer, records)}
     if _shows_what_is_new(asset):
         newest = _newest_cursor(asset, records)
         if newest is not None:
@@ -141,8 +141,8 @@ def _ask(
         raise TimeoutError(f"no whole answer within {timeout:.0f} s") from None
     if not outcome.ignored and outcome.response.status_code != 304:
         outcome.response.raise_for_status()
-    place = outcome.response.request.url.copy_with(query=None)
-    return Answer(response=outcome.response, ignored=outcome.ignored, place=digest(str(place).encode()))
+    url = outcome.response.request.url.copy_with(query=None)
+    return Answer(response=outcome.response, ignored=outcome.ignored, url_digest=digest(str(url).encode()))
 
 
 def _conditions(known: Mapping[str, str]) -> dict[str, str]:
@@ -237,7 +237,7 @@ def materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "Curs
 
 
 def digest(content: bytes) -> str:
-    """A short text that tells contents apart.
+    """A short digest of some content.
 
     Args:
         content: The content.

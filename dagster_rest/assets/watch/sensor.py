@@ -244,7 +244,7 @@ def _tick(
         name = one.asset.plan.name
         known = memory.resources.get(name, {})
         try:
-            found = _look(context.instance, one, client=client, known=known, poll=poll, seconds=deadline - now)
+            found = _poll_resource(context.instance, one, client=client, known=known, poll=poll, seconds=deadline - now)
         except Exception as error:  # noqa: BLE001 - one resource that fails must not keep the others from being seen
             memory.failing.add(name)
             reasons.append(f"{name}: could not be asked ({_in_words(error, client=client)})")
@@ -267,7 +267,7 @@ def _tick(
     )
 
 
-def _look(
+def _poll_resource(
     instance: dg.DagsterInstance,
     one: Watched,
     *,
@@ -294,7 +294,7 @@ def _in_words(error: Exception, *, client: "RestClient") -> str:
 
 
 def _check_any(watched: Sequence[Watched], *, failing: set[str], reasons: Sequence[str]) -> None:
-    """Fail the tick when no resource can be asked: a sensor that only skips looks like one that finds nothing new."""
+    """Fail the tick when no resource can be asked: a sensor that only skips seems to find nothing new."""
     names = [one.asset.plan.name for one in watched]
     if not set(names) <= failing:
         return

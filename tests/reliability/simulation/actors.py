@@ -1,4 +1,4 @@
-"""A step process: the real body of an asset in a thread that stops where it is told to, and dies as by SIGKILL."""
+"""A step process: the real body of an asset in a thread that stops at a given point, and dies as by SIGKILL."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ POINTS = (
     "replace_swap",
     "after_commit",
     "yielded",
-    "told",
+    "reported",
     "before_confirm",
     "after_confirm",
     "end",
 )
 """Where an actor can be stopped, in the order of a load. ``yielded``: the result is yielded, its event not stored;
-``told``: the event is stored, the generator has not gone on."""
+``reported``: the event is stored, the generator has not gone on."""
 
 _ASKS = frozenset(
     {
@@ -201,7 +201,7 @@ class Actor:
                 for result in self._results():
                     self.at("yielded")
                     self._store(self, result)
-                    self.at("told")
+                    self.at("reported")
         except Killed:
             pass
         except BaseException as error:

@@ -18,7 +18,7 @@ _TURNS = [*KINDS, *(kind for kind in KINDS if kind.disposition == "append" and k
 _WEIGHTS = {
     "before_transaction": 4,
     "after_commit": 5,
-    "told": 4,
+    "reported": 4,
     "in_transaction": 2,
     "before_confirm": 2,
     "after_confirm": 2,

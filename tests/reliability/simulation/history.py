@@ -1,4 +1,4 @@
-"""One history: actions carried out one after the other, the model told of each, and what was found wrong."""
+"""One history: actions carried out one after the other, the model updated with each, and what was found wrong."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class History:
         self.deleted: set[str] = set()
         self.anew: set[str] = set()
         self.parents: dict[str, str | None] = {}
-        self.model = Model(self.kind, may_tell=self._may_tell, lives=self._lives)
+        self.model = Model(self.kind, may_report=self._may_report, lives=self._lives)
         self.copies: list[tuple[list[State], int]] = []
         self.coverage: Counter[str] = Counter({f"kind {kind}": 1})
         self.log: list[str] = []
@@ -354,7 +354,7 @@ class History:
     def _lives(self, number: int) -> bool:
         return number in self.by_number and self.by_number[number].actor.lives
 
-    def _may_tell(self, number: int) -> bool:
+    def _may_report(self, number: int) -> bool:
         return self._lives(number) and self.by_number[number].attempt.run not in self.over
 
     def _succeeded(self, run_id: str) -> bool:

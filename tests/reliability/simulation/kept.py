@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.reliability.simulation.generator import Plan
 
 KEPT: dict[str, Plan] = {
-    "1 a told load is not taken back": (
+    "1 a reported load is not taken back": (
         "append-plain",
         5,
         (
@@ -22,7 +22,7 @@ KEPT: dict[str, Plan] = {
             ("go", "B", "end"),
         ),
     ),
-    "1 a load that nobody told of is not taken back by an ordinary run": (
+    "1 a load that nobody reported is not taken back by an ordinary run": (
         "append-plain",
         5,
         (
@@ -35,7 +35,7 @@ KEPT: dict[str, Plan] = {
             ("go", "B", "end"),
         ),
     ),
-    "1 what another run told of is not loaded again by a re-execution from failure": (
+    "1 what another run reported is not loaded again by a re-execution from failure": (
         "append-incremental",
         5,
         (
@@ -54,7 +54,7 @@ KEPT: dict[str, Plan] = {
         5,
         (("run", "A"), ("go", "A", "after_commit"), ("die", "A"), ("api", "add", 2)),
     ),
-    "1 a told range is not taken back when the same range is asked for again": (
+    "1 a reported range is not taken back when the same range is asked for again": (
         "append-incremental",
         6,
         (
@@ -67,12 +67,12 @@ KEPT: dict[str, Plan] = {
             ("go", "B", "end"),
         ),
     ),
-    "1 a told load is not done again by a retry": (
+    "1 a reported load is not done again by a retry": (
         "append-plain",
         3,
         (
             ("run", "A"),
-            ("go", "A", "told"),
+            ("go", "A", "reported"),
             ("die", "A"),
             ("jump", 2),
             ("api", "remove", 2),
@@ -120,7 +120,7 @@ KEPT: dict[str, Plan] = {
     "5 the event log is not believed about a file that was lost": (
         "append-incremental",
         6,
-        (("run", "A"), ("go", "A", "told"), ("die", "A"), ("lose",), ("retry", "B", "A"), ("go", "B", "end")),
+        (("run", "A"), ("go", "A", "reported"), ("die", "A"), ("lose",), ("retry", "B", "A"), ("go", "B", "end")),
     ),
     "5 the event log is not believed about a file that was restored": (
         "append-plain",
@@ -130,7 +130,7 @@ KEPT: dict[str, Plan] = {
             ("go", "A", "end"),
             ("copy",),
             ("run", "B"),
-            ("go", "B", "told"),
+            ("go", "B", "reported"),
             ("die", "B"),
             ("over", "B", "failed"),
             ("restore",),

@@ -1,11 +1,11 @@
 """What the tables must hold after a history: the fold of the loads that count, over nothing of the package's code.
 
-What counts, in five sentences. (1) A load counts from its commit on, whoever is told of it, until a rebuild: a full
-refresh, a wipe of the asset's materializations, a table that hands removed, a lost file. (2) Of the loads of one line
-(a run, its attempts, the runs it re-executes) that ask for the same, one counts: the newest that was fetched. (3) An
-ordinary run never takes the place of another run's load nor leaves its own out; only an explicit range replaces what a
-dead run had committed untold for the very same range. (4) Rows that came by the cursor count once, however often they
-were asked for; what a child works on counts once for each load of its parent. (5) A restored file takes back everything
+What counts, in five sentences. (1) A load counts from its commit on, reported or not, until a rebuild: a full refresh,
+a wipe of the asset's materializations, a table that hands removed, a lost file. (2) Of the loads of one line (a run,
+its attempts, the runs it re-executes) that ask for the same, one counts: the newest that was fetched. (3) An ordinary
+run never takes the place of another run's load nor leaves its own out; only an explicit range replaces what a dead run
+had committed unreported for the very same range. (4) Rows that came by the cursor count once, however often they were
+asked for; what a child works on counts once for each load of its parent. (5) A restored file takes back everything
 since its copy was made, in the model too.
 
 Where two outcomes are right, the model keeps both as candidates until the tables show which of them came true.
@@ -57,12 +57,12 @@ class Model:
 
     Args:
         kind: What is loaded.
-        may_tell: Whether the process of that owner is about to tell of its load: it lives, and its run is not over.
+        may_report: Whether the process of that owner is about to report its load: it lives, and its run is not over.
         lives: Whether its process lives.
     """
 
     kind: Kind
-    may_tell: Callable[[int], bool]
+    may_report: Callable[[int], bool]
     lives: Callable[[int], bool]
     candidates: list[State] = field(default_factory=lambda: [State()])
     wiped: str = ""
@@ -96,7 +96,7 @@ class Model:
     def end(self, attempt: Attempt) -> None:
         """An attempt's event is stored: if it committed nothing, of its line's load, in the tables or since rebuilt."""
         self.now += 1
-        self._mark(attempt, told=self.now)
+        self._mark(attempt, reported=self.now)
         self.candidates = [
             state
             for state in self.candidates
@@ -112,7 +112,7 @@ class Model:
         self.deleted.add(run)
         for index, state in enumerate(self.candidates):
             loads = tuple(
-                replace(one, told=one.confirmed and one.told) if one.run == run else one for one in state.loads
+                replace(one, reported=one.confirmed and one.reported) if one.run == run else one for one in state.loads
             )
             self.candidates[index] = replace(state, loads=loads)
 
@@ -189,14 +189,19 @@ class Model:
         return [state.loads]
 
     def _may_stand(self, one: Load, attempt: Attempt) -> bool:
-        """Whether an attempt that fetched nothing may tell of this load instead."""
+        """Whether an attempt that fetched nothing may report this load instead."""
         if one.partitions and not set(attempt.partitions) <= set(one.partitions):
             return False
         return one.run in attempt.line or self._is_left_range(one, attempt)
 
     def _is_left_range(self, one: Load, attempt: Attempt) -> bool:
         same = attempt.request == "range" == one.request
-        return same and not (one.told or one.confirmed) and one.owner != attempt.owner and not self.may_tell(one.owner)
+        return (
+            same
+            and not (one.reported or one.confirmed)
+            and one.owner != attempt.owner
+            and not self.may_report(one.owner)
+        )
 
     def _kept(self, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Loads]:
         """The earlier loads that count beside the new one."""
@@ -214,19 +219,19 @@ class Model:
             # It goes on behind the windows that were committed.
             yield base
             return
-        doomed = [one for one in base if one.request == attempt.request and one.run in attempt.line]
-        events = [one for one in doomed if one.told and one.run not in self.deleted]
-        if any(one.told <= attempt.began for one in events) and not (attempt.anew or self.wipes):
+        own = [one for one in base if one.request == attempt.request and one.run in attempt.line]
+        events = [one for one in own if one.reported and one.run not in self.deleted]
+        if any(one.reported <= attempt.began for one in events) and not (attempt.anew or self.wipes):
             # An event named it before this attempt began: there is nothing to do again.
             return
-        left = [one for one in base if self._is_left_range(one, attempt) and one not in doomed]
+        left = [one for one in base if self._is_left_range(one, attempt) and one not in own]
         certain = [one for one in left if not self.lives(one.owner)]
-        yield tuple(one for one in base if one not in doomed and one not in left)
-        if attempt.anew or self.deleted.intersection(one.run for one in doomed):
-            # Whoever executes a run again as a whole may mean a load beside the one that was told.
-            yield tuple(one for one in base if one.told or (one not in doomed and one not in left))
+        yield tuple(one for one in base if one not in own and one not in left)
+        if attempt.anew or self.deleted.intersection(one.run for one in own):
+            # Whoever executes a run again as a whole may mean a load beside the one that was reported.
+            yield tuple(one for one in base if one.reported or (one not in own and one not in left))
         if certain != left:
-            yield tuple(one for one in base if one not in doomed and one not in certain)
+            yield tuple(one for one in base if one not in own and one not in certain)
 
     def _loads(self, state: State, base: Loads, attempt: Attempt, fetch: Fetch | None) -> Iterator[Load]:
         make = Load(attempt.owner, attempt.run, attempt.request, (), attempt.partitions)

@@ -17,7 +17,7 @@ Loads = tuple["Load", ...]
 class Load:
     """One load that counts: who made it, for what, and what it brought; the first window of a range begins it.
 
-    ``told`` is the moment since which an event names it, 0 before that.
+    ``reported`` is the moment since which an event names it, 0 before that.
     """
 
     owner: int
@@ -26,7 +26,7 @@ class Load:
     rows: tuple[Record, ...]
     partitions: tuple[str, ...] = ()
     consumed: frozenset[int] = frozenset()
-    told: int = 0
+    reported: int = 0
     confirmed: bool = False
     begins: bool = True
 

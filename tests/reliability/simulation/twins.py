@@ -8,13 +8,13 @@ from typing import Any
 from unittest import mock
 
 TWINS: dict[str, str | None] = {
-    "1 told is not taken back": "events confirm",
-    "1 line of runs": "line of runs",
+    "1 reported is not taken back": "events confirm",
+    "1 lineage of runs": "lineage of runs",
     "2 own run": "own run",
     "3 any load of the request": "any load of the request",
     "4 deleted is not wiped": "deleted is not wiped",
     "5 ledger beside the log": "ledger beside the log",
-    "6 tables are looked at": "tables are looked at",
+    "6 tables are inspected": "tables are inspected",
     "7 whose cursor it is": "whose cursor it is",
     "8 old rows of the other parent": None,
 }
