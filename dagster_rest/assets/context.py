@@ -1,7 +1,7 @@
 """What every part of one load works with."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.asset import RestAsset
-from dagster_rest.assets.model.partitioning import describe, in_words, is_other_partitioning
 from dagster_rest.assets.model.partitions import Partition, is_one_range
-from dagster_rest.assets.parents.fan_out import KeyCollector
+from dagster_rest.assets.parents.key_collector import KeyCollector
 from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.start.facts import EventLog, Rules, RunLineage, RunOptions, newer_attempt
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.config.values.jsonpath import plain_names
 from dagster_rest.warehouse.database.file import Database
 from dagster_rest.warehouse.state.ledger import LoadRow
-from dagster_rest.warehouse.state.partitionings import loaded_partitions, read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.config.model.config import IncrementalConfig
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
-    from dagster_rest.warehouse.state.inspection import TableInspection
+    from dagster_rest.warehouse.schema import TableSpec
 
 Log = Callable[[str], None]
 
@@ -133,11 +130,12 @@ class LoadContext:
 
     def replaces(self, one: Partition) -> bool:
         """Whether a load of this partition replaces the partition; one that keeps a cursor of its own adds to it."""
-        adds = self.plan.incremental is not None and one.start is None and not self._is_replace
+        adds = self.plan.incremental is not None and one.start is None and not self.is_replace
         return bool(one.key) and not adds
 
     @property
-    def _is_replace(self) -> bool:
+    def is_replace(self) -> bool:
+        """Whether each load replaces the table."""
         return self.plan.write_disposition.disposition == "replace"
 
     @property
@@ -172,128 +170,14 @@ class LoadContext:
             cursor_function=cursor_function(incremental) if incremental else None,
             parent_fields=tuple(tuple(sorted({*link.fields})) for link in plan.parents) if self.per_parent else None,
             consumes=self.consumes,
-            replaces=self._is_replace or self.replaces(one),
-            only_grows=not (self._is_replace or by_key or self.replaces(one)),
+            replaces=self.is_replace or self.replaces(one),
+            only_grows=not (self.is_replace or by_key or self.replaces(one)),
             in_steps=incremental is not None and incremental.step is not None,
             partitioned=self.partitioned,
             has_table=self.asset.is_selected,
             resume=plan.config.resume,
             resume_ttl=plan.config.resume_ttl,
         )
-
-    def root_tables(self, recorded: Iterable[str]) -> list[tuple[str, str]]:
-        """The root tables it writes, as (dataset, name): those that are recorded, and the one of its spec.
-
-        Args:
-            recorded: Names of recorded root tables.
-        """
-        names = {*recorded, *([self.spec.table] if self.spec.has_fixed_table else [])}
-        return [(self.asset.dataset, name) for name in sorted(names)]
-
-    def recorded_tables(self, known: "KnownSchema") -> tuple["TableSchema", ...]:
-        """The tables that earlier loads of the resource made and that hold its data.
-
-        What a contract refused is nobody's data: a quarantine may be dropped at any time.
-
-        Args:
-            known: The recorded schema.
-        """
-        from dagster_rest.warehouse.state.inspection import recorded_tables
-
-        own = recorded_tables(known, spec=self.spec) if self.asset.is_selected else ()
-        return tuple(table for table in own if table.kind != "quarantine")
-
-    def inspect(
-        self, connection: "DuckDBPyConnection | None", recorded: Sequence["TableSchema"]
-    ) -> tuple["TableInspection", ...]:
-        """The recorded tables as they are.
-
-        Args:
-            connection: An open connection, or None where the database does not exist yet.
-            recorded: The tables to inspect.
-        """
-        from dagster_rest.warehouse.state.inspection import inspect_tables
-
-        return tuple(inspect_tables(connection, dataset=self.asset.dataset, recorded=recorded))
-
-    def lost_tables(self, tables: Sequence["TableInspection"]) -> tuple[str, ...]:
-        """The recorded tables that are gone, or that lost columns, in words.
-
-        Args:
-            tables: The recorded tables as they are.
-
-        Raises:
-            StateError: ``state_not_a_table`` for a view, ``state_missing_table`` where the config forbids to rebuild.
-        """
-        if self.request.limit is not None:
-            return ()
-        for table in tables:
-            if table.found == "view":
-                raise self._table_error(
-                    f"{self.asset.dataset}.{table.table} was loaded as a table, and a view stands in its place",
-                    code="state_not_a_table",
-                    hint="Drop or rename the view: then the table is loaded again from the start.",
-                )
-        lost = tuple(_loss(table, dataset=self.asset.dataset) for table in tables if not table.is_whole)
-        if lost and self.plan.config.on_missing_table == "fail" and not self.request.full_refresh:
-            raise self._table_error(
-                f"{', '.join(lost)}: not as it was recorded",
-                code="state_missing_table",
-                hint="Restore it, or load the data again from the start: a full refresh, or on_missing_table: rebuild.",
-            )
-        narrowed = [table.table for table in tables if set(table.lost_columns) - set(table.missing_columns)]
-        if narrowed and self.partitioned:
-            raise self._table_error(
-                f"{', '.join(lost)}: a run of one partition cannot rebuild what other partitions lost",
-                code="state_missing_table",
-                hint=f"Drop {self.asset.dataset}.{narrowed[0]} and run a backfill of all partitions.",
-            )
-        return lost
-
-    def other_partitions(
-        self, connection: "DuckDBPyConnection | None", recorded: Sequence["TableSchema"]
-    ) -> str | None:
-        """What the rows that are loaded were partitioned by, in words, if it is not what the asset is by; else None.
-
-        Args:
-            connection: An open connection, or None where the database does not exist yet.
-            recorded: The recorded tables of the asset.
-        """
-        before = read_partitioning(connection, asset=self.asset.id).description
-        if before == describe(self.asset.partitions_def):
-            return None
-        tables = self.root_tables(table.root for table in recorded)
-        loaded = loaded_partitions(connection, asset=self.asset.id, tables=tables)
-        if not is_other_partitioning(before, self.asset.partitions_def, loaded=loaded):
-            return None
-        return in_words(before, loaded=loaded)
-
-    def may_repartition(self, before: str | None, tables: Sequence["TableInspection"]) -> bool:
-        """Whether the run has to start over, because what is loaded is of other partitions.
-
-        Args:
-            before: What ``other_partitions`` gave.
-            tables: The recorded tables as they are.
-
-        Raises:
-            StateError: ``state_other_partitions`` where nobody asked for a full refresh.
-        """
-        if before is None:
-            return False
-        roots = [table for table in tables if table.is_root]
-        is_gone = bool(roots) and all(table.found == "missing" for table in roots)
-        if self.request.full_refresh or is_gone or (self._is_replace and not self.partitioned):
-            return True
-        raise self._table_error(
-            f"what is loaded of {self.asset.id} was loaded by {before}, and the asset has"
-            f" {in_words(describe(self.asset.partitions_def))} now: a key says nothing of those rows any more",
-            code="state_other_partitions",
-            hint="Run it with full_refresh: true (or the tag dagster_rest/full_refresh), which empties the table, and"
-            " then a backfill of the other partitions if there are any; or set the partitions back.",
-        )
-
-    def _table_error(self, message: str, *, code: str, hint: str) -> StateError:
-        return StateError(message, code=code, where=self.plan.config_path, hint=hint)
 
     def check_attempt(self, loads: Sequence[LoadRow]) -> None:
         """Refuse to go on when a later attempt of this very run has committed.
@@ -328,12 +212,6 @@ class LoadContext:
             where=self.plan.config_path,
             hint="This step was given up before. Nothing was written here; run the asset again if nobody did.",
         )
-
-
-def _loss(table: "TableInspection", *, dataset: str) -> str:
-    if table.found == "missing":
-        return f"{dataset}.{table.table} is missing"
-    return f"{dataset}.{table.table} lost {', '.join(table.lost_columns)}"
 
 
 def cursor_field(path: str) -> str:

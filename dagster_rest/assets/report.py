@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dagster_rest.assets.cursor.ahead import SeenAhead
 from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.parents.fan_out import FanOutCounts
-from dagster_rest.assets.start.facts import Start
+from dagster_rest.assets.start.start import RunStart, Start
 from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class LoadReport:
     """What a materialization did, for metadata and checks.
 
     Args:
+        start: What the run started from.
         partitions: Per partition.
         windows: Windows committed.
         rows_fetched: Records the API sent.
@@ -66,6 +67,7 @@ class LoadReport:
         ignored_midway: Paginations that an ignored response ended after their first page.
     """
 
+    start: RunStart
     partitions: list[PartitionReport]
     windows: int = 0
     rows_fetched: int = 0
@@ -93,14 +95,7 @@ class LoadReport:
     @property
     def reported_load_ids(self) -> list[str]:
         """The loads that its event reports: its own, those it continues, and those that are reported already."""
-        starts = [one.start for one in self.partitions]
-        return [*self.load_ids, *(load for start in starts for load in (*start.depends_on, *start.reported))]
-
-    @property
-    def reports_again(self) -> str | None:
-        """The load that an earlier attempt reported and that this one only reports again, or None."""
-        start = self.partitions[0].start
-        return start.continued.load_id if start.recovery == "report_again" and start.continued else None
+        return [*self.load_ids, *self.start.reported_load_ids]
 
 
 def begin_report(one: Partition, start: Start) -> PartitionReport:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from dagster_rest.assets.cursor import ahead as ahead_module
 from dagster_rest.assets.cursor.ahead import AheadRows
+from dagster_rest.assets.cursor.range import Bounds, start_value
 from dagster_rest.assets.cursor.reach import Reach
-from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter, start_value
+from dagster_rest.assets.cursor.row_filter import RowFilter
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.config.model.config import IncrementalConfig

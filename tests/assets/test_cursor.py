@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_rest.assets.cursor.row_filter import bulk_keys
+from dagster_rest.assets.cursor.order import bulk_keys
 from dagster_rest.assets.cursor.values import (
     advance,
     compare_keys,

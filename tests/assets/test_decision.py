@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dagster_rest.assets.start.decision import decide
-from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLineage, RunOptions, Start, newer_attempt
+from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLineage, RunOptions, newer_attempt
+from dagster_rest.assets.start.start import Start
 from dagster_rest.warehouse.state.ledger import EDGE, AssetState, CursorState, LoadRow
 
 CURSOR = CursorState(value="9", type="int")
@@ -138,7 +139,7 @@ def test_nothing_is_rebuilt_that_nobody_asked_for(decided: list[tuple[Facts, Sta
         assert start.rebuild == (start.case in ("full_refresh", "wiped", "missing_table"))
 
 
-def test_a_sample_neither_tells_nor_takes_back(decided: list[tuple[Facts, Start]]) -> None:
+def test_a_sample_neither_reports_nor_takes_back(decided: list[tuple[Facts, Start]]) -> None:
     assert {(None, ())} == {(start.recovery, start.takes_back) for facts, start in decided if facts.options.sample}
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.assets.fetch import window
 from dagster_rest.assets.fetch.held_pages import HeldPage, HeldPages
+from dagster_rest.assets.fetch.page_staging import PageStaging
 from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.assets.run import step as body
 from dagster_rest.config.errors import ConfigError
@@ -309,16 +309,16 @@ def write_checkpoint(stager: Any) -> None:
 
 def _die_at(patch: pytest.MonkeyPatch, *, unit: int) -> None:
     """Die in the middle of a parent, with everything before it in a checkpoint."""
-    kept = window.WindowFetch._stage
+    kept = PageStaging.add
 
-    def stage(self: window.WindowFetch, page: Any, *, records: list[Any]) -> bool:
+    def stage(self: PageStaging, page: Any, *, records: list[Any]) -> bool:
         if page.unit.index == unit:
             for load in self._loads:
                 write_checkpoint(load.stager)
             raise HttpConnectionError("died", code="http_connection")
         return kept(self, page, records=records)
 
-    patch.setattr(window.WindowFetch, "_stage", stage)
+    patch.setattr(PageStaging, "add", stage)
 
 
 def test_an_interrupted_load_goes_on_with_what_it_owes(
@@ -347,15 +347,15 @@ def test_a_load_interrupted_inside_a_parent_starts_over_when_it_may_be_left_out(
     blog.broken, blog.pages_before = {"2": 404}, 1
     blog.run("posts")
     monkeypatch.setattr("dagster_rest.warehouse.stage.stager.Stager.discard", lambda self: None)
-    stage = window.WindowFetch._stage
+    stage = PageStaging.add
 
-    def checkpointed(self: window.WindowFetch, page: Any, *, records: list[Any]) -> bool:
+    def checkpointed(self: PageStaging, page: Any, *, records: list[Any]) -> bool:
         wanted = stage(self, page, records=records)
         write_checkpoint(self._loads[0].stager)
         return wanted
 
     with monkeypatch.context() as patch:
-        patch.setattr(window.WindowFetch, "_stage", checkpointed)
+        patch.setattr(PageStaging, "add", checkpointed)
         blog.run("comments", raise_on_error=False)
     monkeypatch.undo()
     resources = blog.project.rest

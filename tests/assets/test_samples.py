@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest.assets.errors import CursorError, StateError
-from dagster_rest.assets.fetch import window
+from dagster_rest.assets.fetch.page_staging import PageStaging
 from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.http.errors import HttpConnectionError
 from tests.assets.project import Project
@@ -128,9 +128,9 @@ def test_a_sample_leaves_an_interrupted_load_alone(
     api: ApiServer, orders: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = project_of(api, tmp_path)
-    kept = window.WindowFetch._stage
+    kept = PageStaging.add
 
-    def stage(self: window.WindowFetch, page: Any, *, records: list[Any]) -> bool:
+    def stage(self: PageStaging, page: Any, *, records: list[Any]) -> bool:
         if page.number == 2:
             for load in self._loads:
                 load.stager._shred()
@@ -140,7 +140,7 @@ def test_a_sample_leaves_an_interrupted_load_alone(
         return kept(self, page, records=records)
 
     with monkeypatch.context() as patch:
-        patch.setattr(window.WindowFetch, "_stage", stage)
+        patch.setattr(PageStaging, "add", stage)
         project.materialize("orders", raise_on_error=False)
     project.materialize("orders", config={"orders": SAMPLE})
 

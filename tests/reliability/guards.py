@@ -36,9 +36,9 @@ def _no_recovery() -> None:
 
 
 def _no_successor_check() -> None:
-    from dagster_rest.assets.run.commit import WindowCommit
+    from dagster_rest.assets.run import commit
 
-    WindowCommit._check_start = lambda *_, **__: []  # type: ignore[method-assign,assignment]
+    commit._check_start = lambda *_, **__: []
 
 
 def _no_attempt_check() -> None:
@@ -48,9 +48,9 @@ def _no_attempt_check() -> None:
 
 
 def _no_sign_of_life() -> None:
-    from dagster_rest.assets.run import load
+    from dagster_rest.assets.run import start
 
-    load.is_alive = lambda *_, **__: False
+    start.is_alive = lambda *_, **__: False
 
 
 def _events_before_the_ledger() -> None:
@@ -69,7 +69,7 @@ def _events_before_the_ledger() -> None:
 def _any_checkpoint_will_do() -> None:
     from dagster_rest.assets.fetch import opening
 
-    opening.LoadOpener._fingerprint = lambda *_: "always the same"  # type: ignore[method-assign,assignment]
+    opening._fingerprint = lambda *_, **__: "always the same"
 
 
 def _no_digests() -> None:
@@ -142,10 +142,11 @@ def _what_is_gone_was_wiped() -> Patch:
 
 
 def _the_log_is_believed() -> Patch:
-    from dagster_rest.assets.run import load
-    from dagster_rest.assets.start.decision import decide
-    from dagster_rest.assets.start.facts import Start
+    from dagster_rest.assets.start import decision
+    from dagster_rest.assets.start.start import Start
     from dagster_rest.warehouse.state.ledger import LoadRow
+
+    decide = decision.decide
 
     def believing(facts: Any, **options: Any) -> Any:
         event = facts.log.newest
@@ -166,7 +167,7 @@ def _the_log_is_believed() -> Patch:
         )
         return Start(case="normal", base=None, recovery="report_again", continued=reported)
 
-    return load, "decide", believing
+    return decision, "decide", believing
 
 
 def _no_table_inspection() -> Patch:

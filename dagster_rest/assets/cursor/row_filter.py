@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.assets.cursor.ahead import AheadRows, at_cursor, to_boundary
 from dagster_rest.assets.cursor.bounds import Edge, count_passed
+from dagster_rest.assets.cursor.order import bulk_keys
+from dagster_rest.assets.cursor.range import Bounds
 from dagster_rest.assets.cursor.values import (
     comparable,
-    compare_keys,
     cursor_type,
     from_state,
     now_like,
-    shift,
     to_text,
 )
 from dagster_rest.assets.errors import CursorError
@@ -33,49 +32,6 @@ if TYPE_CHECKING:
 Direction = Literal["max", "min"]
 Picker = Callable[[Any], Any]
 """Takes a record, gives its cursor value, or ``MISSING``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """The range of cursor values one run (or window, or partition) asks for and keeps.
-
-    Args:
-        start: Where it starts, lag applied; None from the beginning.
-        end: Where it ends; None for no end.
-        start_open: Whether records exactly at the start are left out.
-        end_closed: Whether records exactly at the end are kept.
-        is_given: Whether a person gave them for one run: then they must be of the records' kind.
-        window: The window of a partition: it decides on what is kept; start and end are what is asked for.
-    """
-
-    start: Any = None
-    end: Any = None
-    start_open: bool = False
-    end_closed: bool = False
-    is_given: bool = False
-    window: tuple[Edge, Edge] | None = None
-
-
-def start_value(config: IncrementalConfig, known: CursorState | None, *, where: str | None = None) -> Any:
-    """The value a run starts from: the known cursor less the lag, or the initial value (dlt: "Lag").
-
-    Args:
-        config: The resource's incremental block.
-        known: The stored cursor, or None on the first run.
-        where: The config path, for errors.
-    """
-    if known is None:
-        return config.initial_value
-    last = from_state(known)
-    if not config.lag or config.end_value is not None or callable(config.last_value_func):
-        return last
-    back = -config.lag if config.last_value_func != "min" else config.lag
-    start = shift(last, back, where=where)
-    if config.initial_value is None:
-        return start
-    before, after = compare_keys(start, config.initial_value, where=where)
-    passed = before < after if config.last_value_func != "min" else before > after
-    return config.initial_value if passed else start
 
 
 def make_picker(path: Any) -> Picker:
@@ -103,7 +59,8 @@ class RowFilter:
 
     Example:
         ```python
-        from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter
+        from dagster_rest.assets.cursor.range import Bounds
+        from dagster_rest.assets.cursor.row_filter import RowFilter
         from dagster_rest.config.model.config import IncrementalConfig
 
         config = IncrementalConfig(cursor_path="id", initial_value=2)
@@ -346,69 +303,6 @@ class RowFilter:
             return self.config.initial_value
         began = now_like(pattern, now=datetime(1970, 1, 1, tzinfo=timezone.utc))
         return 0 if began is None else began
-
-
-def bulk_keys(values: Sequence[Any], against: Any, *, where: str | None = None) -> tuple[Sequence[Any], Any]:
-    """A page's cursor values and a pivot as keys that compare with each other.
-
-    Numbers and date-time texts of one shape compare as they are, without parsing each of them.
-
-    Args:
-        values: Cursor values.
-        against: The value they are compared with.
-        where: The config path, for errors.
-
-    Raises:
-        CursorError: ``cursor_type`` when there is no order between two of them.
-    """
-    kinds = set(map(type, values))
-    kinds.add(type(against))
-    if kinds <= {int, float}:
-        return values, against
-    if kinds == {str} and _one_shape(values, against):
-        return values, against
-    families = {comparable(value, where=where).family for value in (*values, against)}
-    if len(families) == 1:
-        return [comparable(value, where=where).key for value in values], comparable(against, where=where).key
-    if families == {"day", "instant"}:
-        pairs = [compare_keys(value, against, where=where) for value in values]
-        pivot = compare_keys(against, next(v for v in (*values, against) if _is_instant(v)), where=where)[0]
-        return [_instant_key(pair[0]) for pair in pairs], _instant_key(pivot)
-    if "number" not in families and kinds == {str}:
-        return values, against
-    bad = next(value for value in values if comparable(value).family != comparable(against).family)
-    compare_keys(bad, against, where=where)
-    raise CursorError(
-        "the cursor values of one page have no common order",
-        code="cursor_type",
-        where=where,
-        hint="Choose a cursor_path whose values have one type.",
-    )
-
-
-def _is_instant(value: Any) -> bool:
-    return comparable(value).family == "instant"
-
-
-def _instant_key(key: Any) -> Any:
-    from datetime import date, datetime, timezone
-
-    if isinstance(key, date) and not isinstance(key, datetime):
-        return datetime(key.year, key.month, key.day, tzinfo=timezone.utc)
-    return key
-
-
-def _one_shape(values: Sequence[str], against: str) -> bool:
-    """Whether plain text order is the order of time (or of text) for all of these."""
-    length = len(against)
-    if any(map(operator.ne, map(len, values), [length] * len(values))):
-        return False
-    if length < 16 or comparable(against).family != "instant":
-        # Same length and no date-time: days in one notation, or plain text, both ordered as text.
-        return length == 10 or not any(comparable(value).family == "instant" for value in values[:1])
-    zone = against[19:].lstrip(".,0123456789")
-    shape = against[10:11]
-    return all(value[19:].lstrip(".,0123456789") == zone and value[10:11] == shape for value in values)
 
 
 def row_hash(record: Any, key: tuple[str, ...] | None, *, where: str | None = None) -> str:

@@ -16,7 +16,7 @@ from dagster_rest.assets.cursor.row_filter import RowFilter
 from dagster_rest.assets.cursor.values import from_state, to_state
 from dagster_rest.assets.fetch.partitions import PartitionLoad, claim_folder, now_of
 from dagster_rest.assets.parents.fan_out import ParentGroup, cursor_of_group
-from dagster_rest.assets.report import PartitionReport
+from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.start.windows import Window
 
 if TYPE_CHECKING:
@@ -24,180 +24,196 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.stage.stager import Stager
 
 
-class LoadOpener:
-    """Opens a partition for one window.
+def open_partitions(
+    context: LoadContext,
+    window: Window,
+    *,
+    report: LoadReport,
+    groups: Sequence[ParentGroup],
+    known: "KnownSchema",
+    stack: contextlib.ExitStack,
+) -> list[PartitionLoad]:
+    """Open every partition for one window, resuming an interrupted load where that fits.
 
     Args:
         context: The load.
         window: The window.
+        report: The partitions, with what they start from.
         groups: What will be asked for: part of the fingerprint that an interrupted load must share.
         known: The columns recorded so far.
+        stack: Keeps the staging folders claimed.
     """
+    loads: list[PartitionLoad] = []
+    for one in report.partitions:
+        beside = loads[0].stager if loads else None
+        loads.append(_open(context, window, one, groups=groups, known=known, beside=beside, stack=stack))
+    return loads
 
-    def __init__(
-        self, context: LoadContext, window: Window, *, groups: Sequence[ParentGroup], known: "KnownSchema"
-    ) -> None:
-        self._context = context
-        self._window = window
-        self._groups = groups
-        self._known = known
-        self._first: Stager | None = None
 
-    def open(self, one: PartitionReport, *, stack: contextlib.ExitStack) -> PartitionLoad:
-        """Open a partition, resuming an interrupted load where that fits.
+def _open(
+    context: LoadContext,
+    window: Window,
+    one: PartitionReport,
+    *,
+    groups: Sequence[ParentGroup],
+    known: "KnownSchema",
+    beside: "Stager | None",
+    stack: contextlib.ExitStack,
+) -> PartitionLoad:
+    from dagster_rest.warehouse.schema import KnownSchema
+    from dagster_rest.warehouse.stage.stager import Stager
 
-        Args:
-            one: The partition.
-            stack: Keeps the staging folder claimed.
-        """
-        from dagster_rest.warehouse.schema import KnownSchema
-        from dagster_rest.warehouse.stage.stager import Stager
+    config = context.plan.config
+    folder, alone = stack.enter_context(claim_folder(context.root, asset=context.asset.id, partition=one.partition.key))
+    bounds = window.bounds[one.partition.key]
+    rebuild = one.start.rebuild and window.is_first and not one.partition.key
 
-        config, window = self._context.plan.config, self._window
-        folder, alone = stack.enter_context(
-            claim_folder(self._context.root, asset=self._context.asset.id, partition=one.partition.key)
+    def open_stager() -> Stager:
+        return Stager.open(
+            folder,
+            spec=_table_spec(context, window, one),
+            known=KnownSchema(dataset=context.asset.dataset) if rebuild else known,
+            fingerprint=_fingerprint(context, window, one, groups=groups),
+            load_id=_new_load_id(context.clock()),
+            beside=beside,
+            resume=alone and config.resume and len(context.request.partitions) == 1,
+            ttl_seconds=config.resume_ttl,
+            on_event=context.on_event,
         )
-        bounds = window.bounds[one.partition.key]
-        rebuild = one.start.rebuild and window.is_first and not one.partition.key
 
-        def open_stager() -> Stager:
-            return Stager.open(
-                folder,
-                spec=self._table_spec(one),
-                known=KnownSchema(dataset=self._context.asset.dataset) if rebuild else self._known,
-                fingerprint=self._fingerprint(one),
-                load_id=_new_load_id(self._context.clock()),
-                beside=self._first,
-                resume=alone and config.resume and len(self._context.request.partitions) == 1,
-                ttl_seconds=config.resume_ttl,
-                on_event=self._context.on_event,
-            )
-
+    stager = open_stager()
+    if stager.resumed and not _can_resume(context, stager.position or {}):
+        stager.discard()
         stager = open_stager()
-        if stager.resumed and not self._can_go_on(stager.position or {}):
-            stager.discard()
-            stager = open_stager()
-        if stager.resumed:
-            self._context.log(
-                f"going on with the interrupted load {stager.load_id} at unit {(stager.position or {}).get('unit', 0)}"
-            )
-        elif stager.reset_reason:
-            self._context.log(f"an interrupted load is not gone on with: {stager.reset_reason}")
-        self._first = self._first or stager
-        now = now_of(stager.position) if stager.resumed else None
-        if now is not None:
-            bounds = dataclasses.replace(bounds, end=from_state(now))
-            window = dataclasses.replace(window, bounds={**window.bounds, one.partition.key: bounds})
-        return PartitionLoad(
-            partition=one.partition,
-            start=one.start,
-            bounds=bounds,
-            stager=stager,
-            make_filter=self._filter_maker(one, window),
-            parent_cursors=one.parent_cursors,
-            replaces=self._replaces(one),
-            now=to_state(bounds.end) if window.ends_now else None,
+    if stager.resumed:
+        context.log(
+            f"going on with the interrupted load {stager.load_id} at unit {(stager.position or {}).get('unit', 0)}"
         )
+    elif stager.reset_reason:
+        context.log(f"an interrupted load is not gone on with: {stager.reset_reason}")
+    now = now_of(stager.position) if stager.resumed else None
+    if now is not None:
+        bounds = dataclasses.replace(bounds, end=from_state(now))
+        window = dataclasses.replace(window, bounds={**window.bounds, one.partition.key: bounds})
+    return PartitionLoad(
+        partition=one.partition,
+        start=one.start,
+        bounds=bounds,
+        stager=stager,
+        make_filter=_filter_maker(context, window, one),
+        parent_cursors=one.parent_cursors,
+        replaces=_replaces(context, one),
+        now=to_state(bounds.end) if window.ends_now else None,
+    )
 
-    def _replaces(self, one: PartitionReport) -> bool:
-        """Whether this load stands for all of its partition."""
-        if one.start.recovery == "report" or not one.partition.key:
-            return False
-        return self._context.replaces(one.partition) or one.start.rebuild
 
-    def _can_go_on(self, position: Mapping[str, Any]) -> bool:
-        # In the middle of a parent its first pages are staged already: it could not be left out any more.
-        in_the_middle = position.get("state") is not None and self._context.skips_failed_parents
-        return bool(position.get("resumable", True)) and not in_the_middle
+def _replaces(context: LoadContext, one: PartitionReport) -> bool:
+    """Whether this load stands for all of its partition."""
+    if not one.start.fetches or not one.partition.key:
+        return False
+    return context.replaces(one.partition) or one.start.rebuild
 
-    def _filter_maker(self, one: PartitionReport, window: Window) -> Callable[[str], RowFilter] | None:
-        incremental = window.incremental
-        if incremental is None:
-            return None
-        bounds, key = window.bounds[one.partition.key], self._boundary_key()
-        ignores_cursor = window.stateless or self._context.replaces(one.partition)
-        where = f"{self._context.plan.config_path}.endpoint.incremental"
-        reach = reach_of(self._context.plan, now=self._context.clock())
 
-        def make(scope: str) -> RowFilter:
-            if ignores_cursor:
-                return RowFilter(incremental, bounds=bounds, key=key, where=where)
-            ahead = None if reach is None else self._ahead_rows(reach, one, where=where)
-            known, own = one.cursor, bounds
-            if self._context.per_parent:
-                known = cursor_of_group(self._context.plan, scope, cursors=one.parent_cursors)
-                own = window.bounds_for_parent(bounds, known)
-            return RowFilter(incremental, bounds=own, known=known, key=key, where=where, ahead=ahead)
+def _can_resume(context: LoadContext, position: Mapping[str, Any]) -> bool:
+    # In the middle of a parent its first pages are staged already: it could not be left out any more.
+    in_the_middle = position.get("state") is not None and context.skips_failed_parents
+    return bool(position.get("resumable", True)) and not in_the_middle
 
-        return make
 
-    def _ahead_rows(self, reach: Reach, one: PartitionReport, *, where: str) -> AheadRows:
-        return AheadRows(
-            reach,
-            growing=self._only_grows(),
-            drops=not self._replaces_groups(),
-            key=self._context.plan.primary_key,
-            where=where,
-            on_first=one.ahead.cursors.append,
+def _filter_maker(context: LoadContext, window: Window, one: PartitionReport) -> Callable[[str], RowFilter] | None:
+    incremental = window.incremental
+    if incremental is None:
+        return None
+    bounds, key = window.bounds[one.partition.key], _boundary_key(context)
+    ignores_cursor = window.stateless or context.replaces(one.partition)
+    where = f"{context.plan.config_path}.endpoint.incremental"
+    reach = reach_of(context.plan, now=context.clock())
+
+    def make(scope: str) -> RowFilter:
+        if ignores_cursor:
+            return RowFilter(incremental, bounds=bounds, key=key, where=where)
+        ahead = None if reach is None else _ahead_rows(context, reach, one, where=where)
+        known, own = one.cursor, bounds
+        if context.per_parent:
+            known = cursor_of_group(context.plan, scope, cursors=one.parent_cursors)
+            own = window.bounds_for_parent(bounds, known)
+        return RowFilter(incremental, bounds=own, known=known, key=key, where=where, ahead=ahead)
+
+    return make
+
+
+def _ahead_rows(context: LoadContext, reach: Reach, one: PartitionReport, *, where: str) -> AheadRows:
+    return AheadRows(
+        reach,
+        growing=_only_grows(context),
+        drops=not _replaces_groups(context),
+        key=context.plan.primary_key,
+        where=where,
+        on_first=one.ahead.cursors.append,
+    )
+
+
+def _replaces_groups(context: LoadContext) -> bool:
+    """Whether a load takes rows away that it does not bring: then it must bring those that are known as well."""
+    plan = context.plan
+    merges = plan.write_disposition.disposition == "merge"
+    return merges and (bool(plan.merge_key) or plan.write_disposition.strategy in ("scd2", "cdc"))
+
+
+def _only_grows(context: LoadContext) -> bool:
+    """Whether a row that comes again is in the table twice."""
+    plan = context.plan
+    return plan.write_disposition.disposition == "append" or not (plan.primary_key or plan.merge_key)
+
+
+def _boundary_key(context: LoadContext) -> tuple[str, ...] | None:
+    assert context.plan.incremental is not None
+    if _replaces_groups(context):
+        return None
+    explicit = context.plan.incremental.primary_key
+    if explicit is not None:
+        return _names(explicit) or None
+    if context.plan.write_disposition.disposition == "merge":
+        # A merge can take a changed row at the boundary; by key alone its change would be lost.
+        return ()
+    return context.plan.primary_key
+
+
+def _table_spec(context: LoadContext, window: Window, one: PartitionReport) -> "TableSpec":
+    disposition = context.spec.write_disposition
+    part_only = context.partitioned or not _is_first(window, one)
+    replaces_less = disposition.disposition == "replace" and part_only
+    if replaces_less or not one.start.fetches:
+        # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
+        return dataclasses.replace(
+            context.spec,
+            write_disposition=dataclasses.replace(disposition, disposition="append", strategy=None),
         )
+    return context.spec
 
-    def _replaces_groups(self) -> bool:
-        """Whether a load takes rows away that it does not bring: then it must bring those that are known as well."""
-        plan = self._context.plan
-        merges = plan.write_disposition.disposition == "merge"
-        return merges and (bool(plan.merge_key) or plan.write_disposition.strategy in ("scd2", "cdc"))
 
-    def _only_grows(self) -> bool:
-        """Whether a row that comes again is in the table twice."""
-        plan = self._context.plan
-        return plan.write_disposition.disposition == "append" or not (plan.primary_key or plan.merge_key)
+def _is_first(window: Window, one: PartitionReport) -> bool:
+    """Whether nothing of this load is in the table yet."""
+    return window.is_first and not one.start.has_begun
 
-    def _boundary_key(self) -> tuple[str, ...] | None:
-        assert self._context.plan.incremental is not None
-        if self._replaces_groups():
-            return None
-        explicit = self._context.plan.incremental.primary_key
-        if explicit is not None:
-            return _names(explicit) or None
-        if self._context.plan.write_disposition.disposition == "merge":
-            # A merge can take a changed row at the boundary; by key alone its change would be lost.
-            return ()
-        return self._context.plan.primary_key
 
-    def _table_spec(self, one: PartitionReport) -> "TableSpec":
-        disposition = self._context.spec.write_disposition
-        part_only = self._context.partitioned or not self._is_first(one)
-        replaces_less = disposition.disposition == "replace" and part_only
-        if replaces_less or one.start.recovery == "report":
-            # A partition, a later window, or the rest of an interrupted load replaces only its own rows.
-            return dataclasses.replace(
-                self._context.spec,
-                write_disposition=dataclasses.replace(disposition, disposition="append", strategy=None),
-            )
-        return self._context.spec
-
-    def _is_first(self, one: PartitionReport) -> bool:
-        """Whether nothing of this load is in the table yet."""
-        return self._window.is_first and one.start.continued is None
-
-    def _fingerprint(self, one: PartitionReport) -> str:
-        window = self._window
-        bounds = window.bounds[one.partition.key]
-        parents = hashlib.blake2b(digest_size=8)
-        for group in self._groups:
-            parents.update(json.dumps([group.key, *group.includes], default=str).encode())
-        parts = [
-            self._context.plan.fingerprint,
-            one.partition.key,
-            one.load_ids[-1] if one.load_ids else one.start.base,
-            self._is_first(one),
-            one.start.rebuild and self._is_first(one),
-            repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),
-            one.start.recovery == "report",
-            parents.hexdigest(),
-            self._context.request.limit,
-        ]
-        return hashlib.blake2b(json.dumps(parts, default=str).encode(), digest_size=12).hexdigest()
+def _fingerprint(context: LoadContext, window: Window, one: PartitionReport, *, groups: Sequence[ParentGroup]) -> str:
+    bounds = window.bounds[one.partition.key]
+    parents = hashlib.blake2b(digest_size=8)
+    for group in groups:
+        parents.update(json.dumps([group.key, *group.includes], default=str).encode())
+    parts = [
+        context.plan.fingerprint,
+        one.partition.key,
+        one.load_ids[-1] if one.load_ids else one.start.base,
+        _is_first(window, one),
+        one.start.rebuild and _is_first(window, one),
+        repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),
+        one.start.reports_only,
+        parents.hexdigest(),
+        context.request.limit,
+    ]
+    return hashlib.blake2b(json.dumps(parts, default=str).encode(), digest_size=12).hexdigest()
 
 
 def _names(given: Any) -> tuple[str, ...]:

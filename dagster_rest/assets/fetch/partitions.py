@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.cursor.bounds import count_passed
-from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter, make_picker
+from dagster_rest.assets.cursor.range import Bounds
+from dagster_rest.assets.cursor.row_filter import RowFilter, make_picker
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.partitions import Partition
-from dagster_rest.assets.start.facts import Start
 from dagster_rest.assets.start.liveness import try_lock
+from dagster_rest.assets.start.start import Start
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.config.values.env import interpolate, resolve_env
 from dagster_rest.config.values.jsonpath import MISSING
@@ -23,7 +25,7 @@ from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan
-    from dagster_rest.warehouse.stage.stager import Stager
+    from dagster_rest.warehouse.stage.stager import StagedLoad, Stager
 
 logger = logging.getLogger("dagster_rest.assets")
 
@@ -98,6 +100,20 @@ class PartitionLoad:
     def rows_skipped(self) -> int:
         """Records that the cursor left out."""
         return self.skipped + sum(one.skipped for one in self.filters.values())
+
+
+def finish_partition(context: LoadContext, load: PartitionLoad, window: Window) -> "StagedLoad":
+    """Stage what is left of a partition, its parents' cursors included.
+
+    Args:
+        context: The load.
+        load: The partition.
+        window: The window.
+    """
+    if context.per_parent:
+        for scope in list(load.filters):
+            load.finish_scope(scope, window=window)
+    return load.stager.finish()
 
 
 class Router:

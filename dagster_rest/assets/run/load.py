@@ -3,73 +3,41 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from dagster_rest.assets.context import LoadContext, Log, RunRequest
-from dagster_rest.assets.cursor.row_filter import Bounds
+from dagster_rest.assets.cursor.range import Bounds
 from dagster_rest.assets.errors import Contended, StateError
-from dagster_rest.assets.fetch.opening import LoadOpener
+from dagster_rest.assets.fetch.groups import request_groups
+from dagster_rest.assets.fetch.opening import open_partitions
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.partitions import PartitionLoad, staging_root
-from dagster_rest.assets.fetch.window import WindowFetch
+from dagster_rest.assets.fetch.partitions import PartitionLoad, finish_partition, staging_root
+from dagster_rest.assets.fetch.window import fetch_window
 from dagster_rest.assets.model.asset import RestAsset
-from dagster_rest.assets.model.partitions import Partition
-from dagster_rest.assets.parents.fan_out import TOP_LEVEL, KeyCollector, ParentGroup, batch_groups, group_parents
-from dagster_rest.assets.parents.rows import ParentInput, read_parents, unseen_parents
+from dagster_rest.assets.parents.key_collector import KeyCollector
+from dagster_rest.assets.parents.rows import ParentInput
 from dagster_rest.assets.report import LoadReport, begin_report
-from dagster_rest.assets.run.commit import WindowCommit
+from dagster_rest.assets.run.commit import commit_window
 from dagster_rest.assets.run.garbage import collect_rarely
-from dagster_rest.assets.start.decision import decide
-from dagster_rest.assets.start.facts import Facts, Liveness, Start
-from dagster_rest.assets.start.liveness import LivenessLock, is_alive
+from dagster_rest.assets.run.inputs import Inputs, read_all_parents, read_inputs, read_schema_again
+from dagster_rest.assets.run.start import start_of_run
+from dagster_rest.assets.start.liveness import LivenessLock
 from dagster_rest.assets.start.staged_data import is_known_good
-from dagster_rest.assets.start.windows import Window, begins_beyond, plan_windows
-from dagster_rest.warehouse.database.file import Database, short_read, short_write
+from dagster_rest.assets.start.start import RunStart
+from dagster_rest.assets.start.windows import Window, plan_windows
+from dagster_rest.warehouse.database.file import Database, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
-from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.ledger import (
-    AssetState,
-    LoadRow,
-    confirm_loads,
-    missing_loads,
-    read_state,
-    upgrade_ledger,
-)
-from dagster_rest.warehouse.state.partitionings import read_partitioning
+from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.schema import KnownSchema
     from dagster_rest.warehouse.stage.stager import StagedLoad
-    from dagster_rest.warehouse.state.inspection import TableInspection
 
 _CONTENDED_TRIES = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """What one short read of the database gave at the start.
-
-    Args:
-        known: The recorded columns.
-        parents: The parents' rows.
-        states: What the ledger knows, per partition.
-        tables: The recorded tables of the asset as they are.
-        unseen_parents: Parents with rows of a time when no child used them; a warning of the child's first load.
-        other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
-    """
-
-    known: "KnownSchema"
-    parents: ParentInput
-    states: Mapping[str, AssetState] = field(default_factory=dict)
-    tables: tuple["TableInspection", ...] = ()
-    other_partitions: str | None = None
-    unseen_parents: tuple[str, ...] = ()
 
 
 class ResourceLoad:
@@ -188,157 +156,44 @@ class ResourceLoad:
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
-        inputs = self._read_inputs()
-        starts = self._decide(inputs)
-        if any(start.rebuild for start in starts.values()):
-            inputs = dataclasses.replace(inputs, parents=self._all_parents())
+        inputs = read_inputs(self._context)
+        start = start_of_run(self._context, inputs)
+        if start.rebuilds:
+            inputs = dataclasses.replace(inputs, parents=read_all_parents(self._context))
         report = LoadReport(
-            partitions=[begin_report(one, starts[one.key]) for one in self._request.partitions],
+            start=start,
+            partitions=[begin_report(one, start.partitions[one.key]) for one in self._request.partitions],
             sampled=self._request.limit is not None,
         )
-        report.warnings += [*self._about(starts), *map(_about_unseen, inputs.unseen_parents)]
-        if any(start.leaves_cursor for start in starts.values()):
+        report.warnings += [*self._about(start), *map(_about_unseen, inputs.unseen_parents)]
+        if start.leaves_cursor:
             self._context.log("this range leaves the cursor where it is")
-        if report.reports_again is None:
-            for window in self._windows(starts):
+        if start.reports_again is None:
+            for window in self._windows(start):
                 self._load_window(window, report=report, inputs=inputs)
                 if not window.is_last:
-                    inputs = dataclasses.replace(inputs, known=self._known_after(inputs.known))
+                    inputs = dataclasses.replace(inputs, known=read_schema_again(self._context, inputs.known))
         report.seconds = time.monotonic() - started
         report.stats = self._context.client.stats.snapshot() - before
         return report
 
-    def _about(self, starts: Mapping[str, Start]) -> list[str]:
+    def _about(self, start: RunStart) -> list[str]:
         """What of the decision a person should find in the metadata too."""
-        found = [start.message for start in starts.values() if start.case == "other_cursor" and start.message]
-        if not self._context.options.leaves_cursor and any(start.leaves_cursor for start in starts.values()):
+        found = start.warnings
+        if not self._context.options.leaves_cursor and start.leaves_cursor:
             found.append(
                 f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it was,"
                 " and the next ordinary run loads what lies between, and these rows again"
             )
-        return list(dict.fromkeys(found))
+        return found
 
-    def _read_inputs(self) -> Inputs:
-        """What the warehouse says. The event log is read afterwards, and not while the database is held."""
-        context, partitions, dataset = self._context, self._request.partitions, self._asset.dataset
-        with short_read(context.database, log=context.log) as connection:
-            if connection is not None:
-                upgrade_ledger(connection)
-            known = read_schema(connection, dataset)
-            recorded = context.recorded_tables(known)
-            void_up_to = read_partitioning(connection, asset=self._asset.id).void_up_to
-            states = {
-                one.key: read_state(
-                    connection,
-                    asset=self._asset.id,
-                    partition=one.key,
-                    runs=self._request.run.runs,
-                    tables=context.root_tables(table.root for table in recorded),
-                    void_up_to=void_up_to,
-                )
-                for one in partitions
-            }
-            is_new = all(state.latest is None for state in states.values())
-            return Inputs(
-                states=states,
-                unseen_parents=unseen_parents(connection, self._asset) if is_new else (),
-                known=known,
-                parents=read_parents(connection, self._asset, partitions=partitions, everything=False),
-                tables=context.inspect(connection, recorded),
-                other_partitions=context.other_partitions(connection, recorded),
-            )
-
-    def _known_after(self, before: "KnownSchema") -> "KnownSchema":
-        """What a window has left recorded; for schema contracts the windows of a run are one load."""
-        with short_read(self._context.database, log=self._context.log) as connection:
-            known = read_schema(connection, self._asset.dataset)
-        is_old = {name for name, table in before.tables.items() if not table.is_new}
-        tables = {name: dataclasses.replace(table, is_new=name not in is_old) for name, table in known.tables.items()}
-        return dataclasses.replace(known, tables=tables)
-
-    def _all_parents(self) -> ParentInput:
-        with short_read(self._context.database, log=self._context.log) as connection:
-            return read_parents(connection, self._asset, partitions=self._request.partitions, everything=True)
-
-    def _decide(self, inputs: Inputs) -> dict[str, Start]:
-        """Decide for every partition; the facts are gathered in an order in which no load falls between two reads."""
-        lost = self._context.lost_tables(inputs.tables)
-        repartitions = self._context.may_repartition(inputs.other_partitions, inputs.tables)
-        facts = {
-            one.key: self._facts(one, inputs.states[one.key], lost=lost, repartitions=repartitions)
-            for one in self._request.partitions
-        }
-        starts = {key: decide(one) for key, one in facts.items()}
-        if self._leaves_cursor(starts):
-            facts = {
-                key: dataclasses.replace(one, options=dataclasses.replace(one.options, leaves_cursor=True))
-                for key, one in facts.items()
-            }
-            starts = {key: decide(one) for key, one in facts.items()}
-        if not all(start.recovery == "report" for start in starts.values()):
-            starts = {key: decide(one, only_partition=len(facts) == 1) for key, one in facts.items()}
-        for key, start in starts.items():
-            if start.message:
-                self._context.log(f"{key}: {start.message}" if key else start.message)
-        return starts
-
-    def _leaves_cursor(self, starts: Mapping[str, Start]) -> bool:
-        """Whether the range begins beyond what is loaded, so that a cursor after it would pass over rows."""
-        beyond = begins_beyond(
-            self._context.plan,
-            starts=starts.values(),
-            per_parent=self._context.per_parent,
-            start_override=self._request.start_value,
-            end_override=self._request.end_value,
-        )
-        return beyond and not any(one.start is not None for one in self._request.partitions)
-
-    def _facts(self, one: Partition, state: AssetState, *, lost: tuple[str, ...], repartitions: bool) -> Facts:
-        request, options = self._request, self._context.options
-        self._context.check_attempt(state.unsettled)
-        ours = {load.load_group for load in state.unsettled if load.run_id in request.run}
-        wanted = [
-            load
-            for load in state.unsettled
-            if load.load_group in ours or self._matters(load, latest=state.latest, key=options.key)
-        ]
-        liveness = {load.load_id: self._liveness_of(load) for load in wanted if load.status == "pending"}
-        latest = state.latest.load_id if state.latest else None
-        return Facts(
-            ledger=state,
-            log=request.read_log(one, [load.load_id for load in wanted], latest),
-            liveness=liveness,
-            run=request.run,
-            options=options,
-            rules=self._context.rules(one),
-            storage_id=request.storage_id,
-            lost_tables=lost,
-            repartitions=repartitions,
-            now=self._context.clock().timestamp(),
-        )
-
-    def _matters(self, load: LoadRow, *, latest: LoadRow | None, key: str) -> bool:
-        """Whether it is worth asking Dagster about a load that is no run's of ours."""
-        is_latest = latest is not None and load.load_group == latest.load_group
-        return load.status == "pending" and (is_latest or (bool(key) and load.request_key == key))
-
-    def _liveness_of(self, load: LoadRow) -> Liveness:
-        """Whether the step that committed a load may still report it. Dagster's run status comes before the lock."""
-        ours = load.storage_id == self._request.storage_id
-        if load.run_id == self._request.run.run_id or (ours and self._request.run_is_over(load.run_id)):
-            return "over"
-        seen = is_alive(self._context.root, asset=self._asset.id, run_id=load.run_id, attempt=load.attempt)
-        if seen is None:
-            return "alive" if ours else "unknown"
-        return "alive" if seen else "over"
-
-    def _windows(self, starts: Mapping[str, Start]) -> Iterable[Window]:
-        if any(start.recovery == "report" for start in starts.values()):
-            return [Window(bounds={key: Bounds() for key in starts}, stateless=True)]
+    def _windows(self, start: RunStart) -> Iterable[Window]:
+        if not start.fetches:
+            return [Window(bounds={key: Bounds() for key in start.partitions}, stateless=True)]
         return plan_windows(
             self._context.plan,
             partitions=self._request.partitions,
-            starts=starts,
+            start=start,
             per_parent=self._context.per_parent,
             start_override=self._request.start_value,
             end_override=self._request.end_value,
@@ -346,23 +201,22 @@ class ResourceLoad:
         )
 
     def _load_window(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        reports_only = any(one.start.recovery == "report" for one in report.partitions)
-        groups = [] if reports_only else self._groups(inputs.parents, report=report)
-        opener = LoadOpener(self._context, window, groups=groups, known=inputs.known)
+        context, fetches = self._context, report.start.fetches
+        groups = request_groups(context, inputs.parents, report=report) if fetches else []
         with contextlib.ExitStack() as stack:
-            loads = [opener.open(one, stack=stack) for one in report.partitions]
+            loads = open_partitions(context, window, report=report, groups=groups, known=inputs.known, stack=stack)
             stack.enter_context(_discarding_what_may_be_bad(loads))
             report.resumed = report.resumed or any(load.stager.resumed for load in loads)
-            if not reports_only:
-                WindowFetch(self._context, window, loads=loads, groups=groups, report=report).run()
-            staged = [self._finish_partition(load, window) for load in loads]
+            if fetches:
+                fetch_window(context, window, loads=loads, groups=groups, report=report)
+            staged = [finish_partition(context, load, window) for load in loads]
             report.rows_skipped += sum(load.rows_skipped for load in loads)
-            report.counts.failed_parents = len(failed_in(staged, plan=self._context.plan))
+            report.counts.failed_parents = len(failed_in(staged, plan=context.plan))
             if window.is_first:
                 self._check_empty(staged, report)
-            self._context.on_event("before_transaction")
+            context.on_event("before_transaction")
             self._commit(loads, staged, window=window, report=report, parents=inputs.parents)
-            self._context.on_event("after_commit")
+            context.on_event("after_commit")
             _discard(loads)
         report.windows += 1
 
@@ -375,42 +229,13 @@ class ResourceLoad:
         report: LoadReport,
         parents: ParentInput,
     ) -> None:
-        commit = WindowCommit(self._context, window, report=report)
         with short_write(self._context.database, log=self._context.log) as connection:
-            commit.run(connection, loads, staged, parents=parents)
-
-    def _groups(self, parents: ParentInput, *, report: LoadReport) -> list[ParentGroup]:
-        plan, request = self._context.plan, self._request
-        if plan.parents:
-            by_partition = {
-                partition: group_parents(plan, rows, partition=partition, again=parents.again)
-                for partition, rows in parents.rows.items()
-            }
-        else:
-            by_partition = {"": list(TOP_LEVEL)}
-        if self._context.partitioned and not parents.by_partition and not self._context.asks_one_range:
-            (groups,) = by_partition.values()
-            by_partition = {
-                one.key: [dataclasses.replace(group, partition=one.key) for group in groups]
-                for one in request.partitions
-            }
-        cursors = {one.partition.key: one.parent_cursors for one in report.partitions}
-        return [
-            group
-            for partition, groups in by_partition.items()
-            for group in batch_groups(plan, groups, cursors=cursors.get(partition))[: request.limit]
-        ]
-
-    def _finish_partition(self, load: PartitionLoad, window: Window) -> "StagedLoad":
-        if self._context.per_parent:
-            for scope in list(load.filters):
-                load.finish_scope(scope, window=window)
-        return load.stager.finish()
+            commit_window(self._context, window, connection, loads, staged, report=report, parents=parents)
 
     def _check_empty(self, staged: Sequence["StagedLoad"], report: LoadReport) -> None:
         if self._context.plan.write_disposition.disposition != "replace" or not self._asset.is_selected:
             return
-        if any(one.rows_staged for one in staged) or any(one.start.continued for one in report.partitions):
+        if any(one.rows_staged for one in staged) or report.start.has_begun:
             return
         if self._context.plan.config.on_empty == "fail":
             raise StateError(

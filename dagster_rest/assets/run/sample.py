@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.errors import StateError
-from dagster_rest.assets.fetch.opening import LoadOpener
+from dagster_rest.assets.fetch.groups import request_groups
+from dagster_rest.assets.fetch.opening import open_partitions
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.window import WindowFetch
+from dagster_rest.assets.fetch.partitions import finish_partition
+from dagster_rest.assets.fetch.window import fetch_window
 from dagster_rest.assets.model.partitions import WHOLE
 from dagster_rest.assets.parents.rows import read_parents
 from dagster_rest.assets.report import LoadReport, begin_report
-from dagster_rest.assets.run.load import Inputs, ResourceLoad
-from dagster_rest.assets.start.facts import Start
+from dagster_rest.assets.run.inputs import Inputs
+from dagster_rest.assets.run.load import ResourceLoad
+from dagster_rest.assets.start.start import RunStart, Start
 from dagster_rest.assets.start.windows import Window, plan_windows
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.warehouse.database.file import short_read, short_write
@@ -59,12 +62,12 @@ class SampleLoad(ResourceLoad):
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
-        inputs, version = self._look_for_sample()
+        inputs, version = self._read_sample_inputs()
         start = Start(case="sample", base=None, rebuild=True)
         one = begin_report(WHOLE, start)
         one.data_version = version
-        report = LoadReport(partitions=[one], sampled=True)
-        self._load_sample(self._window(start), report=report, inputs=inputs)
+        report = LoadReport(start=RunStart(partitions={WHOLE.key: start}), partitions=[one], sampled=True)
+        self._load_sample(self._window(report.start), report=report, inputs=inputs)
         report.seconds = time.monotonic() - started
         report.stats = self._context.client.stats.snapshot() - before
         return report
@@ -72,7 +75,7 @@ class SampleLoad(ResourceLoad):
     def confirm(self, report: LoadReport) -> None:
         """A sample is in no ledger: there is nothing to confirm."""
 
-    def _look_for_sample(self) -> tuple[Inputs, str]:
+    def _read_sample_inputs(self) -> tuple[Inputs, str]:
 
         with short_read(self._context.database, log=self._context.log) as connection:
             if connection is not None:
@@ -97,14 +100,14 @@ class SampleLoad(ResourceLoad):
                 hint="Rename that table or field, or give this resource another table_name.",
             )
 
-    def _window(self, start: Start) -> Window:
+    def _window(self, start: RunStart) -> Window:
         plan: ResourcePlan = self._context.plan
         if plan.incremental is not None:
             plan = dataclasses.replace(plan, incremental=plan.incremental.model_copy(update={"step": None}))
         windows = plan_windows(
             plan,
             partitions=[WHOLE],
-            starts={WHOLE.key: start},
+            start=start,
             per_parent=self._context.per_parent,
             start_override=self._request.start_value,
             end_override=self._request.end_value,
@@ -113,13 +116,14 @@ class SampleLoad(ResourceLoad):
         return next(iter(windows))
 
     def _load_sample(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        groups = self._groups(inputs.parents, report=report)
-        opener = LoadOpener(self._context, window, groups=groups, known=inputs.known)
+        context = self._context
+        groups = request_groups(context, inputs.parents, report=report)
         with contextlib.ExitStack() as stack:
-            load = opener.open(report.partitions[0], stack=stack)
-            WindowFetch(self._context, window, loads=[load], groups=groups, report=report).run()
-            staged = self._finish_partition(load, window)
-            report.counts.failed_parents = len(failed_in([staged], plan=self._context.plan))
+            loads = open_partitions(context, window, report=report, groups=groups, known=inputs.known, stack=stack)
+            (load,) = loads
+            fetch_window(context, window, loads=loads, groups=groups, report=report)
+            staged = finish_partition(context, load, window)
+            report.counts.failed_parents = len(failed_in([staged], plan=context.plan))
             report.rows_skipped += load.rows_skipped
             try:
                 self._write_sample(staged, report=report)

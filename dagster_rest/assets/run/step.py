@@ -74,8 +74,9 @@ def materialize_resource(
         yield from refused_null_key(asset, error, only=selected)
         raise
     try:
-        if report.reports_again is not None:
-            yield stored_before(context, asset, load_id=report.reports_again, checks=selected)
+        again = report.start.reports_again
+        if again is not None:
+            yield stored_before(context, asset, load_id=again.load_id, checks=selected)
         else:
             yield _result(context, asset, report, checked=checked, preview=preview)
         # The generator goes on once the event is in Dagster's storage: now the ledger may call the load confirmed.

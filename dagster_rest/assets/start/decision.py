@@ -1,11 +1,12 @@
 """What a run does with what it finds: decided once, of frozen facts, into one frozen value (DESIGN: state protocol)."""
 
 import dataclasses
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from dagster_rest.assets.start.facts import Case, Facts, Liveness, Recovery, RunOptions, Start
-from dagster_rest.warehouse.state.ledger import EDGE, CursorState, LoadRow
+from dagster_rest.assets.start.facts import Facts, Liveness, RunOptions
+from dagster_rest.assets.start.start import Case, Recovery, RunStart, Start
+from dagster_rest.assets.start.stored_cursor import about_other_cursor, has_other_cursor, is_at_edge
+from dagster_rest.warehouse.state.ledger import CursorState, LoadRow
 
 _RECOVERY_MESSAGES: dict[Recovery, str] = {
     "report_again": "this run reports it again, and fetches nothing",
@@ -26,24 +27,26 @@ def decide(facts: Facts, *, only_partition: bool = True) -> Start:
     return _Decision(facts, only_partition=only_partition).make()
 
 
-def fields_of(key: str) -> tuple[tuple[str, ...], ...]:
-    """The names of the fields in a parent's key, for each of its parents.
+def decide_run(facts: Mapping[str, Facts], *, passes_over: Callable[[RunStart], bool]) -> RunStart:
+    """Decide what a run of several partitions starts from.
 
     Args:
-        key: As ``ParentGroup.key``.
+        facts: What was found, by partition key.
+        passes_over: Whether a run that starts so would move the cursor over rows that it does not load: then the
+            cursor stays where it is.
     """
-    return tuple(tuple(sorted(values)) for values in json.loads(key or "[]"))
+    start = _of_each(facts)
+    if passes_over(start):
+        facts = {
+            key: dataclasses.replace(one, options=dataclasses.replace(one.options, leaves_cursor=True))
+            for key, one in facts.items()
+        }
+        start = _of_each(facts)
+    return start if start.reports_only else _of_each(facts, only_partition=len(facts) == 1)
 
 
-def _is_at_edge(load: LoadRow) -> bool:
-    """Whether the cursor after a load is the end of a window, whichever load has brought it there."""
-    if load.cursor is not None and load.cursor.boundary:
-        return load.cursor.is_edge
-    return not load.complete and load.progress is None
-
-
-def _listed(fields: tuple[tuple[str, ...], ...]) -> str:
-    return " and ".join(", ".join(names) for names in fields) or "nothing"
+def _of_each(facts: Mapping[str, Facts], *, only_partition: bool = True) -> RunStart:
+    return RunStart(partitions={key: decide(one, only_partition=only_partition) for key, one in facts.items()})
 
 
 class _Decision:
@@ -300,7 +303,7 @@ class _Decision:
             base=latest.load_id,
             cursor=latest.cursor,
             parent_cursors=self._facts.ledger.parent_cursors,
-            at_edge=_is_at_edge(latest),
+            at_edge=is_at_edge(latest),
             data_version=latest.data_version,
             message=message or self._message(case, latest),
         )
@@ -313,50 +316,12 @@ class _Decision:
                 cursor=None,
                 parent_cursors={},
                 at_edge=False,
-                message=self._about_the_other_cursor(latest),
+                message=about_other_cursor(latest, rules=self._rules, parent_cursors=self._facts.ledger.parent_cursors),
             )
         return start
 
     def _has_other_cursor(self, load: LoadRow) -> bool:
-        rules = self._rules
-        if rules.cursor_path is None:
-            return False
-        if self._has_other_owners(load):
-            return True
-        if load.cursor is None:
-            return False
-        other_path = load.cursor_path is not None and load.cursor_path != rules.cursor_path
-        return other_path or (load.cursor_function is not None and load.cursor_function != rules.cursor_function)
-
-    def _has_other_owners(self, load: LoadRow) -> bool:
-        """Whether the stored cursors are other parents', or one is of all parents and the others of each."""
-        stored, fields = self._facts.ledger.parent_cursors, self._rules.parent_fields
-        if fields is None:
-            return bool(stored)
-        if not stored:
-            # What is shown for all parents together has no rows at its boundary, a cursor of its own has.
-            return load.cursor is not None and bool(set(load.cursor.boundary) - {EDGE})
-        return any(fields_of(key) != fields for key in stored)
-
-    def _about_the_other_owners(self) -> str:
-        stored, fields = self._facts.ledger.parent_cursors, self._rules.parent_fields
-        if fields is None:
-            return "the stored cursors are one for each parent, the config keeps one for all"
-        if not stored:
-            return "the stored cursor is one for all parents, the config keeps one for each"
-        was = next(found for found in map(fields_of, stored) if found != fields)
-        return f"the stored cursors are of parents told apart by {_listed(was)}, the config uses {_listed(fields)}"
-
-    def _about_the_other_cursor(self, load: LoadRow) -> str:
-        was = f"{load.cursor_path} ({load.cursor_function or 'max'})"
-        is_now = f"{self._rules.cursor_path} ({self._rules.cursor_function})"
-        twice = (
-            " Rows that are in the table already are added again; a full refresh rebuilds it." * self._rules.only_grows
-        )
-        found = f"the stored cursor comes from {was}, the config says {is_now}"
-        if self._has_other_owners(load):
-            found = self._about_the_other_owners()
-        return f"{found}: starting from the initial value.{twice}"
+        return has_other_cursor(load, rules=self._rules, parent_cursors=self._facts.ledger.parent_cursors)
 
     def _message(self, case: Case, latest: LoadRow) -> str | None:
         event = self._facts.log.newest

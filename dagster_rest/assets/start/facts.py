@@ -1,32 +1,14 @@
-"""What a run may find (ledger, event log, its lineage of runs), and what it starts from: frozen values, both."""
+"""What a run may find: the ledger, the event log, its lineage of runs, and what the config says. Frozen values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dagster_rest.warehouse.state.ledger import AssetState, CursorState, LoadRow
+from dagster_rest.warehouse.state.ledger import AssetState, LoadRow
 
 LOAD_ID_KEY = "dagster_rest/load_id"
 CURSOR_KEY = "dagster_rest/cursor"
 CURSOR_TYPE_KEY = "dagster_rest/cursor_type"
-
-Case = Literal[
-    "first",
-    "normal",
-    "adopted",
-    "concurrent",
-    "wiped",
-    "deleted",
-    "other_storage",
-    "ledger_leads",
-    "new_warehouse",
-    "missing_table",
-    "other_cursor",
-    "full_refresh",
-    "sample",
-]
-
-Recovery = Literal["report_again", "report", "redo", "continue"]
 
 Liveness = Literal["alive", "over", "unknown"]
 
@@ -172,62 +154,6 @@ class Facts:
     lost_tables: tuple[str, ...] = ()
     repartitions: bool = False
     now: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """What a run starts from, and what it does with the loads it found.
-
-    Args:
-        case: Which row of the state protocol applies.
-        base: The newest load the ledger knew: the commit checks that it still is.
-        cursor: The cursor to go on from, or None: from the initial value.
-        parent_cursors: The cursor of each parent, for a child that keeps one for each.
-        forgets_parents: Whether stored cursors of parents are void: the commit deletes them.
-        leaves_cursor: Whether the cursors stay where they are, whatever the run loads.
-        at_edge: Whether the cursor is the end of a window, which the window itself left out.
-        data_version: Of the newest load.
-        rebuild: Whether the table (or the partition) is rebuilt instead of added to.
-        repartitions: Whether all that was loaded goes, of whatever partition: the asset has other partitions since.
-        recreated: Whether nothing that was loaded up to the newest load is there any more: the table is a new one.
-        recovery: What becomes of a load that was committed and whose step never ended well. ``report_again``:
-            it is reported already, and this run reports it again. ``report``: it is complete, and this run only
-            reports it.
-            ``continue``: this run goes on after it, as a part of the same materialization. ``redo``: it is done again.
-        continued: The newest row of the materialization that is reported or continued.
-        depends_on: The unconfirmed loads that this rests on: the commit checks that they still are.
-        takes_back: Those of them whose rows are deleted in the commit.
-        reported: Unconfirmed loads that the event log names: the commit confirms them.
-        message: For the run's log; None in ordinary cases.
-    """
-
-    case: Case
-    base: str | None
-    cursor: CursorState | None = None
-    parent_cursors: Mapping[str, CursorState] = field(default_factory=dict)
-    forgets_parents: bool = False
-    leaves_cursor: bool = False
-    at_edge: bool = False
-    data_version: str = ""
-    rebuild: bool = False
-    repartitions: bool = False
-    recreated: bool = False
-    recovery: Recovery | None = None
-    continued: LoadRow | None = None
-    depends_on: tuple[str, ...] = ()
-    takes_back: tuple[str, ...] = ()
-    reported: tuple[str, ...] = ()
-    message: str | None = None
-
-    def still_holds(self, loads: Sequence[LoadRow]) -> bool:
-        """Whether what this rests on is still so.
-
-        Args:
-            loads: The ledger's rows as they are now, oldest first, as ``read_loads`` gives them.
-        """
-        newest = loads[-1].load_id if loads else None
-        pending = {load.load_id for load in loads if load.status == "pending"}
-        return newest == self.base and pending.issuperset(self.depends_on)
 
 
 def newer_attempt(loads: Iterable[LoadRow], *, run: RunLineage) -> LoadRow | None:

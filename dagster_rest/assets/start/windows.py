@@ -4,16 +4,17 @@ import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor.bounds import Edge, text_epoch, unit_of
-from dagster_rest.assets.cursor.row_filter import Bounds, start_value
-from dagster_rest.assets.cursor.values import advance, comparable, from_state, is_before, now_like, to_state
+from dagster_rest.assets.cursor.range import Bounds, start_value
+from dagster_rest.assets.cursor.values import advance, from_state, is_before, now_like, to_state
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.partitions import Partition
-from dagster_rest.assets.start.facts import Start
+from dagster_rest.assets.start.given_range import check_given, is_beyond
+from dagster_rest.assets.start.start import RunStart, Start
 from dagster_rest.warehouse.state.ledger import EDGE, CursorState
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Window:
         own = start_value(self.incremental, known)
         if known is not None and known.is_edge and not self.start_given:
             bounds = dataclasses.replace(bounds, start_open=False)
-        if self.start_given and not _is_beyond(self.incremental, bounds.start, own):
+        if self.start_given and not is_beyond(self.incremental, bounds.start, own):
             return bounds
         # A start that somebody gave must not pass over what is not loaded of this one parent.
         return dataclasses.replace(bounds, start=own)
@@ -86,7 +87,7 @@ def plan_windows(
     plan: "ResourcePlan",
     *,
     partitions: Sequence[Partition],
-    starts: Mapping[str, Start],
+    start: RunStart,
     per_parent: bool = False,
     start_override: Any = None,
     end_override: Any = None,
@@ -97,7 +98,7 @@ def plan_windows(
     Args:
         plan: The resource.
         partitions: The partitions of the run.
-        starts: What each of them continues from.
+        start: What the run starts from.
         per_parent: Whether each parent has a cursor of its own, so that a new parent starts from the beginning.
         start_override: ``RestRunConfig.start_value``.
         end_override: ``RestRunConfig.end_value``.
@@ -109,8 +110,8 @@ def plan_windows(
     incremental = plan.incremental
     has_windows = any(one.start is not None for one in partitions)
     given = {"start_value": start_override, "end_value": end_override}
-    _check_given(plan, given, has_windows=has_windows, starts=starts.values())
-    if incremental is not None and all(one.recovery == "continue" for one in starts.values()):
+    check_given(plan, given, has_windows=has_windows, start=start)
+    if incremental is not None and start.continues:
         # The load that is continued went back by the lag already.
         incremental = incremental.model_copy(update={"lag": None})
     if incremental is None:
@@ -122,12 +123,12 @@ def plan_windows(
         )
         return
     end = incremental.end_value if end_override is None else end_override
-    stateless = end is not None or any(one.leaves_cursor for one in starts.values())
+    stateless = end is not None or start.leaves_cursor
     bounds = {
         one.key: Bounds(
             start=_start(
                 incremental,
-                starts[one.key],
+                start.partitions[one.key],
                 where=f"{plan.config_path}.endpoint.incremental",
                 start_override=start_override,
                 stateless=stateless,
@@ -135,7 +136,7 @@ def plan_windows(
             ),
             end=end,
             start_open=incremental.range_start == "open"
-            and not _starts_at_an_edge(starts[one.key], given=start_override is not None or end is not None),
+            and not _starts_at_an_edge(start.partitions[one.key], given=start_override is not None or end is not None),
             end_closed=incremental.range_end == "closed",
             is_given=start_override is not None or end_override is not None,
         )
@@ -148,100 +149,6 @@ def plan_windows(
         yield whole
     else:
         yield from _steps(plan, whole, key=partitions[0].key, now=now)
-
-
-def begins_beyond(
-    plan: "ResourcePlan", *, starts: Iterable[Start], per_parent: bool, start_override: Any, end_override: Any
-) -> bool:
-    """Whether a range without an end begins beyond what is loaded: then the cursor must not follow it.
-
-    Args:
-        plan: The resource.
-        starts: What each partition of the run continues from.
-        per_parent: Whether each parent has a cursor of its own: those that have none, or an earlier one, start there.
-        start_override: ``RestRunConfig.start_value``.
-        end_override: ``RestRunConfig.end_value``.
-    """
-    incremental = plan.incremental
-    if incremental is None or start_override is None or end_override is not None or incremental.end_value is not None:
-        return False
-    for start in starts:
-        if per_parent and start.parent_cursors:
-            continue
-        known = start.cursor if not per_parent else None
-        reached = from_state(known) if known is not None else incremental.initial_value
-        if _is_beyond(incremental, start_override, reached):
-            return True
-    return False
-
-
-def _is_beyond(incremental: "IncrementalConfig", start: Any, reached: Any) -> bool:
-    """Whether there may be rows between what is loaded and a start."""
-    if reached is None or reached == "":
-        return True
-    function = incremental.last_value_func
-    if callable(function):
-        return bool(start != reached)
-    if not _are_of_one_kind(start, reached):
-        # Refused elsewhere, with words.
-        return False
-    return is_before(start, reached) if function == "min" else is_before(reached, start)
-
-
-def _check_given(plan: "ResourcePlan", given: Mapping[str, Any], *, has_windows: bool, starts: Iterable[Start]) -> None:
-    """Refuse values of the run's config that would not do what they say.
-
-    Raises:
-        CursorError: ``run_config_range``.
-    """
-    values = {name: value for name, value in given.items() if value is not None}
-    if not values:
-        return
-    incremental, name = plan.incremental, next(iter(values))
-    if incremental is None:
-        raise _refused(plan, f"{name} says nothing to a resource without `incremental`", hint="Leave it out.")
-    if has_windows:
-        raise _refused(plan, f"the partition is the range, and {name} is another", hint="Choose partitions instead.")
-    stored = (start.cursor for start in starts)
-    known = [*(from_state(cursor) for cursor in stored if cursor is not None), incremental.initial_value]
-    # An empty text is before all others, and says nothing of their kind.
-    pattern = next((value for value in known if value not in (None, "")), None)
-    for name, value in values.items():
-        if pattern is not None and not _are_of_one_kind(value, pattern):
-            raise _refused(
-                plan,
-                f"{name} is {str(value)[:60]!r}, and the cursor is like {str(pattern)[:60]!r}",
-                hint="Write it as the API writes the cursor.",
-            )
-    _check_order(plan, values)
-
-
-def _check_order(plan: "ResourcePlan", values: Mapping[str, Any]) -> None:
-    incremental = plan.incremental
-    assert incremental is not None
-    start = values.get("start_value", incremental.initial_value)
-    end = values.get("end_value", incremental.end_value)
-    if start is None or end is None or callable(incremental.last_value_func):
-        return
-    if not _are_of_one_kind(start, end):
-        raise _refused(plan, "start_value and end_value are of different kinds", hint="Write both in one way.")
-    if incremental.last_value_func == "min":
-        start, end = end, start
-    closed = incremental.range_end == "closed" and incremental.range_start == "closed"
-    if is_before(end, start) or not (closed or is_before(start, end)):
-        raise _refused(
-            plan, "the range is empty: it starts where it ends, or after it", hint="The end is not part of a range."
-        )
-
-
-def _are_of_one_kind(left: Any, right: Any) -> bool:
-    """Whether two cursor values have an order that means something: not a word and a date."""
-    families = {comparable(value).family for value in (left, right)}
-    return len(families) == 1 or families == {"day", "instant"}
-
-
-def _refused(plan: "ResourcePlan", message: str, *, hint: str) -> CursorError:
-    return CursorError(message, code="run_config_range", where=f"{plan.config_path}.endpoint.incremental", hint=hint)
 
 
 def _partition_bounds(incremental: "IncrementalConfig", one: Partition) -> Bounds:
@@ -263,10 +170,9 @@ def _start(
     stateless: bool,
     per_parent: bool,
 ) -> Any:
-    continued = start.continued
-    if stateless and continued is not None and continued.progress is not None:
-        return from_state(continued.progress)
-    if start_override is not None and continued is None:
+    if stateless and start.continued is not None and start.continued.progress is not None:
+        return from_state(start.continued.progress)
+    if start_override is not None and not start.has_begun:
         return start_override
     if stateless or per_parent:
         return incremental.initial_value
@@ -275,7 +181,7 @@ def _start(
 
 def _starts_at_an_edge(start: Start, *, given: bool) -> bool:
     """Whether a run goes on at the end of a window, which the window itself left out."""
-    return start.at_edge and (start.continued is not None or not given)
+    return start.at_edge and (start.has_begun or not given)
 
 
 def _check_range(bounds: Bounds, *, where: str) -> None:
@@ -339,35 +245,3 @@ def _edges(start: Any, end: Any, *, step: Any, where: str) -> list[Any]:
             )
         edges.append(following if is_before(following, end, where=where) else end)
     return edges if len(edges) > 1 else [start, end]
-
-
-def template_values(incremental: "IncrementalConfig", bounds: Bounds) -> dict[str, Any]:
-    """The values of ``{incremental....}`` placeholders and of start and end params, after ``convert``.
-
-    Args:
-        incremental: The resource's incremental block.
-        bounds: The range to ask for.
-    """
-    convert = incremental.converter
-    values = {
-        "start_value": bounds.start,
-        "last_value": bounds.start,
-        "initial_value": incremental.initial_value,
-        "end_value": bounds.end,
-    }
-    converted = {
-        name: None if value is None else _sendable(convert(value) if convert else value)
-        for name, value in values.items()
-    }
-    return {
-        **converted,
-        "cursor_path": incremental.cursor_path,
-        "lag": incremental.lag,
-        "row_order": incremental.row_order,
-        "range_start": incremental.range_start,
-        "range_end": incremental.range_end,
-    }
-
-
-def _sendable(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, (datetime, date)) else value

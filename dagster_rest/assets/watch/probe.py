@@ -116,8 +116,7 @@ def _identity(asset: RestAsset, spec: "RequestSpec", *, client: "RestClient") ->
 
 
 def _incremental_values(asset: RestAsset, materialized: "CursorState | None") -> Mapping[str, Any]:
-    from dagster_rest.assets.cursor.row_filter import Bounds, start_value
-    from dagster_rest.assets.start.windows import template_values
+    from dagster_rest.assets.cursor.range import Bounds, start_value, template_values
 
     incremental = asset.plan.incremental
     if incremental is None:
@@ -189,8 +188,9 @@ def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None"
     from datetime import datetime, timezone
 
     from dagster_rest.assets.cursor.ahead import AheadRows
+    from dagster_rest.assets.cursor.range import Bounds
     from dagster_rest.assets.cursor.reach import reach_of
-    from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter
+    from dagster_rest.assets.cursor.row_filter import RowFilter
 
     assert asset.plan.incremental is not None
     reach = reach_of(asset.plan, now=datetime.now(timezone.utc))

@@ -1,0 +1,251 @@
+"""Commits one partition of a window: its tables, its fan-out keys, its cursors and the ledger's row."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dagster_rest.assets.context import LoadContext
+from dagster_rest.assets.fetch.partitions import SHARED, PartitionLoad
+from dagster_rest.assets.parents.fan_out import parents_of
+from dagster_rest.assets.report import PartitionReport
+from dagster_rest.assets.start.windows import Window
+from dagster_rest.warehouse.state.ledger import (
+    CursorState,
+    LoadRow,
+    confirm_loads,
+    load_ids_of_partition,
+    record_load,
+    replace_parent_cursors,
+    take_back_loads,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from dagster_rest.warehouse.load.commit import LoadOutcome
+    from dagster_rest.warehouse.schema import TableSpec
+    from dagster_rest.warehouse.stage.stager import StagedLoad
+
+
+def commit_partition(
+    context: LoadContext,
+    window: Window,
+    connection: "DuckDBPyConnection",
+    load: PartitionLoad,
+    staged: "StagedLoad",
+    *,
+    one: PartitionReport,
+    pending: Sequence[str],
+) -> None:
+    """Write one partition; the caller's transaction makes it one thing with the others.
+
+    Args:
+        context: The load.
+        window: The window.
+        connection: A connection inside the transaction.
+        load: The partition.
+        staged: What it has on disk.
+        one: What was done to it so far; the commit adds to it.
+        pending: Its loads that are not confirmed yet.
+    """
+    rebuild = load.start.rebuild and window.is_first
+    outcome = None
+    taken_back = _settle(context, connection, load, staged, one, pending=pending)
+    if context.asset.is_selected:
+        outcome = _write_tables(context, window, connection, load, staged, rebuild=rebuild, taken_back=taken_back)
+        one.outcomes.append(outcome)
+    continued = load.start.continued
+    load_group = continued.load_group if continued else one.load_ids[0] if one.load_ids else staged.load_id
+    _write_keys(context, window, connection, load, staged, rebuild=rebuild, load_group=load_group)
+    _write_parent_cursors(context, window, connection, load, staged, one)
+    one.cursor = _cursor_after(context, window, load, one)
+    one.data_version = _data_version(context, connection, load, staged, one, outcome=outcome)
+    one.load_ids.append(staged.load_id)
+    rules = context.rules(load.partition)
+    record_load(
+        connection,
+        LoadRow(
+            load_id=staged.load_id,
+            asset=context.asset.id,
+            partition=load.partition.key,
+            load_group=load_group,
+            run_id=context.request.run.run_id,
+            attempt=context.request.run.attempt,
+            storage_id=context.request.storage_id,
+            status="pending",
+            cursor=one.cursor,
+            cursor_path=rules.cursor_path,
+            cursor_function=rules.cursor_function,
+            rows_loaded=outcome.rows_loaded if outcome else 0,
+            complete=window.is_last,
+            fingerprint=context.plan.fingerprint,
+            data_version=one.data_version,
+            request_key=context.options.key,
+            in_table=context.asset.is_selected,
+            progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
+        ),
+        committed_at=context.clock(),
+    )
+
+
+def _settle(
+    context: LoadContext,
+    connection: "DuckDBPyConnection",
+    load: PartitionLoad,
+    staged: "StagedLoad",
+    one: PartitionReport,
+    *,
+    pending: Sequence[str],
+) -> Sequence[str]:
+    """Write down what becomes of unconfirmed loads; those whose rows are to be deleted."""
+    if one.load_ids:
+        return ()
+    asset, start = context.asset.id, load.start
+    if start.reported:
+        confirm_loads(connection, load_ids=start.reported, confirmed_at=context.clock())
+    replaces_all = start.rebuild or load.replaces or staged.spec.write_disposition.disposition == "replace"
+    if replaces_all:
+        gone = set(pending) - {*start.reported, *(start.depends_on if start.continued else ())}
+        if start.rebuild:
+            # Not even confirmed loads have a row left: what was reported of them is not in the table.
+            gone = {*load_ids_of_partition(connection, asset=asset, partitions=[load.partition.key])}
+        take_back_loads(connection, asset=asset, load_ids=sorted(gone))
+    if start.takes_back:
+        take_back_loads(connection, asset=asset, load_ids=start.takes_back)
+        if context.collector:
+            from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys
+
+            forget_fan_out_keys(connection, asset=asset, load_ids=start.takes_back)
+    return start.takes_back
+
+
+def _write_tables(
+    context: LoadContext,
+    window: Window,
+    connection: "DuckDBPyConnection",
+    load: PartitionLoad,
+    staged: "StagedLoad",
+    *,
+    rebuild: bool,
+    taken_back: Sequence[str],
+) -> "LoadOutcome":
+    from dagster_rest.warehouse.load.commit import ReplaceWhere, commit_load
+
+    earlier = list(taken_back)
+    if load.replaces and window.is_first:
+        earlier = load_ids_of_partition(connection, asset=context.asset.id, partitions=[load.partition.key])
+    replace_where = ReplaceWhere("_load_id in (select unnest(?::varchar[]))", [earlier]) if earlier else None
+    return commit_load(
+        connection,
+        staged,
+        load_id=staged.load_id,
+        loaded_at=context.clock(),
+        full_refresh=rebuild and not load.partition.key,
+        replace_where=replace_where,
+        on_event=context.on_event,
+    )
+
+
+def _write_keys(
+    context: LoadContext,
+    window: Window,
+    connection: "DuckDBPyConnection",
+    load: PartitionLoad,
+    staged: "StagedLoad",
+    *,
+    rebuild: bool,
+    load_group: str,
+) -> None:
+    if not context.collector:
+        return
+    from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys, write_fan_out_keys
+
+    if (load.replaces and window.is_first) or rebuild:
+        forget_fan_out_keys(connection, asset=context.asset.id, partitions=[load.partition.key])
+    write_fan_out_keys(
+        connection,
+        list(staged.side("fan_out")),
+        asset=context.asset.id,
+        partition=load.partition.key,
+        load_id=staged.load_id,
+        load_group=load_group,
+        write=_key_write(context, staged.spec),
+    )
+
+
+def _key_write(context: LoadContext, spec: "TableSpec") -> Any:
+    disposition = spec.write_disposition
+    if disposition.disposition == "merge":
+        if disposition.strategy in ("cdc", "scd2") and not context.plan.merge_key:
+            return "replace"
+        if disposition.strategy == "insert-only" and context.plan.primary_key:
+            return "insert"
+        return "merge" if context.plan.primary_key or context.plan.merge_key else "append"
+    return "replace" if disposition.disposition == "replace" else "append"
+
+
+def _write_parent_cursors(
+    context: LoadContext,
+    window: Window,
+    connection: "DuckDBPyConnection",
+    load: PartitionLoad,
+    staged: "StagedLoad",
+    one: PartitionReport,
+) -> None:
+    asset, partition = context.asset.id, load.partition.key
+    if load.start.forgets_parents and not one.load_ids:
+        replace_parent_cursors(connection, asset=asset, partition=partition, cursors={}, keep_others=False)
+    replaces = context.replaces(load.partition)
+    moves = context.per_parent and not replaces and not window.stateless
+    if not moves or context.request.limit is not None:
+        return
+    cursors = {
+        parent: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
+        for row in staged.side("parent_cursors")
+        for parent in parents_of(context.plan, row["parent_key"])
+    }
+    one.parent_cursors.update(cursors)
+    replace_parent_cursors(connection, asset=asset, partition=partition, cursors=cursors, keep_others=True)
+
+
+def _cursor_after(
+    context: LoadContext, window: Window, load: PartitionLoad, one: PartitionReport
+) -> CursorState | None:
+    if context.plan.incremental is None or context.request.limit is not None:
+        return one.cursor
+    if window.stateless:
+        # An explicit end leaves the cursor alone.
+        return one.cursor
+    if context.per_parent:
+        seen = [*load.finished, *one.parent_cursors.values()]
+        return window.cursor_after(window.newest([*seen, one.cursor] if one.cursor else seen))
+    rows = load.filter_for(SHARED)
+    assert rows is not None
+    return window.cursor_after(rows.state() or one.cursor)
+
+
+def _data_version(
+    context: LoadContext,
+    connection: "DuckDBPyConnection",
+    load: PartitionLoad,
+    staged: "StagedLoad",
+    one: PartitionReport,
+    *,
+    outcome: "LoadOutcome | None",
+) -> str:
+    from dagster_rest.warehouse.load.data_version import content_version
+
+    previous = one.data_version or load.start.data_version
+    if outcome is None:
+        brought = load.keys_staged or any(True for _ in staged.side("fan_out"))
+        return staged.load_id if brought or not previous else previous
+    unchanged = not (outcome.rows_loaded or outcome.rows_deleted or outcome.schema_changes)
+    if unchanged and previous and not load.start.rebuild:
+        return previous
+    if context.partitioned:
+        return content_version(
+            connection, dataset=context.asset.dataset, tables=[outcome.table], load_id=staged.load_id
+        )
+    if staged.spec.write_disposition.disposition == "append" and not load.start.rebuild:
+        # An append that brought rows changed the content: no need to read a large table for that.
+        return staged.load_id
+    return content_version(connection, dataset=context.asset.dataset, tables=outcome.total_rows)
