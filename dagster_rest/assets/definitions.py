@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
     from dagster_duckdb import DuckDBResource
 
-    from dagster_rest.assets.definition.factory import Config
+    from dagster_rest.assets.definition.planning import Config
 
 
 def build_rest_definitions(

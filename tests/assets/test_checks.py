@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from dagster_rest import build_rest_assets
-from dagster_rest.assets.checks.rules import KEYS, RULES
+from dagster_rest.assets.checks.rules import RULES
+from dagster_rest.assets.keys import CHECK_METADATA
 from dagster_rest.config import ConfigError
 from tests.assets.support import Source, checks_of, metadata_of
 from tests.support.server import Reply, Request
@@ -325,4 +326,4 @@ def test_what_results_show_is_listed(source: Source) -> None:
 
     results = [*source.load(replace).get_asset_check_evaluations(), *source.load(items()).get_asset_check_evaluations()]
 
-    assert set() == {key for result in results for key in result.metadata} - set(KEYS)
+    assert set() == {key for result in results for key in result.metadata} - set(CHECK_METADATA)

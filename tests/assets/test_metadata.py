@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from dagster_rest.assets.run.metadata import KEYS
+from dagster_rest.assets import keys
+from dagster_rest.assets.keys import CHECK_METADATA, METADATA
 from tests.assets.support import Source, metadata_of
 from tests.support.server import Reply, Request
 
@@ -68,7 +70,7 @@ def test_characters_that_were_replaced_are_counted(source: Source) -> None:
     result = source.load({**ITEMS, "endpoint": endpoint})
 
     assert 1 == entries(result, "items")["dagster_rest/replaced_characters"].value
-    assert "dagster_rest/replaced_characters" in KEYS
+    assert "dagster_rest/replaced_characters" in METADATA
 
 
 def test_every_key_is_described(source: Source) -> None:
@@ -79,7 +81,7 @@ def test_every_key_is_described(source: Source) -> None:
     result = source.load({**ITEMS, "preview": True}, notes)
 
     shown = {name for table in ("items", "notes") for name in entries(result, table)}
-    assert set() == shown - set(KEYS)
+    assert set() == shown - set(METADATA)
 
 
 def test_columns_with_types_and_descriptions(source: Source) -> None:
@@ -182,3 +184,11 @@ def test_the_same_content_keeps_its_data_version(source: Source) -> None:
         versions.append(tags["dagster/data_version"])
 
     assert versions[0] == versions[1] != versions[2]
+
+
+def test_keys_are_written_in_one_file() -> None:
+    room = Path(keys.__file__).parent
+    texts = {path: path.read_text() for path in room.rglob("*.py") if path != Path(keys.__file__)}
+
+    assert [] == [f"{path.name}: {key}" for path, text in texts.items() for key in METADATA if f'"{key}"' in text]
+    assert [] == [f"{path.name}: {key}" for path, text in texts.items() for key in CHECK_METADATA if f'"{key}"' in text]

@@ -11,11 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 import dagster_rest
-from dagster_rest.assets.checks.rules import KEYS as CHECK_KEYS
 from dagster_rest.assets.checks.rules import RULES
 from dagster_rest.assets.component import RestApiComponent, RestApiOp
-from dagster_rest.assets.model.run_config import TAGS, RestRunConfig
-from dagster_rest.assets.run.metadata import KEYS
+from dagster_rest.assets.keys import CHECK_METADATA, METADATA, TAGS
+from dagster_rest.assets.model.run_config import RestRunConfig
 from dagster_rest.config.model import config as models
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -47,8 +46,8 @@ def test_every_config_key_is_documented(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize(
     ("page", "names"),
     [
-        ("metadata.md", KEYS),
-        ("checks.md", CHECK_KEYS),
+        ("metadata.md", METADATA),
+        ("checks.md", CHECK_METADATA),
         ("checks.md", RULES),
         ("automation.md", TAGS),
         ("incremental.md", RestRunConfig.model_fields),
@@ -97,4 +96,4 @@ def test_every_metadata_key_and_tag_in_the_code_is_listed() -> None:
     text = "\n".join(path.read_text() for path in Path(dagster_rest.__file__).parent.rglob("*.py"))
     written = set(re.findall(r"\"(dagster_rest/[a-z_]+)\"", text))
 
-    assert set() == written - set(KEYS) - set(CHECK_KEYS) - set(TAGS)
+    assert set() == written - set(METADATA) - set(CHECK_METADATA) - set(TAGS)

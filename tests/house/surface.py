@@ -42,10 +42,9 @@ def _codes(room: str) -> list[str]:
 
 
 def _metadata_keys() -> list[str]:
-    from dagster_rest.assets.checks import rules as check_rules
-    from dagster_rest.assets.run import metadata
+    from dagster_rest.assets.keys import CHECK_METADATA, METADATA
 
-    return sorted({*metadata.KEYS, *check_rules.KEYS})
+    return sorted({*METADATA, *CHECK_METADATA})
 
 
 def _tables() -> dict[str, list[str]]:

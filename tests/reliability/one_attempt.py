@@ -12,7 +12,7 @@ from pathlib import Path
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest.assets.context import RunRequest
-from dagster_rest.assets.definition.factory import plan_source, resource_props, rest_assets
+from dagster_rest.assets.definition.planning import plan_source, resource_props, rest_assets
 from dagster_rest.assets.definition.translator import DagsterRestTranslator
 from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.run.load import ResourceLoad

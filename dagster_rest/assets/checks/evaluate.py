@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.checks.rules import RULES, Evidence, Finding
+from dagster_rest.assets.checks.evidence import Evidence, Finding
+from dagster_rest.assets.checks.rules import RULES
 from dagster_rest.assets.errors import BlockingCheckError
 from dagster_rest.assets.model.planned_check import DEFAULT_MAX_DROP, PlannedCheck
 
@@ -137,7 +138,7 @@ def _result(key: dg.AssetKey, check: PlannedCheck, finding: Finding) -> dg.Asset
         passed=finding.passed,
         severity=dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN,
         description=finding.description,
-        metadata={f"dagster_rest/{name}": value for name, value in finding.numbers.items()},
+        metadata=dict(finding.numbers),
     )
 
 

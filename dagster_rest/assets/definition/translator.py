@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from dagster_rest.assets import keys
+
 if TYPE_CHECKING:
     from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.config.plan.build import ResourcePlan, SourcePlan
-
-
-SOURCE_KEY = "dagster_rest/source"
-"""The metadata key that every asset of ours has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,21 +99,21 @@ def _description(props: RestResourceProps) -> str:
 
 def _metadata(props: RestResourceProps) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {
-        SOURCE_KEY: props.source.name,
-        "dagster_rest/resource": props.resource.name,
-        "dagster_rest/endpoint": props.endpoint,
-        "dagster_rest/write_disposition": props.resource.write_disposition.disposition,
+        keys.SOURCE: props.source.name,
+        keys.RESOURCE: props.resource.name,
+        keys.ENDPOINT: props.endpoint,
+        keys.WRITE_DISPOSITION: props.resource.write_disposition.disposition,
     }
     if props.table:
-        metadata["dagster/table_name"] = f"{props.dataset}.{props.table}"
-        metadata["dagster/storage_kind"] = "duckdb"
+        metadata[keys.TABLE_NAME] = f"{props.dataset}.{props.table}"
+        metadata[keys.STORAGE_KIND] = "duckdb"
     if props.resource.incremental is not None:
-        metadata["dagster_rest/cursor_path"] = str(props.resource.incremental.cursor_path)
+        metadata[keys.CURSOR_PATH] = str(props.resource.incremental.cursor_path)
         expression = partition_expression(props.resource.incremental, props.partitions_def)
         if expression is not None:
-            metadata["partition_expr"] = expression
+            metadata[keys.PARTITION_EXPRESSION] = expression
     if props.resource.source_file:
-        metadata["dagster/code_references"] = _code_reference(props.resource.source_file, line=props.resource.line)
+        metadata[keys.CODE_REFERENCES] = _code_reference(props.resource.source_file, line=props.resource.line)
     return metadata
 
 

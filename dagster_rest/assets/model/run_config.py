@@ -6,21 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-FULL_REFRESH_TAG = "dagster_rest/full_refresh"
-"""Run tag with the value ``true``: every REST asset of the run rebuilds its table."""
-
-SENSOR_TAG = "dagster_rest/sensor"
-"""Run tag with the name of the polling sensor that asked for the run."""
-
-POLL_TAG = "dagster_rest/poll"
-"""Run tag that says which tick of the sensor it was."""
-
-TAGS: dict[str, str] = {
-    FULL_REFRESH_TAG: "On a run: `true` makes every REST asset of the run rebuild its table.",
-    SENSOR_TAG: "On a run: the polling sensor that asked for it.",
-    POLL_TAG: "On a run: the tick of that sensor.",
-}
-"""Every tag of this package, with its meaning."""
+from dagster_rest.assets.keys import FULL_REFRESH_TAG
 
 
 class RestRunConfig(dg.Config):

@@ -5,66 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from dagster_rest.assets import keys
 from dagster_rest.assets.model.asset import RestAsset
 from dagster_rest.assets.report import LoadReport, PartitionReport
-from dagster_rest.assets.start.facts import CURSOR_KEY, LOAD_ID_KEY
 from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _LONGEST_PREVIEW = 200
-
-KEYS: dict[str, str] = {
-    "dagster/row_count": "Rows of the root table after the load.",
-    "dagster/partition_row_count": "Rows of the partition, for a partitioned asset.",
-    "dagster/column_schema": "Columns of the root table: name, type, description.",
-    "dagster/table_name": "The root table as `schema.table`.",
-    "dagster/storage_kind": "`duckdb`.",
-    "dagster/column_lineage": "Which columns come from the parent's, by `include_from_parent`.",
-    "dagster/code_references": "File and line of the resource in its YAML config (on the asset).",
-    "dagster_rest/source": "Name of the source (on the asset).",
-    "dagster_rest/resource": "Name of the resource (on the asset).",
-    "dagster_rest/write_disposition": "How loads are written (on the asset).",
-    "dagster_rest/rows_loaded": "Rows this load wrote to the root table.",
-    "dagster_rest/rows_deleted": "Rows this load removed from the root table or wrote anew.",
-    "dagster_rest/rows_skipped": "Records the API sent that were not new.",
-    "dagster_rest/rows_fetched": "Records the API sent.",
-    "dagster_rest/duplicates": "Records that lost against another one with the same key in the same load.",
-    "dagster_rest/discarded_rows": "Rows the schema contract dropped.",
-    "dagster_rest/discarded_values": "Values the schema contract dropped.",
-    "dagster_rest/requests": "Requests sent, retries included.",
-    "dagster_rest/pages": "Pages read.",
-    "dagster_rest/retries": "Requests that were sent again.",
-    "dagster_rest/bytes_received": "Bytes of the responses, unpacked.",
-    "dagster_rest/duration_seconds": "Seconds from start to commit.",
-    "dagster_rest/throttled_seconds": "Seconds waited for rate limits.",
-    "dagster_rest/parents": "Parent rows worked on.",
-    "dagster_rest/null_parents": "Parent rows left out because their value is null.",
-    "dagster_rest/failed_parents": "Parent rows left out because their request failed (`on_parent_error: skip`).",
-    "dagster_rest/windows": "Windows committed, each on its own.",
-    "dagster_rest/replaced_characters": "Characters that stand for bytes which could not be read (`encoding_errors`).",
-    CURSOR_KEY: "The cursor after the load, as text.",
-    "dagster_rest/cursor_type": "Type of the cursor: int, float, decimal, str, date, datetime.",
-    "dagster_rest/cursor_path": "The field the cursor comes from.",
-    "dagster_rest/cursor_start": "The cursor before the load.",
-    LOAD_ID_KEY: "The load's id; the table carries it as `_load_id`.",
-    "dagster_rest/started_from": "Which case of the state protocol applied: first, normal, adopted, wiped ...",
-    "dagster_rest/paginator": "The paginator that was used, with the evidence if it was detected.",
-    "dagster_rest/ended_by": "Why pagination ended: reason and number of units.",
-    "dagster_rest/endpoint": "The first URL, redacted.",
-    "dagster_rest/api_total": "The API's own total, where it names one.",
-    "dagster_rest/tables": "Child tables with their row counts.",
-    "dagster_rest/schema_changes": "Tables, columns and types this load added.",
-    "dagster_rest/resumed": "Whether the load went on from an interrupted one.",
-    "dagster_rest/sampled": "True when the run was a sample (`limit`): the asset's own table is untouched.",
-    "dagster_rest/sample_table": "Where a sample went, as `schema.table`; the next sample replaces it.",
-    "dagster_rest/warnings": "What a person should know about this load.",
-    "dagster_rest/preview": "Some rows of the load, if `preview` asks for them.",
-    "dagster_rest/error_code": "The error's code (on a step that failed for good).",
-    "partition_expr": "SQL that IO managers hold against a partition's window (on the asset).",
-}
-"""Every metadata key of this package, with its meaning."""
 
 
 def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
@@ -77,25 +26,25 @@ def shared_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
     stats = report.stats
     outcomes = [outcome for one in report.partitions for outcome in one.outcomes]
     numbers: dict[str, Any] = {
-        "dagster_rest/rows_fetched": report.rows_fetched,
-        "dagster_rest/rows_skipped": report.rows_skipped,
-        "dagster_rest/duplicates": sum(outcome.duplicates for outcome in outcomes),
-        "dagster_rest/discarded_rows": sum(outcome.discarded_rows for outcome in outcomes),
-        "dagster_rest/discarded_values": sum(outcome.discarded_values for outcome in outcomes),
-        "dagster_rest/requests": stats.requests if stats else 0,
-        "dagster_rest/pages": stats.pages if stats else 0,
-        "dagster_rest/retries": stats.retries if stats else 0,
-        "dagster_rest/bytes_received": stats.bytes_received if stats else 0,
-        "dagster_rest/throttled_seconds": float(stats.throttled_seconds) if stats else 0.0,
-        "dagster_rest/duration_seconds": round(report.seconds, 3),
-        "dagster_rest/parents": report.counts.parents,
-        "dagster_rest/null_parents": report.counts.null_parents,
-        "dagster_rest/windows": report.windows,
+        keys.ROWS_FETCHED: report.rows_fetched,
+        keys.ROWS_SKIPPED: report.rows_skipped,
+        keys.DUPLICATES: sum(outcome.duplicates for outcome in outcomes),
+        keys.DISCARDED_ROWS: sum(outcome.discarded_rows for outcome in outcomes),
+        keys.DISCARDED_VALUES: sum(outcome.discarded_values for outcome in outcomes),
+        keys.REQUESTS: stats.requests if stats else 0,
+        keys.PAGES: stats.pages if stats else 0,
+        keys.RETRIES: stats.retries if stats else 0,
+        keys.BYTES_RECEIVED: stats.bytes_received if stats else 0,
+        keys.THROTTLED_SECONDS: float(stats.throttled_seconds) if stats else 0.0,
+        keys.DURATION_SECONDS: round(report.seconds, 3),
+        keys.PARENTS: report.counts.parents,
+        keys.NULL_PARENTS: report.counts.null_parents,
+        keys.WINDOWS: report.windows,
     }
     if asset.plan.endpoint.on_parent_error == "skip":
-        numbers["dagster_rest/failed_parents"] = report.counts.failed_parents
+        numbers[keys.FAILED_PARENTS] = report.counts.failed_parents
     if asset.plan.endpoint.encoding_errors == "replace":
-        numbers["dagster_rest/replaced_characters"] = report.replaced_characters
+        numbers[keys.REPLACED_CHARACTERS] = report.replaced_characters
     return {**numbers, **_table_metadata(asset, report), **_about_the_fetch(report)}
 
 
@@ -105,24 +54,24 @@ def _table_metadata(asset: RestAsset, report: LoadReport) -> dict[str, Any]:
         return {}
     if report.sampled:
         # The numbers of the asset's own table stay those of its newest load.
-        return {"dagster_rest/sample_table": f"{asset.dataset}.{last.table}"}
+        return {keys.SAMPLE_TABLE: f"{asset.dataset}.{last.table}"}
     metadata: dict[str, Any] = {
-        "dagster/table_name": f"{asset.dataset}.{last.table}",
-        "dagster/storage_kind": "duckdb",
-        "dagster/row_count": last.total_rows.get(last.table, 0),
+        keys.TABLE_NAME: f"{asset.dataset}.{last.table}",
+        keys.STORAGE_KIND: "duckdb",
+        keys.ROW_COUNT: last.total_rows.get(last.table, 0),
     }
     columns = last.columns.get(last.table)
     if columns:
-        metadata["dagster/column_schema"] = _table_schema(columns)
+        metadata[keys.COLUMN_SCHEMA] = _table_schema(columns)
         lineage = _lineage(asset, {column.name for column in columns})
         if lineage is not None:
-            metadata["dagster/column_lineage"] = lineage
+            metadata[keys.COLUMN_LINEAGE] = lineage
     nested = {name: count for name, count in last.total_rows.items() if name != last.table}
     if nested:
-        metadata["dagster_rest/tables"] = dg.MetadataValue.json(nested)
+        metadata[keys.TABLES] = dg.MetadataValue.json(nested)
     changes = [change for one in report.partitions for outcome in one.outcomes for change in outcome.schema_changes]
     if changes:
-        metadata["dagster_rest/schema_changes"] = dg.MetadataValue.md("\n".join(f"- {change}" for change in changes))
+        metadata[keys.SCHEMA_CHANGES] = dg.MetadataValue.md("\n".join(f"- {change}" for change in changes))
     return metadata
 
 
@@ -161,19 +110,19 @@ def _about_the_fetch(report: LoadReport) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     if report.paginator:
         evidence = f" ({report.evidence})" if report.evidence else ""
-        metadata["dagster_rest/paginator"] = report.paginator + evidence
+        metadata[keys.PAGINATOR] = report.paginator + evidence
     if report.ended_by:
-        metadata["dagster_rest/ended_by"] = dg.MetadataValue.json(dict(report.ended_by))
+        metadata[keys.ENDED_BY] = dg.MetadataValue.json(dict(report.ended_by))
     if report.endpoint:
-        metadata["dagster_rest/endpoint"] = report.endpoint
+        metadata[keys.ENDPOINT] = report.endpoint
     if report.total is not None:
-        metadata["dagster_rest/api_total"] = report.total
+        metadata[keys.API_TOTAL] = report.total
     if report.resumed:
-        metadata["dagster_rest/resumed"] = True
+        metadata[keys.RESUMED] = True
     if report.sampled:
-        metadata["dagster_rest/sampled"] = True
+        metadata[keys.SAMPLED] = True
     if report.warnings:
-        metadata["dagster_rest/warnings"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in report.warnings))
+        metadata[keys.WARNINGS] = dg.MetadataValue.md("\n".join(f"- {line}" for line in report.warnings))
     return metadata
 
 
@@ -186,14 +135,14 @@ def partition_metadata(asset: RestAsset, one: PartitionReport) -> dict[str, Any]
     """
     rows = sum(outcome.rows_loaded for outcome in one.outcomes)
     metadata: dict[str, Any] = {
-        "dagster_rest/rows_loaded": rows,
-        "dagster_rest/rows_deleted": sum(outcome.rows_deleted for outcome in one.outcomes),
-        "dagster_rest/started_from": one.start.case,
+        keys.ROWS_LOADED: rows,
+        keys.ROWS_DELETED: sum(outcome.rows_deleted for outcome in one.outcomes),
+        keys.STARTED_FROM: one.start.case,
     }
     if one.load_ids:
-        metadata[LOAD_ID_KEY] = one.load_ids[-1]
+        metadata[keys.LOAD_ID] = one.load_ids[-1]
     if one.partition.key:
-        metadata["dagster/partition_row_count"] = rows
+        metadata[keys.PARTITION_ROW_COUNT] = rows
     return {**metadata, **_cursor_metadata(asset, before=one.cursor_before, after=one.cursor)}
 
 
@@ -201,12 +150,12 @@ def _cursor_metadata(asset: RestAsset, *, before: CursorState | None, after: Cur
     metadata: dict[str, Any] = {}
     if asset.plan.incremental is None:
         return metadata
-    metadata["dagster_rest/cursor_path"] = str(asset.plan.incremental.cursor_path)
+    metadata[keys.CURSOR_PATH] = str(asset.plan.incremental.cursor_path)
     if before is not None:
-        metadata["dagster_rest/cursor_start"] = dg.MetadataValue.text(before.value)
+        metadata[keys.CURSOR_START] = dg.MetadataValue.text(before.value)
     if after is not None:
-        metadata[CURSOR_KEY] = dg.MetadataValue.text(after.value)
-        metadata["dagster_rest/cursor_type"] = after.type
+        metadata[keys.CURSOR] = dg.MetadataValue.text(after.value)
+        metadata[keys.CURSOR_TYPE] = after.type
     return metadata
 
 
@@ -240,7 +189,7 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
         return {}
     records = [dg.TableRecord(dict(zip(names, map(_shown, row), strict=True))) for row in rows]
     schema = dg.TableSchema(columns=[dg.TableColumn(name=name) for name in names])
-    return {"dagster_rest/preview": dg.MetadataValue.table(records=records, schema=schema)}
+    return {keys.PREVIEW: dg.MetadataValue.table(records=records, schema=schema)}
 
 
 def _shown(value: Any) -> str | int | float | bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_rest.assets.start.facts import CURSOR_KEY, CURSOR_TYPE_KEY, LOAD_ID_KEY, Event, EventLog, RunLineage
+from dagster_rest.assets import keys
+from dagster_rest.assets.start.facts import Event, EventLog, RunLineage
 
 _FROM_FAILURE = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
 """Tags of a run that re-executes what failed in its parent run: one of them is ``true``."""
@@ -70,7 +71,7 @@ def events_of(
         page = instance.fetch_materializations(records_filter, limit=limit, cursor=cursor)
         for record in page.records:
             stored = record.asset_materialization
-            if stored is not None and LOAD_ID_KEY in stored.metadata:
+            if stored is not None and keys.LOAD_ID in stored.metadata:
                 yield _event(stored, run_id=record.run_id), stored
         if not page.has_more:
             return
@@ -78,9 +79,9 @@ def events_of(
 
 
 def _event(stored: dg.AssetMaterialization, *, run_id: str) -> Event:
-    cursor, kind = stored.metadata.get(CURSOR_KEY), stored.metadata.get(CURSOR_TYPE_KEY)
+    cursor, kind = stored.metadata.get(keys.CURSOR), stored.metadata.get(keys.CURSOR_TYPE)
     return Event(
-        load_id=str(stored.metadata[LOAD_ID_KEY].value),
+        load_id=str(stored.metadata[keys.LOAD_ID].value),
         cursor=None if cursor is None else str(cursor.value),
         cursor_type=None if kind is None else str(kind.value),
         run_id=run_id,

@@ -6,10 +6,6 @@ from typing import Literal
 
 from dagster_rest.warehouse.state.ledger import AssetState, LoadRow
 
-LOAD_ID_KEY = "dagster_rest/load_id"
-CURSOR_KEY = "dagster_rest/cursor"
-CURSOR_TYPE_KEY = "dagster_rest/cursor_type"
-
 Liveness = Literal["alive", "over", "unknown"]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from dagster_rest.assets import keys
 from dagster_rest.assets.model.asset import RestAsset
 
 if TYPE_CHECKING:
@@ -219,7 +220,6 @@ def materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "Curs
         instance: The Dagster instance.
         asset: The asset.
     """
-    from dagster_rest.assets.start.facts import CURSOR_KEY, CURSOR_TYPE_KEY
     from dagster_rest.warehouse.state.ledger import CursorState
 
     if asset.plan.incremental is None:
@@ -227,7 +227,7 @@ def materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "Curs
     for record in instance.fetch_materializations(asset.key, limit=_EVENTS).records:
         # A materialization that a person reported by hand has none.
         metadata = record.asset_materialization.metadata if record.asset_materialization is not None else {}
-        value, kind, path = (metadata.get(key) for key in (CURSOR_KEY, CURSOR_TYPE_KEY, "dagster_rest/cursor_path"))
+        value, kind, path = (metadata.get(key) for key in (keys.CURSOR, keys.CURSOR_TYPE, keys.CURSOR_PATH))
         if value is None or kind is None:
             continue
         if path is not None and path.value != str(asset.plan.incremental.cursor_path):

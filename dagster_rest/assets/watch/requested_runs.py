@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from dagster_rest.assets.model.run_config import POLL_TAG
+from dagster_rest.assets.keys import POLL_TAG
 
 _KEYS = ("poll", "at", "tries")
 _PATIENCE = 600.0

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.definition.factory import plan_source, resource_props, rest_assets
+from dagster_rest.assets.definition.planning import plan_source, resource_props, rest_assets
 from dagster_rest.assets.definition.translator import DagsterRestTranslator
+from dagster_rest.assets.keys import POLL_TAG, SENSOR_TAG
 from dagster_rest.assets.model.asset import RestAsset
-from dagster_rest.assets.model.run_config import POLL_TAG, SENSOR_TAG
 from dagster_rest.assets.watch.probe import Probe, probe
 from dagster_rest.assets.watch.requested_runs import asked_for, is_lost, is_settled, run_of, without_run
 from dagster_rest.warehouse.naming import normalize
 
 if TYPE_CHECKING:
-    from dagster_rest.assets.definition.factory import Config
+    from dagster_rest.assets.definition.planning import Config
     from dagster_rest.http import RestClient
 
 CURSOR_VERSION = 1

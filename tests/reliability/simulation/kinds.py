@@ -142,7 +142,7 @@ def assets_of(kind: Kind, *, cursor: str = "at") -> dict[str, RestAsset]:
         kind: The kind.
         cursor: The cursor field of the target.
     """
-    from dagster_rest.assets.definition.factory import plan_source, resource_props, rest_assets
+    from dagster_rest.assets.definition.planning import plan_source, resource_props, rest_assets
     from dagster_rest.assets.definition.translator import DagsterRestTranslator
 
     source = plan_source(kind.config(cursor=cursor), name=SOURCE)
