@@ -26,7 +26,7 @@ def config(api: ApiServer, partitions: Any, **options: Any) -> dict[str, Any]:
 
 
 SINGLE_RUN = dg.BackfillPolicy.single_run()
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 31)]
 
 
