@@ -15,7 +15,7 @@ from dagster_duckdb import DuckDBResource
 
 from dagster_rest.assets.definition.factory import op_name
 from dagster_rest.assets.model.run_config import RestRunConfig
-from dagster_rest.assets.run import step as body
+from dagster_rest.assets.run import step
 from dagster_rest.assets.run.load import ResourceLoad
 from tests.assets.project import Project, Run
 
@@ -37,7 +37,7 @@ HOOKS = Hooks()
 
 
 def hooked_load(asset: Any, **options: Any) -> ResourceLoad:
-    """A load whose named points call the hooks of its thread; put it in the place of ``body.ResourceLoad``."""
+    """A load whose named points call the hooks of its thread; put it in the place of ``step.ResourceLoad``."""
     return ResourceLoad(asset, **{**options, "on_event": lambda name: HOOKS.on_event(name)})
 
 
@@ -175,10 +175,10 @@ def stage(folder: Path) -> Iterator[dg.DagsterInstance]:
     home = folder / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-    original = body.ResourceLoad
-    body.ResourceLoad = hooked_load  # type: ignore[misc,assignment]
+    original = step.ResourceLoad
+    step.ResourceLoad = hooked_load  # type: ignore[misc,assignment]
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
     finally:
-        body.ResourceLoad = original  # type: ignore[misc]
+        step.ResourceLoad = original  # type: ignore[misc]

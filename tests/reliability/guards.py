@@ -116,10 +116,10 @@ def _every_run_is_in_the_lineage() -> Patch:
 
 
 def _events_confirm_nothing() -> Patch:
-    from dagster_rest.assets.run import step as body
+    from dagster_rest.assets.run import step
 
-    read = body.read_event_log
-    return body, "read_event_log", lambda *a, **k: dataclasses.replace(read(*a, **k), newest=None, reported=frozenset())
+    read = step.read_event_log
+    return step, "read_event_log", lambda *a, **k: dataclasses.replace(read(*a, **k), newest=None, reported=frozenset())
 
 
 def _no_question_for_the_own_run() -> Patch:

@@ -124,17 +124,16 @@ PRELOADED = [
 
 def _instrument(spec: dict[str, Any]) -> None:
     """Wrap what the moments belong to. A step process is fresh, so nothing has to be put back."""
-    from dagster_rest.assets.run import commit_partition
-    from dagster_rest.assets.run import step as body
+    from dagster_rest.assets.run import commit_partition, step
     from dagster_rest.assets.run.load import ResourceLoad
     from dagster_rest.http.send.sender import Exchange
-    from dagster_rest.warehouse.stage import stager as staging
+    from dagster_rest.warehouse.stage import stager
     from dagster_rest.warehouse.stage.stager import Stager
 
-    if isinstance(body.ResourceLoad, functools.partial):
+    if isinstance(step.ResourceLoad, functools.partial):
         return
     recorder = Recorder(spec)
-    body.ResourceLoad = functools.partial(_ArmedLoad, spec, recorder, ResourceLoad)  # type: ignore[misc,assignment]
+    step.ResourceLoad = functools.partial(_ArmedLoad, spec, recorder, ResourceLoad)  # type: ignore[misc,assignment]
     Stager.open = classmethod(  # type: ignore[method-assign]
         functools.partial(_small_parts, Stager.open.__func__, rows=spec.get("rows_per_part", 10))  # type: ignore[attr-defined]
     )
@@ -142,7 +141,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     Stager._begin_part = _before(Stager._begin_part, lambda: recorder("part_begun"))  # type: ignore[method-assign]
     Exchange.send = _before(Exchange.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
     commit_partition.record_load = _before(commit_partition.record_load, lambda: recorder("rows_written"))
-    staging._write_parquet = functools.partial(_half_then_whole, recorder, staging._write_parquet)
+    stager._write_parquet = functools.partial(_half_then_whole, recorder, stager._write_parquet)
     if spec.get("without"):
         from tests.reliability import guards
 

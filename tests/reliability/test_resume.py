@@ -102,7 +102,7 @@ def test_the_next_run_goes_on_after_the_last_checkpoint(interrupted: Project, sh
     assert shop.asked[0] > 2
     assert list(range(shop.asked[0], PAGES + 1)) == shop.asked
     assert run.get("items", "resumed") is True
-    assert "going on with the interrupted load" in logged(interrupted)
+    assert "resuming the interrupted load" in logged(interrupted)
 
 
 def test_a_retry_of_the_step_goes_on_after_the_last_checkpoint(
@@ -158,7 +158,7 @@ def test_another_config_starts_over(interrupted: Project, api: ApiServer, shop: 
 
     assert EVERYTHING == ids(interrupted)
     assert 1 == shop.asked[0]
-    assert "an interrupted load is not gone on with" in logged(interrupted)
+    assert "an interrupted load is not resumed" in logged(interrupted)
 
 
 def test_another_start_value_starts_over(

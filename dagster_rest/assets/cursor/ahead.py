@@ -156,12 +156,12 @@ class AheadRows:
             last: Where the cursor stands; None where it has not begun.
         """
         rows = self._in_order()
-        crowd = self._end_of_longest_run(rows)
-        if not rows or (last is None and crowd < 0):
+        run_end = self._end_of_longest_run(rows)
+        if not rows or (last is None and run_end < 0):
             return []
         self.has_begun = True
         here = None if last is None else self.reach.position(last)
-        passed, released = self._along(rows, here=here, at_least=crowd)
+        passed, released = self._along(rows, here=here, at_least=run_end)
         for row in (*passed, *released):
             del self._rows[row.hash]
         return released

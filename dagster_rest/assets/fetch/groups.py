@@ -22,7 +22,7 @@ def request_groups(context: LoadContext, parents: ParentInput, *, report: LoadRe
     plan, request = context.plan, context.request
     if plan.parents:
         by_partition = {
-            partition: group_parents(plan, rows, partition=partition, again=parents.again)
+            partition: group_parents(plan, rows, partition=partition, retried=parents.retried)
             for partition, rows in parents.rows.items()
         }
     else:

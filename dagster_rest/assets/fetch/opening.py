@@ -86,11 +86,9 @@ def _open(
         stager.discard()
         stager = open_stager()
     if stager.resumed:
-        context.log(
-            f"going on with the interrupted load {stager.load_id} at unit {(stager.position or {}).get('unit', 0)}"
-        )
+        context.log(f"resuming the interrupted load {stager.load_id} at unit {(stager.position or {}).get('unit', 0)}")
     elif stager.reset_reason:
-        context.log(f"an interrupted load is not gone on with: {stager.reset_reason}")
+        context.log(f"an interrupted load is not resumed: {stager.reset_reason}")
     now = now_of(stager.position) if stager.resumed else None
     if now is not None:
         bounds = dataclasses.replace(bounds, end=from_state(now))

@@ -1,4 +1,4 @@
-"""The parents whose request fails: left out within a budget, and owed to a later run."""
+"""The parents whose request fails: left out within a limit, and tried again by a later run."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

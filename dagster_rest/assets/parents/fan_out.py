@@ -56,7 +56,7 @@ TOP_LEVEL = (ParentGroup(),)
 
 
 def group_parents(
-    plan: "ResourcePlan", rows: Mapping[str, "ParentRows"], *, partition: str = "", again: Collection[str] = ()
+    plan: "ResourcePlan", rows: Mapping[str, "ParentRows"], *, partition: str = "", retried: Collection[str] = ()
 ) -> list[ParentGroup]:
     """Parent rows as groups with one request each, in the order the parents were loaded.
 
@@ -65,17 +65,17 @@ def group_parents(
         rows: The stored rows per parent resource; several parents give those combinations of their cross product that
             have a new row in them.
         partition: The partition the rows belong to, or the empty text.
-        again: Keys of groups that are wanted even if none of their rows is new.
+        retried: Keys of groups that failed in an earlier run: they are wanted even if none of their rows is new.
 
     Raises:
         StateError: ``state_parent_field_missing`` when a stored row lacks a field that the child uses.
     """
     grouped: dict[str, tuple[dict[str, Fields], dict[str, Fields]]] = {}
     found = [rows[link.resource] for link in plan.parents]
-    owed = _Owed(again)
+    failed_before = _FailedBefore(retried)
     wanted = itertools.chain(
         zip(_new_combinations(found), itertools.repeat(True)),
-        zip(_old_combinations(found) if again else (), itertools.repeat(False)),
+        zip(_old_combinations(found) if retried else (), itertools.repeat(False)),
     )
     for combination, is_new in wanted:
         values: dict[str, Fields] = {
@@ -83,7 +83,7 @@ def group_parents(
             for link, row in zip(plan.parents, combination, strict=True)
         }
         key = json.dumps([values[link.resource] for link in plan.parents], default=str, sort_keys=True)
-        if not is_new and not owed.has(key, [values[link.resource] for link in plan.parents]):
+        if not is_new and not failed_before.has(key, [values[link.resource] for link in plan.parents]):
             continue
         _, includes = grouped.setdefault(key, (values, {}))
         include = _include(plan, combination)
@@ -95,8 +95,8 @@ def group_parents(
     ]
 
 
-class _Owed:
-    """The parents that are wanted again, found by the fields that the request took when they were written down.
+class _FailedBefore:
+    """The parents that failed in an earlier run, found by the fields that their request used then.
 
     The config may use more of their fields since, or fewer: the fields that both have in common identify them.
 

@@ -57,14 +57,14 @@ class ParentInput:
         by_partition: Whether the child follows its parents' partitions.
         consumed: What to record as consumed.
         forget_earlier: Whether earlier consumption is void (a rebuild).
-        again: Keys of parents that failed in an earlier run: they are wanted, though they are not new.
+        retried: Keys of parents that failed in an earlier run: they are wanted, though they are not new.
     """
 
     rows: Mapping[str, Rows] = field(default_factory=dict)
     by_partition: bool = False
     consumed: tuple[Consumption, ...] = ()
     forget_earlier: bool = False
-    again: frozenset[str] = frozenset()
+    retried: frozenset[str] = frozenset()
 
     def mark_consumed(self, connection: "DuckDBPyConnection", asset: RestAsset, *, in_part: bool) -> None:
         """Record in the child's transaction what it has worked on.
@@ -103,8 +103,8 @@ def read_parents(
     by_partition = any(asset.follows_partitions_of(link.resource) for link in asset.plan.parents)
     only_new = asset.plan.fan_out == "new" and asset.partitions_def is None and not everything
     asks_earlier = _asks_earlier_loads(asset) and not everything
-    owes = only_new or asks_earlier
-    again = read_failed_parents(connection, child=asset.id, partition="") if owes else {}
+    retries = only_new or asks_earlier
+    failed = read_failed_parents(connection, child=asset.id, partition="") if retries else {}
     rows: dict[str, Rows] = {}
     consumed: list[Consumption] = []
     for one in partitions if by_partition else [Partition()]:
@@ -113,8 +113,8 @@ def read_parents(
             asset,
             partition=one,
             everything=everything,
-            with_old=bool(again) and only_new,
-            with_earlier=bool(again) and asks_earlier,
+            with_old=bool(failed) and only_new,
+            with_earlier=bool(failed) and asks_earlier,
         )
         found = {link.resource: reader.read(link) for link in asset.plan.parents}
         rows[one.key] = {name: parent.rows for name, parent in found.items()}
@@ -124,7 +124,7 @@ def read_parents(
         by_partition=by_partition,
         consumed=tuple(one for one in consumed if one.load_ids or one.values is not None),
         forget_earlier=everything,
-        again=frozenset(again),
+        retried=frozenset(failed),
     )
 
 
@@ -151,7 +151,7 @@ def unseen_parents(connection: "DuckDBPyConnection | None", asset: RestAsset) ->
 
 
 def _asks_earlier_loads(asset: RestAsset) -> bool:
-    """Whether a parent that is owed may be of an earlier load than those that the child asks for.
+    """Whether a parent that failed before may be of an earlier load than those that the child asks for.
 
     So it is where each load of the parent brings what is new, and the child asks for the latest. A child that replaces
     holds the rows of the latest parents alone.

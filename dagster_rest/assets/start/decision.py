@@ -173,7 +173,7 @@ class _Decision:
         return confirmed and log.newest is None and not log.remembers
 
     def _has_begun(self) -> bool:
-        """An earlier attempt has begun this refresh: it is gone on with."""
+        """Whether an earlier attempt has begun this refresh: then it is continued."""
         return any(self._is_mine(load) for load in self._dead())
 
     # What becomes of loads that were committed and never reported

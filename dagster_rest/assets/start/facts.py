@@ -99,7 +99,7 @@ class Rules:
         in_steps: Whether a run commits window by window.
         partitioned: Whether the asset has partitions.
         has_table: Whether its records go into a table; not with ``selected: false``.
-        resume: Whether interrupted loads may be gone on with.
+        resume: Whether interrupted loads may be resumed.
         resume_ttl: For how many seconds.
     """
 

@@ -1,4 +1,4 @@
-"""Whether what a failed load has staged may be gone on with, or has to be fetched again."""
+"""Whether the staged files of a failed load may be resumed, or have to be fetched again."""
 
 from dagster_rest.assets.errors import Contended, StateError
 from dagster_rest.warehouse.errors import WarehouseError

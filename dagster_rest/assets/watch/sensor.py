@@ -175,7 +175,7 @@ def _impatient_client(rest: Any) -> Iterator["RestClient"]:
 
 
 @dataclass
-class Memory:
+class SensorState:
     """What the ticks of a sensor remember.
 
     Args:
@@ -189,8 +189,8 @@ class Memory:
     first: int = 0
 
     @classmethod
-    def read(cls, text: str | None) -> "Memory":
-        """The memory of a sensor's cursor; an empty one if it cannot be read."""
+    def read(cls, text: str | None) -> "SensorState":
+        """The state of a sensor's cursor; an empty one if it cannot be read."""
         try:
             stored = json.loads(text or "{}")
             if stored["version"] != CURSOR_VERSION:
@@ -228,9 +228,9 @@ def _tick(
     sensor: str,
     clock: Callable[[], float],
 ) -> dg.SensorResult:
-    memory = Memory.read(context.cursor)
+    state = SensorState.read(context.cursor)
     # A tick that fails leaves no cursor behind, so each of them must begin somewhere else.
-    first = (random.randrange(len(watched)) if memory.failing else memory.first) % len(watched)
+    first = (random.randrange(len(watched)) if state.failing else state.first) % len(watched)
     poll = f"{sensor}-{time.time_ns()}"
     changed: list[dg.AssetKey] = []
     reasons: list[str] = []
@@ -242,28 +242,28 @@ def _tick(
             break
         asked += 1
         name = one.asset.plan.name
-        known = memory.resources.get(name, {})
+        known = state.resources.get(name, {})
         try:
             found = _poll_resource(context.instance, one, client=client, known=known, poll=poll, seconds=deadline - now)
         except Exception as error:  # noqa: BLE001 - one resource that fails must not keep the others from being seen
-            memory.failing.add(name)
+            state.failing.add(name)
             reasons.append(f"{name}: could not be asked ({_in_words(error, client=client)})")
             context.log.warning(reasons[-1])
             continue
-        memory.failing.discard(name)
-        memory.resources[name] = dict(found.remembered)
+        state.failing.discard(name)
+        state.resources[name] = dict(found.remembered)
         reasons.append(f"{name}: {found.reason}")
         if found.changed:
             changed += [key for key in one.selection if key not in changed]
-    _check_any(watched, failing=memory.failing, reasons=reasons)
-    memory.first = (first + asked) % len(watched)
+    _check_any(watched, failing=state.failing, reasons=reasons)
+    state.first = (first + asked) % len(watched)
     return dg.SensorResult(
         # No run key: it would be held against every run the sensor ever asked for, and an old ETag may come back.
         run_requests=[dg.RunRequest(asset_selection=changed, tags={SENSOR_TAG: sensor, POLL_TAG: poll})]
         if changed
         else [],
         skip_reason=None if changed else dg.SkipReason("; ".join(reasons)),
-        cursor=memory.write(),
+        cursor=state.write(),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_rest.assets.cursor import ahead as ahead_module
+from dagster_rest.assets.cursor import ahead
 from dagster_rest.assets.cursor.ahead import AheadRows
 from dagster_rest.assets.cursor.range import Bounds, start_value
 from dagster_rest.assets.cursor.reach import Reach
@@ -281,7 +281,7 @@ def test_a_gap_that_later_pages_fill_is_none() -> None:
 def test_a_sequence_that_has_jumped_takes_the_cursor_along_but_no_stray_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ahead_module, "MOST_AHEAD", 20)
+    monkeypatch.setattr(ahead, "MOST_AHEAD", 20)
     rows = make(IncrementalConfig(cursor_path="at"), CursorState(value="0", type="int"), max_step=10)
 
     rows.keep([{"id": at, "at": at} for at in [10**18, *range(5000, 5100)]])
@@ -294,7 +294,7 @@ def test_a_sequence_that_has_jumped_takes_the_cursor_along_but_no_stray_number(
 def test_too_many_rows_in_the_future_are_an_error_where_each_must_be_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ahead_module, "MOST_AHEAD", 5)
+    monkeypatch.setattr(ahead, "MOST_AHEAD", 5)
     rows = make(IncrementalConfig(cursor_path="at"), None, max_future=86400.0)
 
     with pytest.raises(CursorError, match="cursor_ahead"):

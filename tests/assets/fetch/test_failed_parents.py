@@ -11,7 +11,7 @@ import pytest
 from dagster_rest.assets.fetch.held_pages import HeldPage, HeldPages
 from dagster_rest.assets.fetch.page_staging import PageStaging
 from dagster_rest.assets.model.run_config import RestRunConfig
-from dagster_rest.assets.run import step as body
+from dagster_rest.assets.run import step
 from dagster_rest.config.errors import ConfigError
 from dagster_rest.http.errors import HttpConnectionError, HttpStatusError
 from tests.assets.project import Project, Run
@@ -286,7 +286,7 @@ def test_a_run_that_dies_owes_and_loads_once(
     blog.run("posts")
     with monkeypatch.context() as patch:
         if death == "event":
-            patch.setattr(body, "_result", lambda *_, **__: 1 / 0)
+            patch.setattr(step, "_result", lambda *_, **__: 1 / 0)
         else:
             _die_at(patch, unit=2)
         blog.run("comments", raise_on_error=False)

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest.assets.model.run_config import RestRunConfig
-from dagster_rest.assets.run import step as body
+from dagster_rest.assets.run import step
 from tests.assets.project import Project
 from tests.support.server import ApiServer, Reply
 
@@ -172,7 +172,7 @@ def test_deaths_between_change_nothing(
         if death == "request":
             shop.broken.add(("3", "8"))
         else:
-            patch.setattr(body, "_result", lambda *_, **__: 1 / 0)
+            patch.setattr(step, "_result", lambda *_, **__: 1 / 0)
         failed = shop.project.materialize("child", raise_on_error=False)
     shop.broken.clear()
     shop.grow("users", 10)
@@ -281,7 +281,7 @@ def test_any_history_loads_each_combination_once(
         shop.broken = set(chance.sample(product, k=min(len(product), 2))) if action == "break" else set()
         with monkeypatch.context() as patch:
             if action == "die":
-                patch.setattr(body, "_result", lambda *_, **__: 1 / 0)
+                patch.setattr(step, "_result", lambda *_, **__: 1 / 0)
             config = {"child": RestRunConfig(limit=2)} if action == "sample" else None
             shop.project.materialize("child", config=config, raise_on_error=False)
     shop.broken = set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_rest.assets.run import step as body
+from dagster_rest.assets.run import step
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 
@@ -68,7 +68,7 @@ def test_a_load_whose_event_was_lost_is_adopted(
 ) -> None:
     project = Project(orders(api), folder=tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(body, "_result", lambda *_, **__: 1 / 0)
+        patch.setattr(step, "_result", lambda *_, **__: 1 / 0)
         project.materialize(raise_on_error=False)
     rows.append({"id": 3})
 

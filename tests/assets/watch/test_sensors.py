@@ -454,9 +454,9 @@ def test_the_cursor_of_another_field_is_none(source: Source) -> None:
 
 
 def test_one_resource_that_trickles_does_not_take_the_tick(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dagster_rest.assets.watch import sensor as sensors
+    from dagster_rest.assets.watch import sensor
 
-    monkeypatch.setattr(sensors, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(sensor, "REQUEST_SECONDS", 1.0)
     source.api.route("GET", "/slow")(lambda request: Reply(json=[], delay=3))
     source.api.json("/items", [{"id": 1}])
 

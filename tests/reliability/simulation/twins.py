@@ -22,10 +22,10 @@ TWINS: dict[str, str | None] = {
 
 
 def _only_new_with_new() -> tuple[Any, str, Any]:
-    from dagster_rest.assets.parents import rows as parents
+    from dagster_rest.assets.parents import rows
 
-    read = parents.read_parent_rows
-    return parents, "read_parent_rows", lambda *given, **options: read(*given, **{**options, "with_old": False})
+    read = rows.read_parent_rows
+    return rows, "read_parent_rows", lambda *given, **options: read(*given, **{**options, "with_old": False})
 
 
 @contextmanager

@@ -64,16 +64,14 @@ class Lab:
         """Give the package the simulation's clock and stops; small parts, so that there is something to resume."""
         from unittest import mock
 
-        from dagster_rest.assets.run import load
-        from dagster_rest.assets.run import step as body
-        from dagster_rest.warehouse.stage import checkpoint
-        from dagster_rest.warehouse.stage import stager as staging
+        from dagster_rest.assets.run import load, step
+        from dagster_rest.warehouse.stage import checkpoint, stager
 
         def replace(target: Any, name: str, value: Any) -> None:
             self._patches.enter_context(mock.patch.object(target, name, value))
 
         now = lambda: self.clock()  # noqa: E731
-        replace(body, "ResourceLoad", functools.partial(load.ResourceLoad, on_event=actors.pass_point, clock=now))
+        replace(step, "ResourceLoad", functools.partial(load.ResourceLoad, on_event=actors.pass_point, clock=now))
         # One collector for all threads of a process that holds thousands of histories.
         replace(load, "collect_rarely", contextlib.nullcontext)
         # A wipe has a time, which Dagster compares with the times of events.
@@ -85,7 +83,7 @@ class Lab:
             begin(saved, **{"started_at": self.clock.time(), **options})
 
         replace(checkpoint.Checkpoint, "__init__", begun_now)
-        defaults = staging.Stager.open.__func__.__kwdefaults__
+        defaults = stager.Stager.open.__func__.__kwdefaults__
         self._patches.callback(defaults.update, dict(defaults))
         defaults.update(rows_per_part=PART_ROWS, seconds_per_part=1e9)
 
