@@ -52,7 +52,7 @@ def commit_window(
         context: The load.
         window: The window.
         connection: A connection inside the transaction.
-        loads: The partitions.
+        loads: The partitions, in the order of the report.
         staged: What each of them has on disk.
         report: What was done so far; the commit adds to it.
         parents: The parents that were worked on.
@@ -62,21 +62,17 @@ def commit_window(
         StateError: ``state_fenced``.
     """
     ensure_ledger(connection)
-    by_key = {one.partition.key: one for one in report.partitions}
-    pending: dict[str, list[str]] = {}
-    for load in loads:
-        pending[load.partition.key] = _check_start(context, connection, load, by_key[load.partition.key])
+    pending = [_check_start(context, connection, one) for one in report.partitions]
     _check_tables(context, window, connection, loads)
     _write_partitioning(context, connection, begins=window.is_first and report.start.repartitions)
     if window.is_first and any(_replaces_table(context, load) for load in loads):
         note_lost_tables(connection, root_tables(context, _recorded_roots(context, staged)))
-    for load, its_rows in zip(loads, staged, strict=True):
-        one = by_key[load.partition.key]
-        commit_partition(context, window, connection, load, its_rows, one=one, pending=pending[load.partition.key])
+    for load, on_disk, one, its_pending in zip(loads, staged, report.partitions, pending, strict=True):
+        commit_partition(context, window, connection, load, on_disk, one=one, pending=its_pending)
     if window.is_last and report.start.fetches and context.request.limit is None:
         parents.mark_consumed(connection, context.asset, in_part=context.has_own_range)
-        for load, its_rows in zip(loads, staged, strict=True):
-            _write_failed_parents(context, connection, load, its_rows)
+        for load, on_disk in zip(loads, staged, strict=True):
+            _write_failed_parents(context, connection, load, on_disk)
     if context.before_commit is not None and window.is_last:
         context.before_commit(connection, report)
     context.on_event("in_transaction")
@@ -84,14 +80,12 @@ def commit_window(
     context.check_own_run()
 
 
-def _check_start(
-    context: LoadContext, connection: "DuckDBPyConnection", load: PartitionLoad, one: PartitionReport
-) -> list[str]:
+def _check_start(context: LoadContext, connection: "DuckDBPyConnection", one: PartitionReport) -> list[str]:
     """Check that the decision about the start still holds; the loads that are not confirmed yet."""
-    asset, partition = context.asset.id, load.partition.key
+    asset, partition = context.asset.id, one.partition.key
     rows = read_loads(connection, asset=asset, partition=partition, runs=[context.request.run.run_id])
     context.check_attempt(rows)
-    start = load.start
+    start = one.start
     if one.load_ids:
         start = dataclasses.replace(start, base=one.load_ids[-1], depends_on=())
     if not start.still_holds(rows):

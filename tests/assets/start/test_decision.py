@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.assets.start.decision import decide
+from dagster_rest.assets.start.decision import decide, decide_run
 from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLineage, RunOptions, newer_attempt
 from dagster_rest.assets.start.start import Start
 from dagster_rest.warehouse.state.ledger import EDGE, AssetState, CursorState, LoadRow
@@ -298,13 +298,42 @@ def test_lost_tables_are_rebuilt_whatever_else_there_is() -> None:
     assert ("missing_table", True, None) == (start.case, start.rebuild, start.recovery)
 
 
-def test_of_several_partitions_none_is_told_alone() -> None:
+def test_of_several_partitions_none_is_reported_alone() -> None:
     facts = facts_about(load("one", seq=1, run_id="before"), rules=RULES["partition"])
 
     assert ("report", "redo") == (decide(facts).recovery, decide(facts, only_partition=False).recovery)
 
 
-def test_an_event_of_the_last_window_tells_of_all() -> None:
+def test_a_run_reports_all_of_its_partitions_or_none() -> None:
+    committed = facts_about(load("one", seq=1, run_id="before"), rules=RULES["partition"])
+    new = facts_about(rules=RULES["partition"])
+
+    both = decide_run({"a": committed, "b": committed}, passes_over=lambda start: False)
+    one = decide_run({"a": committed, "b": new}, passes_over=lambda start: False)
+
+    assert (True, False) == (both.reports_only, both.fetches)
+    assert (False, True) == (one.reports_only, one.fetches)
+    assert "redo" == one.partitions["a"].recovery
+
+
+def test_a_run_that_would_pass_over_rows_leaves_the_cursor() -> None:
+    facts = {"": facts_about(load("one", seq=1, status="confirmed"), rules=RULES["append with a cursor"])}
+
+    assert not decide_run(facts, passes_over=lambda start: False).leaves_cursor
+    assert decide_run(facts, passes_over=lambda start: not start.leaves_cursor).leaves_cursor
+
+
+def test_a_load_that_is_reported_already_is_only_reported_again() -> None:
+    start = decide_run(
+        {"": facts_about(load("one", seq=1, run_id="before"), reported=("one",))}, passes_over=lambda start: False
+    )
+
+    assert (False, False) == (start.fetches, start.reports_only)
+    assert start.reports_again is not None
+    assert (["one"], "one") == (start.reported_load_ids, start.reports_again.load_id)
+
+
+def test_an_event_of_the_last_window_reports_all() -> None:
     first = load("one", seq=1, load_group="one", complete=False)
     last = load("two", seq=2, load_group="one")
     start = decide(facts_about(first, last, reported=("two",), rules=RULES["append in steps"]))
