@@ -29,7 +29,7 @@ TARGETS: dict[str, str] = {
     "warehouse/load/merge.py": "tests/warehouse/test_dispositions.py",
     "assets/cursor/values.py": "tests/assets/cursor/test_cursor.py",
     "assets/cursor/ahead.py": "tests/assets/cursor/test_ahead.py",
-    "assets/cursor/reach.py": "tests/assets/cursor/test_ahead.py",
+    "assets/cursor/limits.py": "tests/assets/cursor/test_ahead.py",
     "http/send/response_actions.py": "tests/http/test_actions.py",
     "http/auth/credentials.py": "tests/http/test_auth.py",
     "http/parse/json.py": "tests/http/test_decoding.py",

@@ -65,9 +65,9 @@ def _may_ignore(plan: "ResourcePlan") -> bool:
 
 
 def _may_be_ahead(plan: "ResourcePlan") -> bool:
-    from dagster_rest.assets.cursor.reach import may_hold_back
+    from dagster_rest.assets.cursor.limits import has_limits
 
-    return may_hold_back(plan)
+    return has_limits(plan)
 
 
 RULES: Mapping[str, Rule] = {

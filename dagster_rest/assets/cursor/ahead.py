@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster_rest.assets.cursor.reach import Position, Reach
+from dagster_rest.assets.cursor.limits import CursorLimits, Position
 from dagster_rest.assets.cursor.values import cursor_type, from_text, to_text
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.warehouse.state.ledger import EDGE
@@ -42,7 +42,7 @@ class AheadRows:
     A cursor that has not begun yet, and that must not go over a gap, has all rows ahead: it begins at the lowest.
 
     Args:
-        reach: How far the cursor may go.
+        limits: How far the cursor may go.
         growing: Whether a row that is loaded twice is in the table twice.
         drops: Whether rows of earlier loads are left out; not where a load must bring all rows that belong together.
         key: The fields that name a row.
@@ -52,7 +52,7 @@ class AheadRows:
         has_begun: Whether the cursor stands anywhere yet.
     """
 
-    reach: Reach
+    limits: CursorLimits
     growing: bool = True
     drops: bool = True
     key: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class AheadRows:
             earlier: Whether the rows come from an earlier load, so that they are not to be loaded again.
         """
         for row_hash, value in _read(boundary):
-            position = self.reach.position(value)
+            position = self.limits.position(value)
             self._rows[row_hash] = AheadRow(hash=row_hash, value=value, position=position)
             if earlier:
                 self._loaded.add(row_hash)
@@ -94,7 +94,7 @@ class AheadRows:
             value: Its cursor value.
             row_hash: Gives its hash.
         """
-        if not self.drops or not self._loaded or self.reach.position(value) not in self._loaded_at:
+        if not self.drops or not self._loaded or self.limits.position(value) not in self._loaded_at:
             return False
         return row_hash() in self._loaded
 
@@ -105,12 +105,12 @@ class AheadRows:
             value: A cursor value.
             last: Where the cursor stands; None where it has not begun.
         """
-        if self.reach.is_future(value):
+        if self.limits.is_future(value):
             return True
-        position = self.reach.position(value)
+        position = self.limits.position(value)
         if last is None:
-            return self.reach.max_step is not None and position is not None
-        return not self.reach.spans(self.reach.position(last), position)
+            return self.limits.max_step is not None and position is not None
+        return not self.limits.spans(self.limits.position(last), position)
 
     def hold(self, value: Any, record: Any, *, row_hash: str) -> None:
         """Keep a row that the cursor does not go to.
@@ -123,11 +123,11 @@ class AheadRows:
         Raises:
             CursorError: ``cursor_ahead`` for more rows than can be remembered, where each must be.
         """
-        if len(self._rows) >= MOST_AHEAD and row_hash not in self._rows and self.reach.is_future(value):
+        if len(self._rows) >= MOST_AHEAD and row_hash not in self._rows and self.limits.is_future(value):
             if self.growing:
                 raise self._too_many(value)
             return
-        position = self.reach.position(value)
+        position = self.limits.position(value)
         self._rows[row_hash] = AheadRow(hash=row_hash, value=value, position=position, name=self._name(record))
         self._note(row_hash)
 
@@ -160,7 +160,7 @@ class AheadRows:
         if not rows or (last is None and run_end < 0):
             return []
         self.has_begun = True
-        here = None if last is None else self.reach.position(last)
+        here = None if last is None else self.limits.position(last)
         passed, released = self._along(rows, here=here, at_least=run_end)
         for row in (*passed, *released):
             del self._rows[row.hash]
@@ -182,9 +182,9 @@ class AheadRows:
         for number, row in enumerate(rows):
             if here is not None and row.position < here:
                 passed.append(row)
-            elif self.reach.max_step is None or self.reach.is_future(row.value):
+            elif self.limits.max_step is None or self.limits.is_future(row.value):
                 break
-            elif number <= at_least or self.reach.spans(here, row.position):
+            elif number <= at_least or self.limits.spans(here, row.position):
                 reached.append(row)
                 here = row.position
             else:
@@ -196,11 +196,11 @@ class AheadRows:
 
         The sequence has jumped then, and the cursor with it.
         """
-        if len(rows) <= MOST_AHEAD or self.reach.max_step is None:
+        if len(rows) <= MOST_AHEAD or self.limits.max_step is None:
             return -1
         best, begin = (0, -1), 0
         for number in range(1, len(rows) + 1):
-            if number == len(rows) or not self.reach.spans(rows[number - 1].position, rows[number].position):
+            if number == len(rows) or not self.limits.spans(rows[number - 1].position, rows[number].position):
                 best = max(best, (number - begin, number - 1))
                 begin = number
         return best[1]

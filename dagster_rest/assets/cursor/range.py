@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.assets.cursor.bounds import Edge
 from dagster_rest.assets.cursor.values import compare_keys, from_state, shift
+from dagster_rest.assets.cursor.window_edges import Edge
 from dagster_rest.warehouse.state.ledger import CursorState
 
 if TYPE_CHECKING:

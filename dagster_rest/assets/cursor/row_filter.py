@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.assets.cursor.ahead import AheadRows, at_cursor, to_boundary
-from dagster_rest.assets.cursor.bounds import Edge, count_passed
 from dagster_rest.assets.cursor.order import bulk_keys
 from dagster_rest.assets.cursor.range import Bounds
 from dagster_rest.assets.cursor.values import (
@@ -21,6 +20,7 @@ from dagster_rest.assets.cursor.values import (
     now_like,
     to_text,
 )
+from dagster_rest.assets.cursor.window_edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.values.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.errors import depth_errors
@@ -96,7 +96,7 @@ class RowFilter:
     def _leave_the_future(self) -> None:
         """A stored cursor that lies too far off gives way to what a run sees that starts before it."""
         assert self.ahead is not None
-        if self.ahead.reach.is_future(self._last):
+        if self.ahead.limits.is_future(self._last):
             self.ahead.note_stored_cursor(self._last)
             start = self.bounds.start
             if start is not None and self._order([start], self._last)[0] < 0:
@@ -228,7 +228,7 @@ class RowFilter:
         if not candidates:
             return
         if self.ahead is not None:
-            candidates = self._within_reach(values, records, candidates)
+            candidates = self._within_limits(values, records, candidates)
         if candidates:
             hashes = (
                 None if self.key is None else lambda i: row_hash(records[candidates[i]], self.key, where=self.where)
@@ -239,7 +239,7 @@ class RowFilter:
             if released:
                 self._advance([row.value for row in released], lambda i: released[i].hash)
 
-    def _within_reach(self, values: list[Any], records: list[Any], candidates: list[int]) -> list[int]:
+    def _within_limits(self, values: list[Any], records: list[Any], candidates: list[int]) -> list[int]:
         """The rows that the cursor may go to; the others are kept apart."""
         assert self.ahead is not None
         last, ahead = self._last, self.ahead

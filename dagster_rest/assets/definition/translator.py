@@ -138,8 +138,8 @@ def partition_expression(
     Returns:
         SQL over the root table, or None without partitions over time, or for a cursor that is no column of it.
     """
-    from dagster_rest.assets.cursor.bounds import text_epoch, unit_of
     from dagster_rest.assets.cursor.values import parse_day
+    from dagster_rest.assets.cursor.window_edges import text_epoch, unit_of
     from dagster_rest.warehouse.state.catalog import literal, quoted
 
     column = partition_column(str(incremental.cursor_path))

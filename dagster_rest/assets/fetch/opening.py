@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.cursor.ahead import AheadRows
-from dagster_rest.assets.cursor.reach import Reach, reach_of
+from dagster_rest.assets.cursor.limits import CursorLimits, limits_of
 from dagster_rest.assets.cursor.row_filter import RowFilter
 from dagster_rest.assets.cursor.values import from_state, to_state
 from dagster_rest.assets.fetch.partitions import PartitionLoad, claim_folder, now_of
@@ -125,12 +125,12 @@ def _filter_maker(context: LoadContext, window: Window, one: PartitionReport) ->
     bounds, key = window.bounds[one.partition.key], _boundary_key(context)
     ignores_cursor = window.stateless or context.replaces(one.partition)
     where = f"{context.plan.config_path}.endpoint.incremental"
-    reach = reach_of(context.plan, now=context.clock())
+    limits = limits_of(context.plan, now=context.clock())
 
     def make(scope: str) -> RowFilter:
         if ignores_cursor:
             return RowFilter(incremental, bounds=bounds, key=key, where=where)
-        ahead = None if reach is None else _ahead_rows(context, reach, one, where=where)
+        ahead = None if limits is None else _ahead_rows(context, limits, one, where=where)
         known, own = one.cursor, bounds
         if context.per_parent:
             known = cursor_of_group(context.plan, scope, cursors=one.parent_cursors)
@@ -140,9 +140,9 @@ def _filter_maker(context: LoadContext, window: Window, one: PartitionReport) ->
     return make
 
 
-def _ahead_rows(context: LoadContext, reach: Reach, one: PartitionReport, *, where: str) -> AheadRows:
+def _ahead_rows(context: LoadContext, limits: CursorLimits, one: PartitionReport, *, where: str) -> AheadRows:
     return AheadRows(
-        reach,
+        limits,
         growing=_only_grows(context),
         drops=not _replaces_groups(context),
         key=context.plan.primary_key,

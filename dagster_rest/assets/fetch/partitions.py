@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
-from dagster_rest.assets.cursor.bounds import count_passed
 from dagster_rest.assets.cursor.range import Bounds
 from dagster_rest.assets.cursor.row_filter import RowFilter, make_picker
+from dagster_rest.assets.cursor.window_edges import count_passed
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.start.liveness import try_lock

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from dagster_rest.assets.cursor.bounds import epoch, starts_a_day, text_epoch, unit_of
 from dagster_rest.assets.cursor.values import format_like, parse_day, parse_instant
+from dagster_rest.assets.cursor.window_edges import epoch, starts_a_day, text_epoch, unit_of
 
 if TYPE_CHECKING:
     from dagster_rest.config.model.config import PartitionsConfig

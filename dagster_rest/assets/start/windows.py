@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.assets.cursor.bounds import Edge, text_epoch, unit_of
 from dagster_rest.assets.cursor.range import Bounds, start_value
 from dagster_rest.assets.cursor.values import advance, from_state, is_before, now_like, to_state
+from dagster_rest.assets.cursor.window_edges import Edge, text_epoch, unit_of
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.start.given_range import check_given, is_beyond

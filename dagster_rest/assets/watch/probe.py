@@ -189,14 +189,14 @@ def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None"
     from datetime import datetime, timezone
 
     from dagster_rest.assets.cursor.ahead import AheadRows
+    from dagster_rest.assets.cursor.limits import limits_of
     from dagster_rest.assets.cursor.range import Bounds
-    from dagster_rest.assets.cursor.reach import reach_of
     from dagster_rest.assets.cursor.row_filter import RowFilter
 
     assert asset.plan.incremental is not None
-    reach = reach_of(asset.plan, now=datetime.now(timezone.utc))
+    limits = limits_of(asset.plan, now=datetime.now(timezone.utc))
     # A load would not take its cursor there either.
-    ahead = None if reach is None else AheadRows(reach, growing=False)
+    ahead = None if limits is None else AheadRows(limits, growing=False)
     rows = RowFilter(asset.plan.incremental, bounds=Bounds(), key=None, ahead=ahead)
     rows.keep(records)
     return rows.state()

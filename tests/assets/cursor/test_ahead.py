@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dagster_rest.assets.cursor import ahead
 from dagster_rest.assets.cursor.ahead import AheadRows
+from dagster_rest.assets.cursor.limits import CursorLimits
 from dagster_rest.assets.cursor.range import Bounds, start_value
-from dagster_rest.assets.cursor.reach import Reach
 from dagster_rest.assets.cursor.row_filter import RowFilter
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.run_config import RestRunConfig
@@ -212,14 +212,14 @@ def test_a_stored_cursor_in_the_future_is_said_and_a_run_from_before_it_mends_it
     assert 3 in source.rows("events", "id")
 
 
-def make(config: IncrementalConfig, known: CursorState | None, **reach: Any) -> RowFilter:
-    given = {"now": NOW, "max_future": None, "max_step": None, **reach}
+def make(config: IncrementalConfig, known: CursorState | None, **limits: Any) -> RowFilter:
+    given = {"now": NOW, "max_future": None, "max_step": None, **limits}
     return RowFilter(
         config,
         bounds=Bounds(start=start_value(config, known)),
         known=known,
         key=("id",),
-        ahead=AheadRows(Reach(**given)),
+        ahead=AheadRows(CursorLimits(**given)),
     )
 
 
@@ -242,17 +242,17 @@ def test_a_load_that_goes_on_remembers_what_lay_ahead_on_its_first_pages() -> No
     assert 1 == len(resumed.ahead.sent())
 
 
-@pytest.mark.parametrize("reach", [{"max_step": 10}, {"max_future": 86400.0}])
-def test_a_load_that_sees_nothing_forgets_nothing(reach: dict[str, Any]) -> None:
-    value = 10**9 if "max_step" in reach else ABSURD
-    near = 5 if "max_step" in reach else OLD
+@pytest.mark.parametrize("limits", [{"max_step": 10}, {"max_future": 86400.0}])
+def test_a_load_that_sees_nothing_forgets_nothing(limits: dict[str, Any]) -> None:
+    value = 10**9 if "max_step" in limits else ABSURD
+    near = 5 if "max_step" in limits else OLD
     config = IncrementalConfig(cursor_path="at")
-    first = make(config, CursorState(value=str(near), type="int" if "max_step" in reach else "str"), **reach)
+    first = make(config, CursorState(value=str(near), type="int" if "max_step" in limits else "str"), **limits)
     first.keep([{"id": 1, "at": value}])
-    empty = make(config, first.state(), **reach)
+    empty = make(config, first.state(), **limits)
     empty.keep([])
 
-    assert [] == make(config, empty.state(), **reach).keep([{"id": 1, "at": value}])
+    assert [] == make(config, empty.state(), **limits).keep([{"id": 1, "at": value}])
 
 
 def test_backwards_the_step_counts_backwards() -> None:
@@ -333,7 +333,7 @@ def test_whatever_comes_in_whatever_order_is_loaded_once(seed: int, times: bool,
     backwards = backwards and not times
     sign = -1 if backwards else 1
     config = IncrementalConfig(cursor_path="at", last_value_func="min" if backwards else "max")
-    reach = {"max_future": 86400.0} if times else {"max_step": 50, "backwards": backwards}
+    limits = {"max_future": 86400.0} if times else {"max_step": 50, "backwards": backwards}
     stored: list[dict[str, Any]] = []
     known: CursorState | None = None
     at, loaded = 0, []
@@ -344,7 +344,7 @@ def test_whatever_comes_in_whatever_order_is_loaded_once(seed: int, times: bool,
             place = 10**9 + chance.randint(0, 10**9) if stray else at
             value = f"{NOW + timedelta(seconds=place - 10**6):%Y-%m-%dT%H:%M:%SZ}" if times else sign * place
             stored.append({"id": len(stored), "at": value})
-        rows = make(config, known, **reach)
+        rows = make(config, known, **limits)
         start = rows.bounds.start
         answer = [one for one in stored if start is None or sign * compare(one["at"], start) >= 0]
         chance.shuffle(answer)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from dagster_rest.assets.cursor.bounds import Edge, count_passed
+from dagster_rest.assets.cursor.window_edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.partitions import Partition, is_one_range
 from tests.assets.backfill_worker import daily_events

@@ -25,7 +25,7 @@ _LATEST_SECONDS = 10**11
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reach:
+class CursorLimits:
     """How far a cursor may go.
 
     Args:
@@ -87,7 +87,7 @@ def _is_finite(position: Position) -> bool:
     return not isinstance(position, float) or math.isfinite(position)
 
 
-def reach_of(plan: ResourcePlan, *, now: datetime) -> Reach | None:
+def limits_of(plan: ResourcePlan, *, now: datetime) -> CursorLimits | None:
     """How far the cursor of a resource may go, or None where it may go anywhere.
 
     Args:
@@ -95,9 +95,9 @@ def reach_of(plan: ResourcePlan, *, now: datetime) -> Reach | None:
         now: The present.
     """
     incremental = plan.incremental
-    if incremental is None or not may_hold_back(plan):
+    if incremental is None or not has_limits(plan):
         return None
-    return Reach(
+    return CursorLimits(
         now=now,
         max_future=incremental.max_future,
         max_step=incremental.max_step,
@@ -106,7 +106,7 @@ def reach_of(plan: ResourcePlan, *, now: datetime) -> Reach | None:
     )
 
 
-def may_hold_back(plan: ResourcePlan) -> bool:
+def has_limits(plan: ResourcePlan) -> bool:
     """Whether there may be rows that the cursor of a resource does not go to.
 
     Args:

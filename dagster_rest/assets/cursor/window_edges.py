@@ -48,7 +48,7 @@ def count_passed(values: Sequence[Any], edges: Sequence[Edge], *, where: str | N
         ```python
         from datetime import datetime, timezone
 
-        from dagster_rest.assets.cursor.bounds import Edge, count_passed
+        from dagster_rest.assets.cursor.window_edges import Edge, count_passed
 
         noon = Edge(instant=datetime(2026, 1, 1, 12, tzinfo=timezone.utc))
         assert count_passed(["2026-01-01T11:59:59Z", "2026-01-01T13:00:00+01:00"], [noon]) == [0, 1]
