@@ -26,13 +26,6 @@ CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} (
     hints VARCHAR NOT NULL, load_id VARCHAR NOT NULL, recorded_at TIMESTAMP WITH TIME ZONE NOT NULL
 )
 """
-# A list of columns is long: DuckDB puts those of its own tables and functions into it.
-_TABLE_OR_VIEW = """
-SELECT 1 FROM duckdb_tables()
-WHERE database_name = current_database() AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?)
-UNION ALL SELECT 1 FROM duckdb_views()
-WHERE database_name = current_database() AND lower(schema_name) = lower(?) AND lower(view_name) = lower(?)
-"""
 _TABLE_FIELDS = "table_name, root_table, parent_table, kind, resource, table_source"
 _COLUMN_FIELDS = "column_name, data_type, nullable, description, source, variant, hinted, hints"
 
@@ -216,14 +209,15 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         conn: A connection inside the load's transaction.
         dataset: The schema.
         table: The table.
-        recorded: Whether it is one of ours, so that it is most probably there.
+        recorded: Whether it is one of ours; only then may this transaction have made it.
     """
     database = database_name(conn)
-    if recorded and is_committed(conn, table, schema=dataset, database=database):
+    if is_committed(conn, table, schema=dataset, database=database):
         described = run(conn, f"DESCRIBE {qualified(database, dataset, table)}")
         return {name.lower(): data_type for name, data_type, *_ in described}
-    if not run(conn, _TABLE_OR_VIEW, [dataset, table, dataset, table]):
+    if not recorded:
         return {}
+    # It was made in this transaction, or removed behind our back.
     rows = run(
         conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
