@@ -243,7 +243,7 @@ def _rounds(session: Path, source: Path) -> list[list[str]]:
         session: The faults that cosmic-ray found.
         source: The file.
     """
-    spans = list(_annotations(source))
+    spans = list(_silent(source))
     with sqlite3.connect(session) as connection:
         connection.execute("delete from work_items")
         found = connection.execute(
@@ -256,12 +256,17 @@ def _rounds(session: Path, source: Path) -> list[list[str]]:
     return [[job for job in jobs if job] for jobs in zip_longest(*places.values())]
 
 
-def _annotations(source: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where the annotations of a file are: nothing evaluates them."""
+def _silent(source: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where a fault is no fault of behaviour: annotations, `if TYPE_CHECKING`, the options of a dataclass."""
     for node in ast.walk(ast.parse(source.read_text())):
-        for found in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-            if isinstance(found, ast.expr):
-                yield (found.lineno, found.col_offset), (found.end_lineno or 0, found.end_col_offset or 0)
+        parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        if isinstance(node, ast.ClassDef):
+            parts += [each for each in node.decorator_list if "dataclass" in ast.unparse(each)]
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            parts.append(node.test)
+        for part in parts:
+            if isinstance(part, ast.expr):
+                yield (part.lineno, part.col_offset), (part.end_lineno or 0, part.end_col_offset or 0)
 
 
 def _score(target: str, *, faults: int, dump: str) -> Score:
