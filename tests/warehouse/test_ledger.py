@@ -90,24 +90,19 @@ def test_nothing_is_known_before_the_first_load(warehouse: Warehouse, ledger: Wa
     assert AssetState() == read_state(ledger.conn, asset="src/a", tables=[("src", "a")])
 
 
-def test_each_asset_and_partition_has_its_own_loads(ledger: Warehouse) -> None:
-    record(ledger, load("a"), load("p", partition="p"), load("b", asset="src/b"))
+@pytest.mark.parametrize("status", ["pending", "confirmed"])
+def test_each_asset_and_partition_has_its_own_newest_load(ledger: Warehouse, status: str) -> None:
+    places = {"a": ("src/a", ""), "p": ("src/a", "p"), "b": ("src/b", "p")}
+    rows = [load(name, asset=asset, partition=part, status=status) for name, (asset, part) in places.items()]
+    record(ledger, *rows)
 
-    found = {(row.asset, row.partition): row.load_id for row in map(latest(ledger), ["a", "p", "b"])}
-    assert {("src/a", ""): "a", ("src/a", "p"): "p", ("src/b", ""): "b"} == found
+    found = {row: read_state(ledger.conn, asset=asset, partition=part) for row, (asset, part) in places.items()}
 
-
-def latest(ledger: Warehouse) -> Any:
-    places = {"a": ("src/a", ""), "p": ("src/a", "p"), "b": ("src/b", "")}
-
-    def read(name: str) -> LoadRow:
-        asset, partition = places[name]
-        state = read_state(ledger.conn, asset=asset, partition=partition)
-        assert (name,) == tuple(ids(state.unsettled))
-        assert state.latest is not None
-        return state.latest
-
-    return read
+    assert {name: name for name in places} == {
+        name: state.latest and state.latest.load_id for name, state in found.items()
+    }
+    expected = {name: [name] if status == "pending" else [] for name in places}
+    assert expected == {name: ids(state.unsettled) for name, state in found.items()}
 
 
 def test_what_matters_to_a_run_is_read_in_its_order(ledger: Warehouse) -> None:
