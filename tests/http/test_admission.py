@@ -131,6 +131,34 @@ def test_a_pause_that_begins_while_a_slot_is_waited_for_holds() -> None:
     asyncio.run(scene())
 
 
+def test_permits_go_out_in_the_order_of_arrival_and_come_back() -> None:
+    log: list[str] = []
+
+    class Once(Permits):
+        """Lets the first who asks wait a little."""
+
+        def take(self) -> Permit | float:
+            self.left += 1
+            return 0.02 if self.left == 1 else Permit(self.left)
+
+        def give_back(self, permit: Permit) -> None:
+            log.append("back")
+
+    async def scene() -> None:
+        admission = Admission(limiter=Once(log), stats=RequestStats())  # type: ignore[arg-type]
+        slots = Slots(2)
+
+        async def send(name: str) -> None:
+            async with admission.admitted(slots, (0,)):
+                log.append(name)
+                raise ConnectionError
+
+        await asyncio.gather(send("first"), send("second"), return_exceptions=True)
+
+    asyncio.run(scene())
+    assert ["first", "back", "second", "back"] == log
+
+
 @pytest.mark.parametrize("during", [False, True])
 def test_the_pause_that_ends_last_counts(during: bool) -> None:
     """A shorter one ends no longer one, and one that begins during another is waited for as well."""
