@@ -134,6 +134,53 @@ def test_a_pause_that_begins_while_a_slot_is_waited_for_holds() -> None:
     asyncio.run(scene())
 
 
+def test_permits_go_out_in_the_order_of_arrival_and_come_back() -> None:
+    log: list[str] = []
+
+    class Once(Permits):
+        """Lets the first who asks wait a little."""
+
+        def take(self) -> Permit | float:
+            self.left += 1
+            return 0.02 if self.left == 1 else Permit(self.left)
+
+        def give_back(self, permit: Permit) -> None:
+            log.append("back")
+
+    async def scene() -> None:
+        admission = Admission(limiter=Once(log), stats=RequestStats())  # type: ignore[arg-type]
+        slots = Slots(2)
+
+        async def send(name: str) -> None:
+            async with admission.admitted(slots, (0,)):
+                log.append(name)
+                raise ConnectionError
+
+        await asyncio.gather(send("first"), send("second"), return_exceptions=True)
+
+    asyncio.run(scene())
+    assert ["first", "back", "second", "back"] == log
+
+
+@pytest.mark.parametrize("during", [False, True])
+def test_the_pause_that_ends_last_counts(during: bool) -> None:
+    """A shorter one ends no longer one, and one that begins during another is waited for as well."""
+
+    async def scene() -> float:
+        admission = Admission(limiter=None, stats=RequestStats())
+        began = time.monotonic()
+        if during:
+            admission.pause(0.01)
+            asyncio.get_running_loop().call_soon(admission.pause, 0.2)
+        else:
+            admission.pause(0.2)
+            admission.pause(0.01)
+        async with admission.admitted(Slots(1), (0,)):
+            return time.monotonic() - began
+
+    assert asyncio.run(scene()) >= 0.2
+
+
 def test_the_seconds_of_pause_and_permit_are_counted() -> None:
     stats = RequestStats()
 
@@ -179,6 +226,34 @@ def test_a_waiter_that_is_cancelled_leaves_its_slot_to_the_next(turn: str) -> No
         return order
 
     assert ["first", "third", "fourth"] == asyncio.run(scene())
+
+
+def test_a_waiter_that_is_cancelled_makes_no_slot_of_its_own() -> None:
+    async def scene() -> list[str]:
+        slots = Slots(1)
+        order: list[str] = []
+        release = asyncio.Event()
+
+        async def hold(name: str) -> None:
+            async with slots.held((0,)):
+                order.append(name)
+                await release.wait()
+
+        first = asyncio.ensure_future(hold("first"))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(hold("second"))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        third = asyncio.ensure_future(hold("third"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        beside = list(order)
+        release.set()
+        await asyncio.gather(first, third)
+        return beside
+
+    assert ["first"] == asyncio.run(scene())
 
 
 def test_slots_go_to_the_foremost_first() -> None:

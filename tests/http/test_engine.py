@@ -182,10 +182,15 @@ def test_an_interrupt_while_waiting_ends_the_fetch(api: ApiServer, client: RestC
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))
+    # A process that a shell started in the background ignores the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(client.fetch(units(1)))
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(client.fetch(units(1)))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_closing_the_client_ends_a_fetch_of_another_thread(api: ApiServer, open_client: Opener) -> None:
