@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
     "config/merge.py": "tests/config/test_defaults.py",
     "config/placeholders.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
-    "warehouse/ledger.py": "tests/warehouse/test_confirmation.py tests/assets/test_state_protocol.py",
+    "warehouse/ledger.py": "tests/warehouse/test_ledger.py tests/warehouse/test_confirmation.py",
     "warehouse/dispositions.py": "tests/warehouse/test_dispositions.py",
     "warehouse/merging.py": "tests/warehouse/test_dispositions.py",
     "assets/cursor.py": "tests/assets/test_cursor.py",
@@ -51,7 +51,7 @@ TARGETS: dict[str, str] = {
     "http/request.py": "tests/http/test_requests.py",
     "http/retry.py": "tests/http/test_retry.py",
     "http/selection.py": "tests/http/test_selection.py",
-    "http/slots.py": "tests/http/test_engine.py",
+    "http/slots.py": "tests/http/test_admission.py -k slot",
     "http/tls.py": "tests/http/test_tls.py",
     "http/transport.py": "tests/http/test_failures.py tests/http/test_unpacking.py",
     "http/unpacking.py": "tests/http/test_unpacking.py",
@@ -62,7 +62,7 @@ TARGETS: dict[str, str] = {
 SLOWER: dict[str, str] = {
     "config/merge.py": "tests/config/test_homes.py",
     "config/placeholders.py": "tests/config/test_braces.py",
-    "warehouse/ledger.py": "tests/reliability/test_ledger_versions.py",
+    "warehouse/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
     "assets/ahead.py": "tests/assets/test_ahead.py -k whatever",
     "assets/reach.py": "tests/assets/test_ahead.py -k whatever",
     "http/admission.py": "tests/http/test_admission.py -k window",
@@ -70,9 +70,11 @@ SLOWER: dict[str, str] = {
     "http/exchange.py": "tests/http/test_breaks.py tests/http/test_bounds.py tests/http/test_failures.py",
     "http/rate_limit.py": "tests/http/test_admission.py",
     "http/retry.py": "tests/http/test_admission.py -k 'not window'",
-    "http/slots.py": "tests/http/test_admission.py -k 'not window'",
+    "http/slots.py": "tests/http/test_engine.py",
     "http/transport.py": "tests/http/test_faults.py",
-    "http/walk.py": "tests/http/test_faults.py tests/http/test_breaks.py tests/http/test_bounds.py",
+    "http/walk.py": (
+        "tests/http/test_actions.py tests/http/test_faults.py tests/http/test_breaks.py tests/http/test_bounds.py"
+    ),
 }
 """Tests that are run only for the faults that a file's own tests did not notice: they take longer."""
 
