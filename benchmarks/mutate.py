@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
     "config/plan/defaults.py": "tests/config/test_defaults.py",
     "config/request/parse.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
-    "warehouse/state/ledger.py": "tests/warehouse/test_confirmation.py tests/assets/test_state_protocol.py",
+    "warehouse/state/ledger.py": "tests/warehouse/test_ledger.py tests/warehouse/test_confirmation.py",
     "warehouse/load/commit.py": "tests/warehouse/test_dispositions.py",
     "warehouse/load/merge.py": "tests/warehouse/test_dispositions.py",
     "assets/cursor/values.py": "tests/assets/test_cursor.py",
@@ -51,7 +51,7 @@ TARGETS: dict[str, str] = {
     "http/request.py": "tests/http/test_requests.py",
     "http/send/retry.py": "tests/http/test_retry.py",
     "http/parse/records.py": "tests/http/test_selection.py",
-    "http/send/slots.py": "tests/http/test_engine.py",
+    "http/send/slots.py": "tests/http/test_admission.py -k slot",
     "http/transport/tls.py": "tests/http/test_tls.py",
     "http/transport/sockets.py": "tests/http/test_failures.py tests/http/test_unpacking.py",
     "http/transport/body.py": "tests/http/test_unpacking.py",
@@ -62,7 +62,7 @@ TARGETS: dict[str, str] = {
 SLOWER: dict[str, str] = {
     "config/plan/defaults.py": "tests/config/test_homes.py",
     "config/request/parse.py": "tests/config/test_braces.py",
-    "warehouse/state/ledger.py": "tests/reliability/test_ledger_versions.py",
+    "warehouse/state/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
     "assets/cursor/ahead.py": "tests/assets/test_ahead.py -k whatever",
     "assets/cursor/reach.py": "tests/assets/test_ahead.py -k whatever",
     "http/send/admission.py": "tests/http/test_admission.py -k window",
@@ -70,9 +70,11 @@ SLOWER: dict[str, str] = {
     "http/send/sender.py": "tests/http/test_breaks.py tests/http/test_bounds.py tests/http/test_failures.py",
     "http/send/rate_limit.py": "tests/http/test_admission.py",
     "http/send/retry.py": "tests/http/test_admission.py -k 'not window'",
-    "http/send/slots.py": "tests/http/test_admission.py -k 'not window'",
+    "http/send/slots.py": "tests/http/test_engine.py",
     "http/transport/sockets.py": "tests/http/test_faults.py",
-    "http/fetch/page_stream.py": "tests/http/test_faults.py tests/http/test_breaks.py tests/http/test_bounds.py",
+    "http/fetch/page_stream.py": (
+        "tests/http/test_actions.py tests/http/test_faults.py tests/http/test_breaks.py tests/http/test_bounds.py"
+    ),
 }
 """Tests that are run only for the faults that a file's own tests did not notice: they take longer."""
 

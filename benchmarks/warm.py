@@ -38,11 +38,12 @@ LIBRARIES = (
 
 
 def serve(path: str) -> None:
-    """Carry out one run of tests after the other, for ever.
+    """Carry out one run of tests after the other, for as long as the process lives that started this one.
 
     Args:
         path: The socket to listen on.
     """
+    parent = os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     for name in LIBRARIES:
         with suppress(ImportError):
@@ -50,10 +51,12 @@ def serve(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
         listening.listen()
-        while True:
-            caller, _ = listening.accept()
-            with caller:
-                _answer(caller)
+        listening.settimeout(2.0)
+        while os.getppid() == parent:
+            with suppress(TimeoutError):
+                caller, _ = listening.accept()
+                with caller:
+                    _answer(caller)
 
 
 def _answer(caller: socket.socket) -> None:
