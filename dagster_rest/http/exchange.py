@@ -72,10 +72,18 @@ class Context:
     raise_for_status: bool = True
 
     def trusting(self, spec: RequestSpec) -> Context:
-        """The same, trusting the origin that the config itself writes into a path."""
+        """The same, trusting the origin that the config itself writes into a path.
+
+        Raises:
+            HttpError: The path is not a URL.
+        """
         if spec.origin_from_data or not is_absolute(spec.path):
             return self
-        return replace(self, trusted=frozenset({*self.trusted, origin_of(spec.path)}))
+        try:
+            return replace(self, trusted=frozenset({*self.trusted, origin_of(spec.path)}))
+        except HttpError as error:
+            error.where = error.where or self.where
+            raise
 
 
 @dataclass(frozen=True)
