@@ -6,6 +6,7 @@ This module imports httpx; import it where a client is opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,9 @@ def _headers(own: Mapping[str, Any]) -> dict[str, str]:
 
 def _http(options: SimpleNamespace, client: RestClient) -> httpx.AsyncClient:
     transport = BoundedTransport(_transport(options, client), limit=options.max_response_bytes)
-    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False)
+    # A session keeps its cookies itself, and would not send them beside ours.
+    cookies = None if options.session is None else CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False, cookies=cookies)
 
 
 def _transport(options: SimpleNamespace, client: RestClient) -> httpx.AsyncBaseTransport:

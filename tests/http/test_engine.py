@@ -156,7 +156,7 @@ def test_a_unit_whose_path_is_no_url_fails_and_does_not_hang(api: ApiServer, cli
     options = FetchOptions(paginator="single_page", where="resources.c", on_unit_error=go_on)
     assert [(0, 0)] == where(list(client.fetch([broken, *units(1)], options=options)))
     assert [0] == left
-    with pytest.raises(HttpError, match="resources.c") as caught:
+    with pytest.raises(HttpError, match=r"resources\.c") as caught:
         list(client.fetch([broken], options=FetchOptions(where="resources.c")))
     assert "http_request_invalid" == caught.value.code
 

@@ -124,6 +124,18 @@ def test_a_key_in_the_query_goes_before_that_of_the_session(api: ApiServer, open
     assert ["GET /items?api_key=k-123"] == api.targets()
 
 
+def test_a_session_keeps_its_cookies_beside_those_that_the_api_sets(
+    api: ApiServer, open_client: Opener, session: Any
+) -> None:
+    session.cookies.set("login", "of-the-session")
+    api.get("/items")(lambda request: Reply(json=[], headers={"Set-Cookie": f"seen={len(api.requests)}; Path=/"}))
+    client = open_client(session=session)
+    for _ in range(3):
+        client.get("items")
+    cookies = [set((cookie or "").split("; ")) for cookie in sent(api, "Cookie")]
+    assert [{"login=of-the-session", *seen} for seen in ((), ("seen=1",), ("seen=2",))] == cookies
+
+
 def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: Opener, session: Any) -> None:
     session.auth = ("session", "hunter22")
     session.headers["X-Api-Key"] = "k-of-the-session"
