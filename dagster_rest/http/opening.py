@@ -71,6 +71,10 @@ def _learn_secrets(session: Any, client: RestClient) -> None:
     for part in (getattr(session, "headers", None), getattr(session, "params", None)):
         if isinstance(part, Mapping):
             client.redactor.add_named(dict(part))
+    cookies = getattr(session, "cookies", None)
+    # The jar of httpx is inside of its cookies, that of requests is one.
+    jar = getattr(cookies, "jar", cookies)
+    client.redactor.add(*(f"{one.name}={one.value}" for one in (jar if isinstance(jar, CookieJar) else ())))
     auth = getattr(session, "auth", None)
     client.redactor.add(*([] if auth is None else secrets_of(auth)))
 

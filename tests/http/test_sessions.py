@@ -140,7 +140,9 @@ def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: O
     session.auth = ("session", "hunter22")
     session.headers["X-Api-Key"] = "k-of-the-session"
     session.params = {"token": "t-of-the-session"}
-    api.get("/items")(lambda request: Reply(status=400, json=[dict(request.headers), request.query, "hunter22"]))
+    session.cookies.set("login", "c-of-the-session")
+    told_again = ["hunter22", "you are c-of-the-session"]
+    api.get("/items")(lambda request: Reply(status=400, json=[dict(request.headers), request.query, *told_again]))
     with pytest.raises(HttpError) as caught:
         open_client(session=session).get("items", raise_for_status=True)
     told = str(caught.value)
