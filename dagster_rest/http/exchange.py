@@ -40,7 +40,7 @@ from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request, is_absolute
 from dagster_rest.http.retry import RetryClock, RetryPolicy, is_rate_limited, server_wait
 from dagster_rest.http.slots import Slots
-from dagster_rest.http.unpacking import TooLargeError, read_body
+from dagster_rest.http.unpacking import REDACT, TooLargeError, read_body
 
 if TYPE_CHECKING:
     from dagster_rest.config.request import RequestSpec
@@ -280,6 +280,7 @@ class Exchange:
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self._too_large(prepared, context) from None
+        complete.extensions[REDACT] = self.redactor.redact
         self.stats.add(bytes_received=len(complete.content))
         return complete
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,22 @@ def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: O
     told = str(caught.value)
     assert "x-api-key" in told.lower()
     assert [] == [part for part in ("hunter22", "of-the-session", SESSION_BASIC) if part in told]
+
+
+@pytest.mark.parametrize("with_session", [True, False])
+def test_a_response_tells_no_secret_of_its_request(
+    api: ApiServer, open_client: Opener, session: Any, with_session: bool
+) -> None:
+    """httpx puts the whole URL into the error of `raise_for_status`, and the request into a pickle."""
+    api.json("/items", Reply(status=404, json={"why": "none"}))
+    auth = {"type": "api_key", "name": "u", "api_key": "s3cret-3", "location": "query"}
+    client = open_client(auth=auth, headers={"X-Token": "s3cret-2"}, session=session if with_session else None)
+    response = client.get("items")
+    with pytest.raises(httpx.HTTPStatusError, match=r"404.*items\?u=\*\*\*") as caught:
+        response.raise_for_status()
+    assert response is caught.value.response
+    assert "s3cret-3" in str(response.request.url)
+    pickled = pickle.dumps(response)
+    assert b"s3cret" not in pickled
+    again = pickle.loads(pickled)
+    assert (404, {"why": "none"}, "/items") == (again.status_code, again.json(), again.request.url.path)
