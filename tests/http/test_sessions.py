@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,6 +150,24 @@ def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: O
     told = str(caught.value)
     assert "x-api-key" in told.lower()
     assert [] == [part for part in ("hunter22", "of-the-session", SESSION_BASIC) if part in told]
+
+
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+def test_a_session_that_is_closed_is_an_error_of_ours(open_client: Opener, kind: Any) -> None:
+    session = kind()
+    asyncio.run(session.aclose()) if kind is httpx.AsyncClient else session.close()
+    with pytest.raises(HttpError, match="client has been closed") as caught:
+        open_client(session=session).get("items")
+    assert "http_connection" == caught.value.code
+
+
+def test_what_a_hook_of_a_session_raises_stays_what_it_is(api: ApiServer, open_client: Opener) -> None:
+    def hook(_: httpx.Response) -> None:
+        raise RuntimeError("a bug in the hook")
+
+    api.json("/items", [])
+    with httpx.Client(event_hooks={"response": [hook]}) as session, pytest.raises(RuntimeError, match="a bug in"):
+        open_client(session=session).get("items")
 
 
 @pytest.mark.parametrize("with_session", [True, False])
