@@ -219,11 +219,14 @@ class Exchange:
             wait = server_wait(status, response.headers)
             if wait is not None:
                 # At once: others may be about to go.
-                self.admission.pause(min(wait, self.policy.max_wait))
+                self._hold_back(wait)
             raise _AgainError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
         if not response.is_success and context.raise_for_status:
             raise self._status_error(response, context)
         return Outcome(response)
+
+    def _hold_back(self, wait: float) -> None:
+        self.admission.pause(min(wait, self.policy.max_wait))
 
     def _again(self, verdict: Verdict | None, response: httpx.Response) -> bool:
         status = response.status_code
@@ -274,7 +277,7 @@ class Exchange:
             auth: Any = httpx.USE_CLIENT_DEFAULT
             await before()
         else:
-            auth = WatchedAuth(context.auth, before=before, after=after)
+            auth = WatchedAuth(context.auth, before=before, after=after, refused=self._hold_back)
         try:
             response = await self.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
             complete = await read_body(response, limit=self.max_bytes)

@@ -445,6 +445,24 @@ def test_a_token_request_takes_a_permit_of_its_own(api: ApiServer, open_client: 
     assert len(times) == client.stats.requests
 
 
+def test_the_retry_after_of_a_token_endpoint_holds_back_who_waits_for_the_token(
+    api: ApiServer, open_client: Opener
+) -> None:
+    times: list[float] = []
+
+    @api.post("/token")
+    def token(_: Request) -> Any:
+        times.append(time.monotonic())
+        busy = Reply(status=429, json={}, headers={"Retry-After": "1"})
+        return busy if len(times) == 1 else {"access_token": "tok-00001"}
+
+    api.get("/c/{id}")(lambda request: [{"id": 1}])
+    client = open_client(max_concurrency=8, auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    assert 20 == len(list(client.fetch(units(20), options=FetchOptions(paginator="single_page"))))
+    assert 2 == len(times)
+    assert times[1] - times[0] > 0.9
+
+
 def test_who_waits_for_a_token_has_no_old_permit(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
