@@ -216,7 +216,7 @@ class Merge:
         begin, end = (quoted(name) for name in validity_columns(self._family.disposition))
         current, active = self._moment("active_record_timestamp"), self._active()
         boundary = _timestamp(self._moment("boundary_timestamp") or self._loaded_at)
-        same = _same(self._version_identity())
+        same = self._same_version()
         in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
         absent = ""
         if self._family.merge_key:
@@ -246,6 +246,7 @@ class Merge:
         elif self._family.disposition.strategy == "scd2":
             by, order = [quoted(name) for name in self._version_identity()], [_PLACE]
             self._check_versions_are_told_apart(by)
+            by.append(f"CASE WHEN {self._has_no_version()} THEN {quoted(ROW_VERSION)} END")
         else:
             return f"SELECT {_ID} FROM {STAGED}"
         rows = self._count(STAGED)
@@ -260,6 +261,15 @@ class Merge:
     def _version_identity(self) -> tuple[str, ...]:
         """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
         return (*(self._family.primary_key or self._family.merge_key), *self._version_columns())
+
+    def _same_version(self) -> str:
+        """Return the condition of being one version of scd2; of rows without a version, the content decides."""
+        content = quoted(ROW_VERSION)
+        return f"{_same(self._version_identity())} AND (NOT {self._has_no_version('s')} OR t.{content} = s.{content})"
+
+    def _has_no_version(self, of: str = STAGED) -> str:
+        """Return the condition that holds for rows whose version is null."""
+        return f"({' AND '.join(f'{of}.{quoted(column)} IS NULL' for column in self._version_columns())})"
 
     def _version_columns(self) -> tuple[str, ...]:
         """Return the column of versions, and those with the versions that its type can't hold."""
@@ -277,7 +287,7 @@ class Merge:
         ]
         found = run(
             self._conn,
-            f"SELECT 1 FROM (SELECT DISTINCT {_listed(content)} FROM {STAGED}) "
+            f"SELECT 1 FROM (SELECT DISTINCT {_listed(content)} FROM {STAGED} WHERE NOT {self._has_no_version()}) "
             f"GROUP BY {', '.join(identity)} HAVING count(*) > 1 LIMIT 1",
         )
         if found:
@@ -293,9 +303,8 @@ class Merge:
         version = version_column(self._family.disposition)
         if not self._family.option("skip_unchanged_rows") or version is None:
             return
-        columns = self._version_columns()
-        known = " OR ".join(f"s.{quoted(column)} IS NOT NULL" for column in columns)
-        same = f"{_equal(self._family.primary_key)} AND {_same(columns)} AND ({known})"
+        same = _same(self._version_columns())
+        same = f"{_equal(self._family.primary_key)} AND {same} AND NOT {self._has_no_version('s')}"
         run(
             self._conn,
             f"DELETE FROM {WINNERS} WHERE {_ID} IN "
@@ -360,7 +369,8 @@ class Merge:
         root = self._family.root
         is_scd2 = self._family.disposition.strategy == "scd2"
         keys = self._family.primary_key or (self._version_identity() if is_scd2 else ())
-        same = f"{_same(keys)}{f' AND {self._active()}' if is_scd2 else ''}" if keys else f"t.{_ID} = s.{_ID}"
+        same = _same(keys) if self._family.primary_key or not is_scd2 else self._same_version()
+        same = f"{same}{f' AND {self._active()}' if is_scd2 else ''}" if keys else f"t.{_ID} = s.{_ID}"
         for select in root.staged_selects(self._staged, self._load_id):
             run(
                 self._conn,
