@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.model.config import IncrementalConfig
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
+    from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, TableSchema
     from dagster_rest.warehouse.state.inspection import TableInspection
 
 Log = Callable[[str], None]
@@ -83,7 +83,7 @@ class LoadContext:
     client: "RestClient"
     database: Database
     root: Path
-    spec: "TableSpec"
+    spec: "ResourceSpec"
     steps: Callable[[list[Any]], list[Any]]
     collector: KeyCollector
     log: Log
@@ -190,7 +190,7 @@ class LoadContext:
         names = {*recorded, *([self.spec.table] if self.spec.has_fixed_table else [])}
         return [(self.asset.dataset, name) for name in sorted(names)]
 
-    def recorded_tables(self, known: "KnownSchema") -> tuple["TableSchema", ...]:
+    def recorded_tables(self, known: "RecordedSchema") -> tuple["TableSchema", ...]:
         """The tables that earlier loads of the resource made and that hold its data.
 
         What a contract refused is nobody's data: a quarantine may be dropped at any time.

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from dagster_rest.config.values.inherit import INHERIT
 
 # Where the names are that do not live in ``model.config``.
-_PLACES = {
+_MODULES = {
     "AUTHS": "registry",
     "CODES": "errors",
     "ConfigError": "errors",
@@ -151,7 +151,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'model.config')}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'model.config')}"), name)
     globals()[name] = value
     return value
 

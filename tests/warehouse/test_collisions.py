@@ -9,7 +9,7 @@ import pytest
 
 from dagster_rest.warehouse.errors import HintError, NameCollisionError
 from dagster_rest.warehouse.load.commit import commit_load
-from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.schema import RecordedSchema
 from dagster_rest.warehouse.shred.collisions import check_same_key
 from dagster_rest.warehouse.stage.stager import Stager
 from dagster_rest.warehouse.state.catalog import read_schema
@@ -88,7 +88,7 @@ def test_a_value_that_its_hinted_variant_can_not_hold_is_refused(warehouse: Ware
 
 def test_a_key_that_came_meanwhile_does_not_mix_with_a_variant(tmp_path: Path, warehouse: Warehouse) -> None:
     stager = Stager.open(
-        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="late"
+        tmp_path / "s", spec=table_spec(), known=RecordedSchema(dataset=DATASET), fingerprint="f", load_id="late"
     )
     stager.write([{"id": 2, "zip__v_text": "mine"}])
     staged = stager.finish()
@@ -141,7 +141,7 @@ def test_a_strategy_does_not_take_over_a_column_of_the_data(warehouse: Warehouse
 
 def test_a_value_from_the_parent_never_replaces_one_of_the_record(tmp_path: Path) -> None:
     stager = Stager.open(
-        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="a"
+        tmp_path / "s", spec=table_spec(), known=RecordedSchema(dataset=DATASET), fingerprint="f", load_id="a"
     )
     with pytest.raises(NameCollisionError, match="_users_id"):
         stager.write([{"id": 1, "_users_id": 9}], extra={"_users_id": [7]})
@@ -150,7 +150,7 @@ def test_a_value_from_the_parent_never_replaces_one_of_the_record(tmp_path: Path
 @pytest.mark.parametrize("own", [7, None])
 def test_a_value_from_the_parent_that_the_record_has_already_is_one(tmp_path: Path, own: Any) -> None:
     stager = Stager.open(
-        tmp_path / "s", spec=table_spec(), known=KnownSchema(dataset=DATASET), fingerprint="f", load_id="a"
+        tmp_path / "s", spec=table_spec(), known=RecordedSchema(dataset=DATASET), fingerprint="f", load_id="a"
     )
     stager.write([{"id": 1, "_users_id": own}], extra={"_users_id": [7]})
 

@@ -10,7 +10,7 @@ import pytest
 
 from dagster_rest.assets.cursor.row_filter import row_hash
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.schema import RecordedSchema
 from dagster_rest.warehouse.stage.stager import Stager
 from dagster_rest.warehouse.steps.python import compile_steps
 from tests.warehouse.support import DATASET, Warehouse, table_spec
@@ -55,7 +55,7 @@ def test_a_boundary_row_that_is_too_deep_says_so() -> None:
 
 
 def test_what_children_are_given_of_a_deep_record_is_refused_too(tmp_path: Path) -> None:
-    known = KnownSchema(dataset=DATASET)
+    known = RecordedSchema(dataset=DATASET)
     stager = Stager.open(tmp_path / "s", spec=table_spec(), known=known, fingerprint="f", load_id="l")
     stager.write_side("fan_out", [{"include": deep(3_000)}])
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.schema import RecordedSchema
 from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import ReplaceWhere, Warehouse, table_spec
 
@@ -101,7 +101,9 @@ def test_readers_see_a_replaced_table_full_at_every_moment(tmp_path: Any) -> Non
 
 def test_a_full_refresh_rebuilds_the_tables_from_the_load(warehouse: Warehouse) -> None:
     warehouse.load(table_spec("merge", **KEY), [*FIRST, {"id": 5, "v": 7, "d": [1]}])
-    outcome = warehouse.load(table_spec("merge", **KEY), SECOND, full_refresh=True, known=KnownSchema(dataset="shop"))
+    outcome = warehouse.load(
+        table_spec("merge", **KEY), SECOND, full_refresh=True, known=RecordedSchema(dataset="shop")
+    )
 
     assert [(2, "B"), (3, "c")] == warehouse.table("posts", "id", "v")
     assert ["posts", "posts__c"] == warehouse.tables()
@@ -112,7 +114,7 @@ def test_a_full_refresh_rebuilds_the_tables_from_the_load(warehouse: Warehouse) 
 
 def test_a_full_refresh_may_change_types(warehouse: Warehouse) -> None:
     warehouse.load(table_spec(), [{"v": 1}])
-    warehouse.load(table_spec(), [{"v": "x"}], full_refresh=True, known=KnownSchema(dataset="shop"))
+    warehouse.load(table_spec(), [{"v": "x"}], full_refresh=True, known=RecordedSchema(dataset="shop"))
 
     assert {"v": "VARCHAR"} == warehouse.types("posts")
 

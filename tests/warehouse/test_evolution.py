@@ -12,19 +12,19 @@ import pytest
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.load.commit import commit_load
 from dagster_rest.warehouse.load.target import stale_columns
-from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
 from dagster_rest.warehouse.stage.stager import Stager
 from dagster_rest.warehouse.state.catalog import read_schema
 from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
 
 
 def staged_before(
-    warehouse: Warehouse, folder: Path, records: list[Any], *, known: bool = True, spec: TableSpec | None = None
+    warehouse: Warehouse, folder: Path, records: list[Any], *, known: bool = True, spec: ResourceSpec | None = None
 ) -> Any:
     """Stage records with what is known now, for a commit later."""
-    schema = read_schema(warehouse.conn, DATASET) if known else KnownSchema(dataset=DATASET)
+    schema = read_schema(warehouse.conn, DATASET) if known else RecordedSchema(dataset=DATASET)
     stager = Stager.open(folder, spec=table_spec(), known=schema, fingerprint="f", load_id="late")
-    schema = read_schema(warehouse.conn, DATASET) if known else KnownSchema(dataset=DATASET)
+    schema = read_schema(warehouse.conn, DATASET) if known else RecordedSchema(dataset=DATASET)
     stager = Stager.open(folder, spec=spec or table_spec(), known=schema, fingerprint="f", load_id="late")
     stager.write(records)
     return stager.finish()
@@ -154,7 +154,7 @@ def test_a_column_that_this_load_itself_widens_is_not_stale(tmp_path: Path, ware
 def test_a_column_rebuilt_with_another_type_since_is_stale(tmp_path: Path, warehouse: Warehouse) -> None:
     warehouse.load(table_spec(), [{"id": 1, "v": 1}])
     staged = staged_before(warehouse, tmp_path / "s", [{"id": 2, "v": "7"}])
-    warehouse.load(table_spec(), [{"id": 1, "v": "x"}], full_refresh=True, known=KnownSchema(dataset=DATASET))
+    warehouse.load(table_spec(), [{"id": 1, "v": "x"}], full_refresh=True, known=RecordedSchema(dataset=DATASET))
 
     with pytest.raises(StaleSchemaError):
         commit(warehouse, staged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from dagster_rest.warehouse.schema import TableSpec
+from dagster_rest.warehouse.schema import ResourceSpec
 from dagster_rest.warehouse.state.catalog import read_schema
 from dagster_rest.warehouse.state.inspection import ChangedColumn, TableInspection, inspect_tables, recorded_tables
 from tests.warehouse.support import DATASET, Warehouse, table_spec
@@ -14,7 +14,7 @@ SPEC = table_spec("append", columns={"price": {"data_type": "bigint"}})
 RECORDS = [{"id": 1, "price": 3, "tags": [{"t": "a"}]}]
 
 
-def look(warehouse: Warehouse, spec: TableSpec = SPEC) -> tuple[TableInspection, ...]:
+def look(warehouse: Warehouse, spec: ResourceSpec = SPEC) -> tuple[TableInspection, ...]:
     known = read_schema(warehouse.conn, DATASET)
     return inspect_tables(warehouse.conn, dataset=DATASET, recorded=recorded_tables(known, spec=spec))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.warehouse.load.commit import commit_load
-from dagster_rest.warehouse.schema import KnownSchema
+from dagster_rest.warehouse.schema import RecordedSchema
 from dagster_rest.warehouse.stage.stager import Stager
 from tests.warehouse.support import DATASET, NOON, Warehouse, table_spec
 
@@ -23,7 +23,7 @@ class CrashError(Exception):
 
 def open_stager(folder: Path, **options: Any) -> Stager:
     defaults: dict[str, Any] = {"fingerprint": "f", "load_id": "first", "rows_per_part": 1}
-    return Stager.open(folder, spec=table_spec(), known=KnownSchema(dataset=DATASET), **{**defaults, **options})
+    return Stager.open(folder, spec=table_spec(), known=RecordedSchema(dataset=DATASET), **{**defaults, **options})
 
 
 def run_to_end(folder: Path, **options: Any) -> Stager:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.warehouse.load.commit import LoadOutcome
-    from dagster_rest.warehouse.schema import TableSpec
+    from dagster_rest.warehouse.schema import ResourceSpec
     from dagster_rest.warehouse.stage.stager import StagedLoad
 
 
@@ -298,7 +298,7 @@ class WindowCommit:
             write=self._key_write(staged.spec),
         )
 
-    def _key_write(self, spec: "TableSpec") -> Any:
+    def _key_write(self, spec: "ResourceSpec") -> Any:
         disposition = spec.write_disposition
         if disposition.disposition == "merge":
             if disposition.strategy in ("cdc", "scd2") and not self._context.plan.merge_key:

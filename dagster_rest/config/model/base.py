@@ -88,7 +88,7 @@ class ConfigModel(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _read_environment(cls, data: Any, handler: Any, info: ValidationInfo) -> Any:
-        """Definition-time texts are read before they are checked, and every problem is told at once."""
+        """Definition-time texts are read before they are checked, and all problems are reported together."""
         context = info.context or {}
 
         def checked(value: Any) -> Any:

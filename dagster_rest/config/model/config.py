@@ -104,11 +104,11 @@ def _say_where_keys_belong() -> None:
             (ClientConfig, client),
         ],
     }
-    for model, places in others.items():
+    for model, locations in others.items():
         own = field_keys(model)
         model.elsewhere = {
-            key: f"`{key}` belongs in {place}."
-            for other, place in reversed(places)
+            key: f"`{key}` belongs in {location}."
+            for other, location in reversed(locations)
             for key in field_keys(other)
             if key not in own
         }

@@ -84,7 +84,7 @@ LastValueFunc: TypeAlias = Annotated[
         check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
     ),
 ]
-Step: TypeAlias = Annotated[
+WindowLength: TypeAlias = Annotated[
     str | float,
     Checked(
         check_step,
@@ -118,7 +118,9 @@ class IncrementalConfig(ConfigModel):
     range_start: Literal["closed", "open"] = key("closed", "Whether rows equal to the start are loaded.")
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
-    step: Step | None = own(None, "Length of a window, such as `1d`; start to end is asked for window by window.")
+    step: WindowLength | None = own(
+        None, "Length of a window, such as `1d`; start to end is asked for window by window."
+    )
     max_future: Duration | None = own(
         86400.0, "How far in the future a time may lie that the cursor goes to; null for no limit."
     )

@@ -98,7 +98,7 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
     initial_cursor: Anything | None = own(None, "Cursor of the first request.")
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _one_target(self) -> Self:
         _exclusive(self, "cursor_param", "cursor_body_path", "cursor_header")
         return self
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from dagster_rest.config.errors import ConfigError, Problem, Step, join_path
+from dagster_rest.config.errors import ConfigError, PathPart, Problem, join_path
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 100
@@ -200,8 +200,8 @@ def duplicate_keys(root: Any) -> list[Problem]:
     return problems
 
 
-def child_node(node: Any, step: Step) -> tuple[Any, Any] | None:
-    """(node that marks the place, node of the value) of one step down, or None."""
+def child_node(node: Any, step: PathPart) -> tuple[Any, Any] | None:
+    """(node that marks the position, node of the value) of one step down, or None."""
     if isinstance(node, yaml.MappingNode):
         for key_node, item in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.value == str(step):
@@ -212,7 +212,7 @@ def child_node(node: Any, step: Step) -> tuple[Any, Any] | None:
     return None
 
 
-def _merged_child(node: Any, step: Step) -> tuple[Any, Any] | None:
+def _merged_child(node: Any, step: PathPart) -> tuple[Any, Any] | None:
     for key_node, item in reversed(node.value):
         if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<":
             for one in item.value if isinstance(item, yaml.SequenceNode) else [item]:
@@ -222,7 +222,7 @@ def _merged_child(node: Any, step: Step) -> tuple[Any, Any] | None:
     return None
 
 
-def line_of(root: Any, path: tuple[Step, ...]) -> int | None:
+def line_of(root: Any, path: tuple[PathPart, ...]) -> int | None:
     """The line, from 1, of the nearest part of ``path`` that is in the file."""
     if root is None:
         return None
@@ -236,7 +236,7 @@ def line_of(root: Any, path: tuple[Step, ...]) -> int | None:
     return int(line)
 
 
-def member_lines(root: Any, path: tuple[Step, ...]) -> tuple[int, ...]:
+def member_lines(root: Any, path: tuple[PathPart, ...]) -> tuple[int, ...]:
     """The lines of the members of the list at ``path``."""
     node = root
     for step in path:

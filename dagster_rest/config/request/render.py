@@ -17,15 +17,15 @@ from dagster_rest.config.request.template import (
     UNSET,
     Constant,
     EnvText,
-    Listed,
-    Literal,
-    Mapped,
+    ListTemplate,
+    LiteralText,
+    MappingTemplate,
     ParentField,
     Part,
     RunValue,
     StaticParam,
     Template,
-    Text,
+    TextTemplate,
     parts_of,
 )
 from dagster_rest.config.values.env import env_problems, is_env, lookup
@@ -77,9 +77,9 @@ class RequestTemplate:
     """A request with placeholders, parsed."""
 
     method: str
-    path: Text
-    params: Mapped
-    headers: Mapped
+    path: TextTemplate
+    params: MappingTemplate
+    headers: MappingTemplate
     json: Template | None
     data: Template | None
     where: str
@@ -191,7 +191,7 @@ class _Filling:
 
     def part(self, part: Part, where: str) -> Any:
         """The native value of a part, or UNSET."""
-        if isinstance(part, Literal):
+        if isinstance(part, LiteralText):
             return part.text
         if isinstance(part, EnvText):
             return self._env(part.reference, where)
@@ -200,11 +200,14 @@ class _Filling:
         if isinstance(part, RunValue):
             value = self.run[part.context].get(part.attribute)
             return UNSET if value is None else value
-        return self.value(part.value, where) if isinstance(part.value, (Text, Constant, Mapped, Listed)) else part.value
+        return (
+            self.value(part.value, where)
+            if isinstance(part.value, (TextTemplate, Constant, MappingTemplate, ListTemplate))
+            else part.value
+        )
 
     def _env(self, reference: Any, where: str) -> Any:
-        place = join_path(self.where, where)
-        missing = env_problems(reference, path=place, environ=os.environ)
+        missing = env_problems(reference, path=join_path(self.where, where), environ=os.environ)
         if missing:
             raise ConfigError(missing)
         return lookup(reference, environ=os.environ)
@@ -248,14 +251,14 @@ class _Filling:
         if isinstance(template, Constant):
             value = template.value
             return self._env(value, where) if is_env(value) else value
-        if isinstance(template, Mapped):
+        if isinstance(template, MappingTemplate):
             return self.mapping(template, where)
-        if isinstance(template, Listed):
+        if isinstance(template, ListTemplate):
             items = [self.value(item, where) for item in template.items]
             return [item for item in items if item is not UNSET]
         return self.text(template, where)
 
-    def text(self, template: Text, where: str) -> Any:
+    def text(self, template: TextTemplate, where: str) -> Any:
         if template.native and len(template.parts) == 1:
             return self.part(template.parts[0], where)
         texts = []
@@ -266,7 +269,7 @@ class _Filling:
             texts.append(self.formatted(part, value, where))
         return "".join(texts)
 
-    def mapping(self, template: Mapped, where: str) -> dict[str, Any]:
+    def mapping(self, template: MappingTemplate, where: str) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         for name_template, item in template.items:
             name = self.value(name_template, where)
@@ -277,7 +280,7 @@ class _Filling:
 
     def body(self, template: Template) -> Any:
         """A form or raw body; an unset value in a raw text is an error, because nothing can be left out of it."""
-        if isinstance(template, Listed):
+        if isinstance(template, ListTemplate):
             pairs = [self._pair(item) for item in template.items]
             return [pair for pair in pairs if pair is not None]
         value = self.value(template, "data")
@@ -286,7 +289,7 @@ class _Filling:
         return value
 
     def _pair(self, template: Template) -> Any:
-        if isinstance(template, Listed):
+        if isinstance(template, ListTemplate):
             pair = tuple(self.value(item, "data") for item in template.items)
             return None if any(item is UNSET for item in pair) else pair
         value = self.value(template, "data")
@@ -306,7 +309,7 @@ class _Filling:
             ]
         )
 
-    def path(self, template: Text) -> tuple[str, bool]:
+    def path(self, template: TextTemplate) -> tuple[str, bool]:
         """The path, and whether data decides on scheme, host or port of it."""
         path = ""
         from_data_at: list[int] = []
@@ -322,19 +325,19 @@ class _Filling:
 
     def _path_part(self, part: Part, *, first: bool) -> tuple[str, bool]:
         """The text of a part, and whether it comes from data."""
-        if isinstance(part, Literal):
+        if isinstance(part, LiteralText):
             return part.text, False
-        if isinstance(part, StaticParam) and isinstance(part.value, Text):
+        if isinstance(part, StaticParam) and isinstance(part.value, TextTemplate):
             texts: list[str] = []
             from_data = False
             for index, inner in enumerate(part.value.parts):
                 text, is_data = self._path_part(inner, first=first and index == 0)
-                texts.append(quote(text, safe=_PATH_SAFE) if isinstance(inner, Literal) else text)
+                texts.append(quote(text, safe=_PATH_SAFE) if isinstance(inner, LiteralText) else text)
                 from_data = from_data or is_data
             return "".join(texts), from_data
         value = self.part(part, "path")
         if value is UNSET:
-            raise self._unset("path", Text((part,)))
+            raise self._unset("path", TextTemplate((part,)))
         if value is None:
             raise self._no_value(part, "is null")
         text = self.formatted(part, value, "path")
@@ -360,12 +363,12 @@ class _Filling:
 
 def _is_segment(before: str, behind: Sequence[Part]) -> bool:
     """Whether what stands between is a whole segment of a path: without it, the path is that of something else."""
-    after = behind[0].text if behind and isinstance(behind[0], Literal) else ""
+    after = behind[0].text if behind and isinstance(behind[0], LiteralText) else ""
     return before.endswith("/") and (not behind or after.startswith(("/", "?", "#")))
 
 
 def encode_segment(text: str) -> str:
-    """Text as one segment of a path: nothing in it can add a segment, a query or a step up.
+    """TextTemplate as one segment of a path: nothing in it can add a segment, a query or a step up.
 
     Example:
         ```python

@@ -151,7 +151,7 @@ def is_resolved(info: ValidationInfo) -> bool:
 
 
 def refuse_unread_members(values: dict[Any, Any], info: ValidationInfo) -> None:
-    """Refuse the same in the members of a mapping whose names tell that they are secret."""
+    """Refuse the same in the members of a mapping that have the name of a secret."""
     if is_resolved(info):
         return
     for name, value in values.items():

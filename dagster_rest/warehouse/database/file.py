@@ -161,7 +161,7 @@ def short_write(
 def short_read(
     database: Database, *, timeout: float = DEFAULT_TIMEOUT, log: Callable[[str], None] = logger.info
 ) -> Iterator[DuckDBPyConnection | None]:
-    """A short look into the database; None where its file does not exist yet, and none is made.
+    """A connection for a short read; None where its file does not exist yet, and none is made.
 
     A reader takes the same lock as a writer: DuckDB refuses a reader while another process writes.
 

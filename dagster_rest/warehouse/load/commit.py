@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming
 from dagster_rest.warehouse.database.file import run
-from dagster_rest.warehouse.load.merge import DOOMED, Family, Merge, Written, delete_doomed
+from dagster_rest.warehouse.load.merge import DELETED_IDS, Family, Merge, Written, delete_rows
 from dagster_rest.warehouse.load.target import LINKS, Target, has_links, refuse_foreign, target_of
 from dagster_rest.warehouse.schema import ROW_ID, Column, TableSchema
 from dagster_rest.warehouse.shred.hints import TableHints
@@ -294,11 +294,11 @@ class _Commit:
     def _delete_where(self, family: Family, where: ReplaceWhere) -> None:
         run(
             self._conn,
-            f"CREATE OR REPLACE TEMP TABLE {DOOMED} AS "
+            f"CREATE OR REPLACE TEMP TABLE {DELETED_IDS} AS "
             f"SELECT {quoted(ROW_ID)} FROM {family.root.sql} WHERE {where.sql}",
             list(where.params),
         )
-        self._written.deleted += delete_doomed(self._conn, family)
+        self._written.deleted += delete_rows(self._conn, family)
 
     def _count(self, target: Target) -> int:
         row = run(self._conn, f"SELECT count(*) FROM {target.sql}")

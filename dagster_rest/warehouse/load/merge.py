@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.stage.stager import StagedLoad
 
 STAGED = '"_dagster_rest_staged"'
-WINNERS = '"_dagster_rest_winners"'
-DOOMED = '"_dagster_rest_doomed"'
+WRITTEN_IDS = '"_dagster_rest_written_ids"'
+DELETED_IDS = '"_dagster_rest_deleted_ids"'
 KEYS_IN_LOAD = '"_dagster_rest_keys_in_load"'
 KEPT_IDS = '"_dagster_rest_kept_ids"'
 
@@ -46,7 +46,7 @@ _ROOT_ID = quoted(ROOT_ROW_ID)
 _PARENT_ID = quoted(PARENT_ROW_ID)
 _INDEX = quoted(LIST_INDEX)
 # Rows are numbered as they are staged. DuckDB's own rowid is not there if the records have a key of that name.
-_PLACE = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
+_ROW_NUMBER = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
 
 
 @dataclass
@@ -143,7 +143,7 @@ class Merge:
                 self._make(STAGED, filtered)
             else:
                 run(self._conn, f"INSERT INTO {STAGED} {filtered}")
-        self._make(WINNERS, self._one_per_key())
+        self._make(WRITTEN_IDS, self._one_per_key())
         {
             "delete-insert": self._delete_insert,
             "upsert": self._upsert,
@@ -153,7 +153,7 @@ class Merge:
         }[strategy]()
         if has_links(self._staged):
             self._keep_links()
-        for name in (STAGED, WINNERS, KEYS_IN_LOAD):
+        for name in (STAGED, WRITTEN_IDS, KEYS_IN_LOAD):
             run(self._conn, f"DROP TABLE IF EXISTS {name}")
 
     def _check_version(self) -> None:
@@ -172,8 +172,8 @@ class Merge:
         keys = [keys for keys in (self._family.primary_key, self._family.merge_key) if keys]
         matching = " UNION ".join(self._matching(one) for one in keys)
         # As in dlt, a scope stands for all its rows: those the load lacks go too.
-        self._make(DOOMED, f"SELECT {_ID} FROM {self._family.root.sql} WHERE {scope}" if scope else matching)
-        self._delete_doomed()
+        self._make(DELETED_IDS, f"SELECT {_ID} FROM {self._family.root.sql} WHERE {scope}" if scope else matching)
+        self._delete_rows()
         self._drop_hard_deleted()
         self._insert()
 
@@ -186,29 +186,29 @@ class Merge:
             f"JOIN {self._family.root.sql} t ON {_equal(keys)} GROUP BY ALL",
         )
         self._make(
-            DOOMED,
+            DELETED_IDS,
             f"SELECT t.{_ID} FROM {self._family.root.sql} t SEMI JOIN "
-            f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS})) s ON {_equal(keys)}",
+            f"(FROM {STAGED} WHERE {_ID} IN (FROM {WRITTEN_IDS})) s ON {_equal(keys)}",
         )
-        self._delete_doomed()
+        self._delete_rows()
         self._drop_hard_deleted()
         self._insert(keeping_ids=True)
         run(self._conn, f"DROP TABLE {KEPT_IDS}")
 
     def _insert_only(self) -> None:
         known = self._matching(self._family.primary_key, of="s")
-        run(self._conn, f"DELETE FROM {WINNERS} WHERE {_ID} IN ({known})")
+        run(self._conn, f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN ({known})")
         self._drop_hard_deleted()
         self._insert()
 
     def _cdc(self) -> None:
         keys = self._family.primary_key
         self._make(
-            DOOMED,
+            DELETED_IDS,
             f"SELECT t.{_ID} FROM {self._family.root.sql} t ANTI JOIN {STAGED} s ON {_equal(keys)}"
             + self._in_scope("WHERE"),
         )
-        self._delete_doomed()
+        self._delete_rows()
         self._upsert()
 
     def _scd2(self) -> None:
@@ -217,7 +217,7 @@ class Merge:
         current, active = self._moment("active_record_timestamp"), self._active()
         boundary = _timestamp(self._moment("boundary_timestamp") or self._loaded_at)
         same = _same(self._version_identity())
-        in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
+        in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WRITTEN_IDS}))"
         absent = ""
         if self._family.merge_key:
             # A record that says "deleted" has its key in the load as well: made before those are left out.
@@ -231,7 +231,7 @@ class Merge:
         self._written.deleted += retired[0][0] if retired else 0
         run(
             conn,
-            f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
+            f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
             f"(FROM {root.sql} t WHERE {active}) t ON {same})",
         )
         until = "NULL" if current is None else _timestamp(current)
@@ -242,20 +242,20 @@ class Merge:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_PLACE} DESC"]
+            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_ROW_NUMBER} DESC"]
         elif self._family.disposition.strategy == "scd2":
-            by, order = [quoted(name) for name in self._version_identity()], [_PLACE]
+            by, order = [quoted(name) for name in self._version_identity()], [_ROW_NUMBER]
             self._check_versions_are_told_apart(by)
         else:
             return f"SELECT {_ID} FROM {STAGED}"
         rows = self._count(STAGED)
         self._make(
-            WINNERS,
+            WRITTEN_IDS,
             f"SELECT {_ID} FROM {STAGED} "
             f"QUALIFY row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {', '.join(order)}) = 1",
         )
-        self._written.duplicates += rows - self._count(WINNERS)
-        return f"FROM {WINNERS}"
+        self._written.duplicates += rows - self._count(WRITTEN_IDS)
+        return f"FROM {WRITTEN_IDS}"
 
     def _version_identity(self) -> tuple[str, ...]:
         """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
@@ -289,7 +289,7 @@ class Merge:
             )
 
     def _leave_unchanged(self) -> None:
-        """Take the rows that did not change out of the winners, if the config asks for it."""
+        """Leave out the rows that did not change, if the config asks for it."""
         version = version_column(self._family.disposition)
         if not self._family.option("skip_unchanged_rows") or version is None:
             return
@@ -298,14 +298,14 @@ class Merge:
         same = f"{_equal(self._family.primary_key)} AND {_same(columns)} AND ({known})"
         run(
             self._conn,
-            f"DELETE FROM {WINNERS} WHERE {_ID} IN "
+            f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN "
             f"(SELECT s.{_ID} FROM {STAGED} s SEMI JOIN {self._family.root.sql} t ON {same})",
         )
 
     def _drop_hard_deleted(self) -> None:
         gone = _hard_deleted(self._family.root.schema.typed_columns)
         if gone is not None:
-            run(self._conn, f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
+            run(self._conn, f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
 
     def _matching(self, keys: Sequence[str], *, of: str = "t") -> str:
         """Return a SELECT of the ``_row_id`` of the rows of one side that the other side has too."""
@@ -318,11 +318,11 @@ class Merge:
         root = self._family.root.sql
         return f" {keyword} t.{_ID} IN (SELECT {_ID} FROM {root} WHERE {scope})" if scope else ""
 
-    def _delete_doomed(self) -> None:
-        self._written.deleted += delete_doomed(self._conn, self._family)
+    def _delete_rows(self) -> None:
+        self._written.deleted += delete_rows(self._conn, self._family)
 
     def _insert(self, *, keeping_ids: bool = False) -> None:
-        """Insert the winners, and what is nested in them."""
+        """Insert the rows to be written, and what is nested in them."""
         for target in self._family.tables:
             is_root = target is self._family.root
             sources = [f"FROM {STAGED}"] if is_root else target.staged_selects(self._staged, self._load_id)
@@ -333,12 +333,12 @@ class Merge:
                 done = run(
                     self._conn,
                     f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM ({source}) s "
-                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})",
+                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WRITTEN_IDS})",
                 )
                 self._written.rows[target.name] += done[0][0] if done else 0
 
     def _with_kept_id(self, target: Target, column: str) -> str:
-        # No nested row has the id of a root row, so links to the table above may be looked up as they are.
+        # No nested row has the id of a root row, so links to the table above may be resolved as they are.
         kept = {ROW_ID} if target is self._family.root else {ROOT_ROW_ID, PARENT_ROW_ID}
         own = f"s.{quoted(column)}"
         if column not in kept:
@@ -352,10 +352,10 @@ class Merge:
         return f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
 
     def _keep_links(self) -> None:
-        """Remember what stands for each staged row that was not written: a standalone table links to that.
+        """Remember which row of the table replaces each staged row that was not written: standalone tables link to it.
 
-        For a row of the root table that is the row with its key; below it, the row in the same place of the lists. For
-        a row that was deleted or left out there may be none, and the link is null.
+        For a row of the root table that is the row with its key; for a nested row, the one at the same position of the
+        lists. For a row that was deleted or left out there may be none, and the link is null.
         """
         root = self._family.root
         is_scd2 = self._family.disposition.strategy == "scd2"
@@ -375,7 +375,7 @@ class Merge:
                     f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
                     f"LEFT JOIN {LINKS} l ON l.staged_id = s.{_PARENT_ID} "
                     f"LEFT JOIN {target.sql} t ON t.{_PARENT_ID} = l.kept_id AND t.{_INDEX} = s.{_INDEX} "
-                    f"WHERE s.{_ROOT_ID} NOT IN (FROM {WINNERS}) GROUP BY ALL",
+                    f"WHERE s.{_ROOT_ID} NOT IN (FROM {WRITTEN_IDS}) GROUP BY ALL",
                 )
 
     def _moment(self, option: str) -> datetime | None:
@@ -404,12 +404,12 @@ class Merge:
         return int(row[0][0]) if row else 0
 
 
-def delete_doomed(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
+def delete_rows(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
     """Delete the root rows whose ``_row_id`` is in the temporary table, and what is nested in them."""
     for target in family.nested:
-        run(conn, f"DELETE FROM {target.sql} WHERE {_ROOT_ID} IN (FROM {DOOMED})")
-    done = run(conn, f"DELETE FROM {family.root.sql} WHERE {_ID} IN (FROM {DOOMED})")
-    run(conn, f"DROP TABLE {DOOMED}")
+        run(conn, f"DELETE FROM {target.sql} WHERE {_ROOT_ID} IN (FROM {DELETED_IDS})")
+    done = run(conn, f"DELETE FROM {family.root.sql} WHERE {_ID} IN (FROM {DELETED_IDS})")
+    run(conn, f"DROP TABLE {DELETED_IDS}")
     return int(done[0][0]) if done else 0
 
 

@@ -15,8 +15,8 @@ from dagster_rest.warehouse.schema import (
     ROOT_ROW_ID,
     SYSTEM_COLUMNS,
     Column,
+    ResourceSpec,
     TableSchema,
-    TableSpec,
 )
 from dagster_rest.warehouse.shred.collisions import check_same_key, variant_taken
 from dagster_rest.warehouse.state import catalog
@@ -136,7 +136,7 @@ class Target:
         return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
 
 
-def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, spec: TableSpec) -> Target:
+def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, spec: ResourceSpec) -> Target:
     """Bring a staged table and what is recorded by now together.
 
     Another process may have added columns or types between staging and now. Columns are united; of two types the

@@ -10,7 +10,7 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
+from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, ContractEnforcer, Quarantine
 from dagster_rest.warehouse.errors import (
     HintError,
     KeyValueError,
@@ -27,10 +27,10 @@ from dagster_rest.warehouse.schema import (
     ROW_VERSION,
     SYSTEM_COLUMNS,
     Column,
-    Schema,
+    ResourceSpec,
+    StagedSchema,
     TableKind,
     TableSchema,
-    TableSpec,
 )
 from dagster_rest.warehouse.shred.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.shred.columns import Batch, ColumnMaker
@@ -38,13 +38,13 @@ from dagster_rest.warehouse.shred.hints import TableHints
 from dagster_rest.warehouse.shred.records import (
     JSON_KINDS,
     NONE,
-    Cells,
+    RawColumn,
     as_objects,
     as_plain,
-    cells_by_key,
     kinds_of,
+    list_positions,
     only,
-    positions,
+    values_by_key,
 )
 from dagster_rest.warehouse.shred.values import check_text
 from dagster_rest.warehouse.shred.versions import added_columns, record_versions, writes_version
@@ -61,8 +61,8 @@ _NESTED = frozenset({dict, list})
 class _Node:
     """What the objects of one table hold: scalar columns and lists, by normalised name."""
 
-    columns: dict[str, list[Cells]] = field(default_factory=dict)
-    lists: dict[str, list[Cells]] = field(default_factory=dict)
+    columns: dict[str, list[RawColumn]] = field(default_factory=dict)
+    lists: dict[str, list[RawColumn]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class _Links:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where rows go, and how many levels may still be flattened."""
+class _TableLevel:
+    """The table that rows go to, and how many levels below it may still be flattened."""
 
     name: str
     root: str
@@ -101,9 +101,9 @@ class Shredder:
 
     def __init__(
         self,
-        spec: TableSpec,
+        spec: ResourceSpec,
         *,
-        schema: Schema,
+        schema: StagedSchema,
         load_id: str,
         counters: Counter[str],
         row_numbers: Counter[str],
@@ -118,11 +118,11 @@ class Shredder:
         self._tokens: dict[str, str] = {}
         self._reserved = SYSTEM_COLUMNS | {column.name for column in added_columns(spec.write_disposition)}
         self._quarantine = Quarantine(spec)
-        self._gate = Gate(spec, counters=counters, quarantine=self._quarantine)
+        self._contract = ContractEnforcer(spec, counters=counters, quarantine=self._quarantine)
         self._columns = ColumnMaker(
             schema,
             hints=self._hints,
-            gate=self._gate,
+            contract=self._contract,
             suffixes=spec.on_name_collision == "suffix",
             where=spec.where,
         )
@@ -149,14 +149,14 @@ class Shredder:
             raise
 
     def declare(self) -> None:
-        """Add the tables whose columns the config names and that no record has made: they are there, and empty.
+        """Add the tables whose columns the config names and that no record has made: they are created empty.
 
-        A nested table is added where its place is plain: directly in the root table, or in one that is hinted too.
-        None is where a contract restricts columns: the first rows still decide what there is to be kept to.
+        A nested table is added if its parent table is known: the root table, or one that has hints too. No table is
+        added where a contract restricts columns: there the first rows decide which columns exist.
         """
         if not self._spec.has_fixed_table or not any(one.data_type for one in self._hints.named(())):
             return
-        self._declare(_Place(name=self._spec.table, root=self._spec.table, nesting=self._nesting))
+        self._declare(_TableLevel(name=self._spec.table, root=self._spec.table, nesting=self._nesting))
         for path in sorted(self._hints.paths, key=len):
             above = self._schema.tables.get(naming.join(self._spec.table, *path[:-1]))
             if above is None or not any(one.data_type for one in self._hints.named(path)):
@@ -164,7 +164,7 @@ class Shredder:
             name = naming.join(above.name, path[-1])
             standalone = self._hints.is_standalone(name)
             self._declare(
-                _Place(
+                _TableLevel(
                     name=name,
                     root=name if standalone else above.root,
                     parent=None if standalone else above.name,
@@ -173,22 +173,22 @@ class Shredder:
                 )
             )
 
-    def _declare(self, place: _Place) -> None:
-        is_open = self._hints.contract(place.name, "columns") == "evolve"
-        if is_open and place.name not in self._schema.tables:
-            self._new_table(place)
-            self._table(place, [])
+    def _declare(self, level: _TableLevel) -> None:
+        is_open = self._hints.contract(level.name, "columns") == "evolve"
+        if is_open and level.name not in self._schema.tables:
+            self._new_table(level)
+            self._table(level, [])
 
     def _shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
         made: dict[str, pa.Table] = {}
         self._nested_in = {}
-        for name, rows in self._by_table(self._gate.admit(as_objects(records, "value"))):
-            place = _Place(name=name, root=name, nesting=self._nesting)
-            self._add_table(made, place, rows, links=None)
+        for name, rows in self._by_table(self._contract.admit(as_objects(records, "value"))):
+            level = _TableLevel(name=name, root=name, nesting=self._nesting)
+            self._add_table(made, level, rows, links=None)
         rejected = self._quarantine.take()
         if rejected:
             name = self._spec.quarantine_table
-            self._add_table(made, _Place(name=name, root=name, nesting=0, kind="quarantine"), rejected, links=None)
+            self._add_table(made, _TableLevel(name=name, root=name, nesting=0, kind="quarantine"), rejected, links=None)
         return made
 
     def _by_table(self, rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
@@ -200,17 +200,17 @@ class Shredder:
         return groups.items()
 
     def _add_table(
-        self, made: dict[str, pa.Table], place: _Place, rows: list[dict[str, Any]], *, links: _Links | None
+        self, made: dict[str, pa.Table], level: _TableLevel, rows: list[dict[str, Any]], *, links: _Links | None
     ) -> None:
         import pyarrow as pa
 
         if not rows:
             return
-        table = self._table(place, rows)
+        table = self._table(level, rows)
         if table is None:
             return
         node = _Node()
-        self._collect(node, rows, prefix="", source="", nesting=place.nesting, table=table)
+        self._collect(node, rows, prefix="", source="", nesting=level.nesting, table=table)
         batch = Batch(table=table, rows=rows)
         self._columns.make(batch, self._resolved(table, node.columns))
         lists = self._lists(table, node)
@@ -218,110 +218,110 @@ class Shredder:
             keep = [row not in batch.dropped for row in range(len(rows))]
             self._counters["discarded_rows"] += len(batch.dropped)
             batch.arrays = {key: array.filter(pa.array(keep)) for key, array in batch.arrays.items()}
-            lists = {key: replace(cells, values=list(compress(cells.values, keep))) for key, cells in lists.items()}
+            lists = {key: replace(raw, values=list(compress(raw.values, keep))) for key, raw in lists.items()}
             links = links and _filtered(links, keep)
             rows = list(compress(rows, keep))
         if not rows:
             return
         self._check_required(batch)
-        row_ids = self._row_ids(place.name, len(rows))
+        row_ids = self._row_ids(level.name, len(rows))
         columns = batch.arrays | self._system_arrays(table, rows, row_ids, links)
-        made[place.name] = _appended(made.get(place.name), pa.table(columns))
+        made[level.name] = _appended(made.get(level.name), pa.table(columns))
         roots = links.root if links and table.kind == "nested" else row_ids
-        for path, cells in lists.items():
-            self._add_children(made, place, path, cells, ids=(row_ids, roots))
+        for path, raw in lists.items():
+            self._add_children(made, level, path, raw, ids=(row_ids, roots))
 
     def _add_children(
         self,
         made: dict[str, pa.Table],
-        above: _Place,
+        above: _TableLevel,
         path: str,
-        cells: Cells,
+        raw: RawColumn,
         *,
         ids: tuple[pa.Array, pa.Array],
     ) -> None:
         import pyarrow.compute as pc
 
-        items = list(chain.from_iterable(filter(None, cells.values)))
+        items = list(chain.from_iterable(filter(None, raw.values)))
         if not items:
             return
-        parents, index = positions(cells.values)
+        parents, index = list_positions(raw.values)
         links = _Links(parent=pc.take(ids[0], parents), root=pc.take(ids[1], parents), index=index)
         name = naming.join(above.name, path)
         standalone = self._hints.is_standalone(name)
-        place = _Place(
+        level = _TableLevel(
             name=name,
             root=name if standalone else above.root,
             parent=None if standalone else above.name,
             kind="standalone" if standalone else "nested",
             nesting=above.nesting - 1,
-            source=cells.source,
+            source=raw.source,
         )
-        self._check_lists_are_apart(place, links, above=above.name)
-        self._add_table(made, place, as_objects(items, "value", of_lists="list"), links=links)
+        self._check_lists_are_apart(level, links, above=above.name)
+        self._add_table(made, level, as_objects(items, "value", of_lists="list"), links=links)
 
-    def _check_lists_are_apart(self, place: _Place, links: _Links, *, above: str) -> None:
+    def _check_lists_are_apart(self, level: _TableLevel, links: _Links, *, above: str) -> None:
         """Refuse one table for two lists of one record: ``a__b`` beside ``b`` in the objects of a list ``a``."""
         import pyarrow.compute as pc
 
-        seen = self._nested_in.setdefault(place.name, {})
+        seen = self._nested_in.setdefault(level.name, {})
         for other, roots in seen.items():
             if other != above and pc.any(pc.is_in(links.root, value_set=roots)).as_py():
                 raise NameCollisionError(
-                    f"one record has lists for the table {place.name!r} in {other!r} and in {above!r}",
+                    f"one record has lists for the table {level.name!r} in {other!r} and in {above!r}",
                     code="warehouse_name_collision",
                     where=self._spec.where,
                     hint="Rename one of the keys with a `map` step.",
                 )
         seen[above] = pc.unique(links.root)
 
-    def _table(self, place: _Place, rows: list[dict[str, Any]]) -> TableSchema | None:
-        table = self._schema.tables.get(place.name)
+    def _table(self, level: _TableLevel, rows: list[dict[str, Any]]) -> TableSchema | None:
+        table = self._schema.tables.get(level.name)
         if table is None:
-            if not self._may_add_table(place, rows):
+            if not self._may_add_table(level, rows):
                 return None
-            table = self._new_table(place)
-        elif (table.root, table.kind) != (place.root, place.kind):
+            table = self._new_table(level)
+        elif (table.root, table.kind) != (level.root, level.kind):
             raise NameCollisionError(
-                f"the {place.kind} table {place.name!r} is a {table.kind} table of resource {table.resource!r} already",
+                f"the {level.kind} table {level.name!r} is a {table.kind} table of resource {table.resource!r} already",
                 code="warehouse_name_collision",
                 where=self._spec.where,
                 hint="Give one of them another `table_name`, or run a full refresh if the hints of the table changed.",
             )
-        check_same_key(place.name, table.source, place.source, where=self._spec.where)
-        if place.name not in self._prepared:
-            self._prepared.add(place.name)
+        check_same_key(level.name, table.source, level.source, where=self._spec.where)
+        if level.name not in self._prepared:
+            self._prepared.add(level.name)
             self._apply_hints(table)
         return table
 
-    def _new_table(self, place: _Place) -> TableSchema:
+    def _new_table(self, level: _TableLevel) -> TableSchema:
         table = TableSchema(
-            name=place.name,
-            root=place.root,
-            parent=place.parent,
-            kind=place.kind,
+            name=level.name,
+            root=level.root,
+            parent=level.parent,
+            kind=level.kind,
             resource=self._spec.resource,
-            source=place.source,
+            source=level.source,
         )
-        self._schema.tables[place.name] = table
+        self._schema.tables[level.name] = table
         return table
 
-    def _may_add_table(self, place: _Place, rows: list[dict[str, Any]]) -> bool:
+    def _may_add_table(self, level: _TableLevel, rows: list[dict[str, Any]]) -> bool:
         others = self._schema.tables.values()
         known = any(
             not other.is_new and other.kind == "root" and other.resource == self._spec.resource for other in others
         )
-        if not known or place.kind == "quarantine":
+        if not known or level.kind == "quarantine":
             return True
-        mode = self._hints.contract(place.name, "tables")
+        mode = self._hints.contract(level.name, "tables")
         if mode == "freeze":
-            raise self._gate.violation(f"a new table {place.name!r}")
+            raise self._contract.violation(f"a new table {level.name!r}")
         if mode != "evolve":
             self._counters["discarded_rows"] += len(rows)
             for row in rows:
-                self._quarantine.add(row, reason="new table", table=place.name)
+                self._quarantine.add(row, reason="new table", table=level.name)
             return False
-        self._schema.changes.append(f"added table {place.name}")
+        self._schema.changes.append(f"added table {level.name}")
         return True
 
     def _apply_hints(self, table: TableSchema) -> None:
@@ -378,38 +378,38 @@ class Shredder:
         nesting: int,
         table: TableSchema,
     ) -> None:
-        for key, cells in cells_by_key(rows):
+        for key, raw in values_by_key(rows):
             name = naming.join(prefix, naming.normalize(check_text(str(key))))
             path = f"{source}.{key}" if source else str(key)
-            self._sort_in(node, name, Cells(path, cells, kinds_of(cells)), nesting=nesting, table=table)
+            self._sort_in(node, name, RawColumn(path, raw, kinds_of(raw)), nesting=nesting, table=table)
 
-    def _sort_in(self, node: _Node, name: str, cells: Cells, *, nesting: int, table: TableSchema) -> None:
-        kinds = cells.kinds
+    def _sort_in(self, node: _Node, name: str, raw: RawColumn, *, nesting: int, table: TableSchema) -> None:
+        kinds = raw.kinds
         if not kinds <= JSON_KINDS:
-            plain = [as_plain(value) for value in cells.values]
-            cells = Cells(cells.source, plain, kinds_of(plain))
-        kinds = cells.kinds - {NONE}
+            plain = [as_plain(value) for value in raw.values]
+            raw = RawColumn(raw.source, plain, kinds_of(plain))
+        kinds = raw.kinds - {NONE}
         if not kinds:
             return
         if kinds.isdisjoint(_NESTED) or nesting <= 0 or self._is_json(table, name):
-            node.columns.setdefault(name, []).append(replace(cells, kinds=kinds))
+            node.columns.setdefault(name, []).append(replace(raw, kinds=kinds))
             return
         if dict in kinds:
-            objects = cells.values if cells.kinds == {dict} else only(cells.values, dict, {})
-            self._collect(node, objects, prefix=name, source=cells.source, nesting=nesting - 1, table=table)
+            objects = raw.values if raw.kinds == {dict} else only(raw.values, dict, {})
+            self._collect(node, objects, prefix=name, source=raw.source, nesting=nesting - 1, table=table)
         if list in kinds:
-            lists = cells.values if kinds == {list} else only(cells.values, list, None)
-            node.lists.setdefault(name, []).append(Cells(cells.source, lists, frozenset({list})))
+            lists = raw.values if kinds == {list} else only(raw.values, list, None)
+            node.lists.setdefault(name, []).append(RawColumn(raw.source, lists, frozenset({list})))
         scalars = kinds - _NESTED
         if scalars:
-            rest = [None if type(value) in _NESTED else value for value in cells.values]
-            node.columns.setdefault(name, []).append(Cells(cells.source, rest, scalars))
+            rest = [None if type(value) in _NESTED else value for value in raw.values]
+            node.columns.setdefault(name, []).append(RawColumn(raw.source, rest, scalars))
 
     def _is_json(self, table: TableSchema, name: str) -> bool:
         column = table.columns.get(name)
         return column is not None and column.data_type == "json"
 
-    def _lists(self, table: TableSchema, node: _Node) -> dict[str, Cells]:
+    def _lists(self, table: TableSchema, node: _Node) -> dict[str, RawColumn]:
         sources = {
             name[len(table.name) + len(naming.SEPARATOR) :]: other.source
             for name, other in self._schema.tables.items()
@@ -417,9 +417,9 @@ class Shredder:
         }
         if self._spec.on_name_collision == "suffix":
             return with_suffixes(node.lists, owners=sources, reserved=frozenset())
-        return {name: merged(name, cells, where=self._spec.where) for name, cells in node.lists.items()}
+        return {name: merged(name, raw, where=self._spec.where) for name, raw in node.lists.items()}
 
-    def _resolved(self, table: TableSchema, found: dict[str, list[Cells]]) -> dict[str, Cells]:
+    def _resolved(self, table: TableSchema, found: dict[str, list[RawColumn]]) -> dict[str, RawColumn]:
         reserved = self._reserved if table.kind == "root" else SYSTEM_COLUMNS
         if self._spec.on_name_collision == "suffix":
             return with_suffixes(found, owners=owners(table.columns), reserved=reserved)
@@ -427,8 +427,7 @@ class Shredder:
         for name in taken:
             raise reserved_name(name, found[name][0].source, where=self._spec.where)
         return {
-            name: cells[0] if len(cells) == 1 else merged(name, cells, where=self._spec.where)
-            for name, cells in found.items()
+            name: raw[0] if len(raw) == 1 else merged(name, raw, where=self._spec.where) for name, raw in found.items()
         }
 
     def _check_required(self, batch: Batch) -> None:
@@ -499,8 +498,8 @@ def _appended(before: pa.Table | None, table: pa.Table) -> pa.Table:
 
     if before is None:
         return table
-    for place, column in enumerate(before.schema):
+    for index, column in enumerate(before.schema):
         later = table.schema.field(column.name).type if column.name in table.column_names else column.type
         if later != column.type:
-            before = before.set_column(place, column.name, before.column(place).cast(later))
+            before = before.set_column(index, column.name, before.column(index).cast(later))
     return pa.concat_tables([before, table], promote_options="default")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import Schema
+from dagster_rest.warehouse.schema import StagedSchema
 
 FILE_NAME = "checkpoint.json"
 VERSION = 1
@@ -43,19 +43,19 @@ class Checkpoint:
     sides: dict[str, list[str]] = field(default_factory=dict)
     next_part: int = 0
     rows_staged: int = 0
-    schema: dict[str, Any] = field(default_factory=lambda: Schema().to_json())
+    schema: dict[str, Any] = field(default_factory=lambda: StagedSchema().to_json())
     counters: dict[str, int] = field(default_factory=dict)
     row_numbers: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> set[str]:
-        """The names of the files the checkpoint vouches for."""
+        """The names of the files that the checkpoint covers."""
         return {part.file for part in self.parts} | {file for files in self.sides.values() for file in files}
 
-    def restored(self) -> tuple[Schema, Counter[str], Counter[str]]:
+    def restored(self) -> tuple[StagedSchema, Counter[str], Counter[str]]:
         """Return schema, counters and row numbers as they were."""
-        return Schema.from_json(self.schema), Counter(self.counters), Counter(self.row_numbers)
+        return StagedSchema.from_json(self.schema), Counter(self.counters), Counter(self.row_numbers)
 
 
 def read(folder: Path, *, fingerprint: str, ttl_seconds: float) -> tuple[Checkpoint | None, str | None]:

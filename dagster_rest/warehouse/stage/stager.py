@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.errors import depth_errors
-from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
+from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, RecordedSchema, ResourceSpec, StagedSchema
 from dagster_rest.warehouse.shred.collisions import with_values_of_parent
 from dagster_rest.warehouse.shred.tables import Shredder
 from dagster_rest.warehouse.shred.values import dump_json
@@ -52,10 +52,10 @@ class StagedLoad:
     """
 
     load_id: str
-    spec: TableSpec
+    spec: ResourceSpec
     folder: Path
     parts: Mapping[str, tuple[PartFile, ...]]
-    schema: Schema
+    schema: StagedSchema
     row_counts: Mapping[str, int]
     rows_staged: int
     counters: Mapping[str, int]
@@ -114,16 +114,16 @@ class Stager:
         from pathlib import Path
 
         from dagster_rest.config.model.table import WriteDisposition
-        from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+        from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
         from dagster_rest.warehouse.stage.stager import Stager
 
-        spec = TableSpec(
+        spec = ResourceSpec(
             dataset="shop", resource="posts", table_name="posts",
             write_disposition=WriteDisposition(disposition="append"),
         )
         with tempfile.TemporaryDirectory() as folder:
             stager = Stager.open(
-                Path(folder), spec=spec, known=KnownSchema(dataset="shop"), fingerprint="1", load_id="a"
+                Path(folder), spec=spec, known=RecordedSchema(dataset="shop"), fingerprint="1", load_id="a"
             )
             stager.write([{"id": 1, "tags": ["x", "y"]}], position={"page": 1})
             staged = stager.finish()
@@ -135,8 +135,8 @@ class Stager:
         self,
         folder: Path,
         *,
-        spec: TableSpec,
-        known: KnownSchema,
+        spec: ResourceSpec,
+        known: RecordedSchema,
         beside: Stager | None,
         checkpoint: Checkpoint,
         resumed: bool,
@@ -158,7 +158,9 @@ class Stager:
         if resumed:
             self._schema, self._counters, self._row_numbers = checkpoint.restored()
         else:
-            schema = Schema.start(known, spec=spec) if beside is None else Schema(tables=beside._schema.tables)
+            schema = (
+                StagedSchema.start(known, spec=spec) if beside is None else StagedSchema(tables=beside._schema.tables)
+            )
             self._schema, self._counters, self._row_numbers = schema, Counter(), Counter()
         self._shredder = Shredder(
             spec,
@@ -187,8 +189,8 @@ class Stager:
         cls,
         folder: Path,
         *,
-        spec: TableSpec,
-        known: KnownSchema,
+        spec: ResourceSpec,
+        known: RecordedSchema,
         fingerprint: str,
         load_id: str,
         beside: Stager | None = None,
@@ -202,7 +204,7 @@ class Stager:
         """Open a staging folder, going on from its checkpoint if that fits.
 
         Args:
-            folder: Created if missing. It belongs to the stager alone: files no checkpoint vouches for are removed.
+            folder: Created if missing. It belongs to the stager alone: files that no checkpoint covers are removed.
             spec: What the resource asks for.
             known: The columns recorded so far.
             fingerprint: Of everything that changes what is fetched or stored; another one starts over.
@@ -325,7 +327,7 @@ class Stager:
         made = self._shredder.shred(self._waiting)
         self._waiting = []
         kinds = {(name, field.name): field.type for name, table in made.items() for field in table.schema}
-        if any(self._types.get(place, kind) != kind for place, kind in kinds.items()):
+        if any(self._types.get(column, kind) != kind for column, kind in kinds.items()):
             # A column changed its type: what was made before goes to files of its own.
             self._tables.append({})
             self._types = {}
@@ -369,13 +371,13 @@ class Stager:
         self._part = part
 
     def _end_part(self) -> None:
-        """Wait for the part under way, and write the checkpoint that vouches for it."""
+        """Wait for the part under way, and write the checkpoint that covers it."""
         part, self._part = self._part, None
         if part is not None:
             with checkpoints.staging_errors(self._folder):
-                self._vouch_for(part)
+                self._write_checkpoint(part)
 
-    def _vouch_for(self, part: _Part) -> None:
+    def _write_checkpoint(self, part: _Part) -> None:
         for written, writing in zip(part.files, part.writing, strict=True):
             self._saved.digests[written.file] = writing.result()
         if part.files:

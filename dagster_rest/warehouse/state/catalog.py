@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse.database.file import run
-from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, KnownSchema, TableSchema, system_columns
+from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, RecordedSchema, TableSchema, system_columns
 from dagster_rest.warehouse.types import duckdb_type
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def has_table(
 
     # No database has the name of our own schema, so two parts are enough for it.
     own = schema == METADATA_SCHEMA
-    place = f"{schema}.{table}" if own else qualified(database or database_name(conn), schema, table)
+    name = f"{schema}.{table}" if own else qualified(database or database_name(conn), schema, table)
     try:
-        run(conn, f"SELECT 1 FROM {place} LIMIT 0")
+        run(conn, f"SELECT 1 FROM {name} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True
@@ -111,7 +111,7 @@ def is_committed(
         return has_table(aside, table, schema=schema, database=database)
 
 
-def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSchema:
+def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> RecordedSchema:
     """Read what ``_dagster_rest.columns`` records for a dataset; empty if nothing is there.
 
     Args:
@@ -119,8 +119,8 @@ def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSc
         dataset: The DuckDB schema.
     """
     if conn is None or not has_table(conn, "columns"):
-        return KnownSchema(dataset=dataset)
-    return KnownSchema(dataset=dataset, tables=read_tables(conn, dataset))
+        return RecordedSchema(dataset=dataset)
+    return RecordedSchema(dataset=dataset, tables=read_tables(conn, dataset))
 
 
 def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:
@@ -170,11 +170,11 @@ def record_table(
 ) -> None:
     """Record the columns of a table as they are now."""
     forget_tables(conn, dataset, [table.name])
-    place = [dataset, table.name, table.root, table.parent, table.kind, table.resource, table.source]
+    of_table = [dataset, table.name, table.root, table.parent, table.kind, table.resource, table.source]
     columns = [*table.columns.values(), *system_columns(table.kind)]
     rows = [
         [
-            *place,
+            *of_table,
             column.name,
             position,
             column.data_type,

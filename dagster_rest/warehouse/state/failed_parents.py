@@ -81,11 +81,9 @@ def replace_failed_parents(
     """
     by_key = {one.key: one for one in failed}
     run(connection, _TABLE)
-    table, place = f"{METADATA_SCHEMA}.failed_parents", [child, partition]
-    since = dict(
-        run(connection, f"select parent_key, since from {table} where child = ? and child_partition = ?", place)
-    )
-    run(connection, f"delete from {table} where child = ? and child_partition = ?", place)
+    table, key = f"{METADATA_SCHEMA}.failed_parents", [child, partition]
+    since = dict(run(connection, f"select parent_key, since from {table} where child = ? and child_partition = ?", key))
+    run(connection, f"delete from {table} where child = ? and child_partition = ?", key)
     for one in by_key.values():
         run(
             connection,

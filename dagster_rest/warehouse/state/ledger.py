@@ -1,7 +1,7 @@
 """The ledger: one row a load, written in the data's own transaction, so that effects can be exactly once.
 
 DuckDB and Dagster's event log share no transaction. The ledger says what the tables hold; the event log says what
-people were told. Comparing the two at the start of a run tells every kind of crash apart (DESIGN: state protocol).
+was reported. Comparing the two at the start of a run distinguishes every kind of crash (docs/state.md).
 """
 
 from __future__ import annotations
@@ -122,12 +122,12 @@ class LoadRow:
         rows_loaded: Rows of the root table.
         complete: False for all windows of a materialization but its last.
         fingerprint: The config's fingerprint at that time.
-        data_version: Tells whether the content changed.
+        data_version: A hash of the content: unchanged content has the same.
         request_key: What the run asked for on top of the config (a range, a sample), empty if nothing.
         committed_at: When it was committed, in seconds since 1970; set when it is read.
         in_table: Whether its rows went into a table: not while the resource was ``selected: false``.
         progress: How far a range with an explicit end has come, between its windows: the cursor stays where it was.
-        seq: Its place among all loads of the ledger, from 1; set when it is read.
+        seq: Its position among all loads of the ledger, from 1; set when it is read.
     """
 
     load_id: str
@@ -160,7 +160,7 @@ class AssetState:
         latest: The newest load, or None.
         unsettled: The loads that are not confirmed, and all those of the runs that were asked for, oldest first; each
             with the others of its materialization.
-        confirmed_in: The Dagster storages that loads of it were told to, if the newest load is not confirmed.
+        confirmed_in: The Dagster storages that have an event of one of its loads, if the newest load is not confirmed.
         lost_up_to: What was loaded up to this ``seq`` is not in the table any more: the table was lost.
         void_up_to: What was loaded up to this ``seq`` was of other partitions, and is in no table any more.
         parent_cursors: Cursor per parent key, for child resources that keep one for each parent.
@@ -279,7 +279,7 @@ def read_loads(
 ) -> list[LoadRow]:
     """The newest load of an asset and partition, those that are not confirmed, and those of some runs, oldest first.
 
-    A load of a run comes with all others of its materialization: it may be another run that told of them.
+    A load of a run comes with all others of its materialization: another run may have reported them.
 
     Args:
         connection: An open connection to a database with a ledger.
