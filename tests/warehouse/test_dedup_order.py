@@ -34,15 +34,15 @@ def test_which_duplicate_wins_does_not_depend_on_the_column_a_value_went_to(
 ) -> None:
     values, largest, smallest = MIXED[name]
     spec = table_spec("merge", columns={"rank": {"dedup_sort": direction}}, **KEY)
-    winners = {}
+    kept = {}
     for number, first in enumerate(values):
         one = replace(spec, resource=f"r{number}", table_name=f"t{number}")
         warehouse.load(one, [{"id": 0, "n": 0, "rank": first}])
         warehouse.load(one, [{"id": 1, "n": place, "rank": value} for place, value in enumerate(values)])
-        winners[repr(first)] = warehouse.rows(f"SELECT n FROM shop.t{number} WHERE id = 1")
+        kept[repr(first)] = warehouse.rows(f"SELECT n FROM shop.t{number} WHERE id = 1")
 
     expected = values.index(largest if direction == "desc" else smallest)
-    assert {repr(first): [(expected,)] for first in values} == winners
+    assert {repr(first): [(expected,)] for first in values} == kept
 
 
 def test_of_two_spellings_of_one_moment_the_last_record_wins_whatever_the_column(warehouse: Warehouse) -> None:

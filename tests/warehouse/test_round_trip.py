@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_rest.warehouse import naming
-from dagster_rest.warehouse.shred.values import parse_timestamp
+from dagster_rest.warehouse.values.timestamps import parse_timestamp
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 
 KEYS = st.sampled_from(["id", "name", "Zip", "price", "items", "tags", "o", "deep", "at", "n"])
@@ -47,8 +47,8 @@ PAGES = st.lists(st.lists(RECORDS, max_size=4), min_size=1, max_size=3)
 
 def stored_equals(value: Any, row: Mapping[str, Any], name: str) -> bool:
     """Say if a scalar is in its column, or in one of its variants, and nothing else is."""
-    found = [cell for column, cell in row.items() if column == name or column.startswith(f"{name}__v_")]
-    present = [cell for cell in found if cell is not None]
+    found = [value for column, value in row.items() if column == name or column.startswith(f"{name}__v_")]
+    present = [value for value in found if value is not None]
     if value is None:
         return not present
     return len(present) == 1 and same(value, present[0])

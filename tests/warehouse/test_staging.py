@@ -88,16 +88,16 @@ def test_the_interrupted_load_goes_on_under_its_own_id(tmp_path: Path) -> None:
     )
 
 
-def test_files_no_checkpoint_vouches_for_are_removed(tmp_path: Path) -> None:
+def test_files_that_no_checkpoint_covers_are_removed(tmp_path: Path) -> None:
     with pytest.raises(CrashError):
         run_to_end(tmp_path / "s", on_event=crash_at("part_written", 3))
     before = {path.name for path in (tmp_path / "s").iterdir()}
     open_stager(tmp_path / "s")
     saved = json.loads((tmp_path / "s" / "checkpoint.json").read_text())
-    vouched = {part["file"] for part in saved["parts"]} | {file for files in saved["sides"].values() for file in files}
+    covered = {part["file"] for part in saved["parts"]} | {file for files in saved["sides"].values() for file in files}
 
-    assert {"checkpoint.json", *vouched} == {path.name for path in (tmp_path / "s").iterdir()}
-    assert before > vouched
+    assert {"checkpoint.json", *covered} == {path.name for path in (tmp_path / "s").iterdir()}
+    assert before > covered
 
 
 @pytest.mark.parametrize(

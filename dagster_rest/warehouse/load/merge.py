@@ -25,9 +25,9 @@ from dagster_rest.warehouse.schema import (
     SYSTEM_COLUMNS,
     Column,
 )
-from dagster_rest.warehouse.shred.values import parse_timestamp
 from dagster_rest.warehouse.shred.versions import validity_columns, version_column
 from dagster_rest.warehouse.state.catalog import literal, quoted
+from dagster_rest.warehouse.values.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     import duckdb

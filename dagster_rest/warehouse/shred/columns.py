@@ -10,10 +10,12 @@ from dagster_rest.warehouse import naming, types
 from dagster_rest.warehouse.contracts import ContractEnforcer
 from dagster_rest.warehouse.errors import HintError
 from dagster_rest.warehouse.schema import Column, ContractMode, StagedSchema, TableSchema
-from dagster_rest.warehouse.shred import values
 from dagster_rest.warehouse.shred.collisions import check_same_key, variant_name, variant_taken
 from dagster_rest.warehouse.shred.hints import TableHints
 from dagster_rest.warehouse.shred.records import NONE, RawColumn, first_position, kinds_of
+from dagster_rest.warehouse.values.conversion import Converted, convert, convert_key
+from dagster_rest.warehouse.values.inference import infer_key_type, infer_type, infer_variant_type, widened_type
+from dagster_rest.warehouse.values.text import as_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,11 +103,11 @@ class ColumnMaker:
             batch.misfits[name] = converted.rejected
             self._add_variants(batch, column, raw, converted.rejected)
 
-    def _converted(self, table: TableSchema, column: Column, raw: RawColumn) -> values.Converted:
+    def _converted(self, table: TableSchema, column: Column, raw: RawColumn) -> Converted:
         assert column.data_type is not None
         if column.name in self._hints.merging_keys(table):
-            return values.convert_key(raw.values, raw.kinds, column.data_type)
-        return values.convert(raw.values, raw.kinds, column.data_type, rounding="scale" in column.hints)
+            return convert_key(raw.values, raw.kinds, column.data_type)
+        return convert(raw.values, raw.kinds, column.data_type, rounding="scale" in column.hints)
 
     def _new_column(self, batch: Batch, name: str, raw: RawColumn, hinted: Column | None) -> Column | None:
         table = batch.table
@@ -114,7 +116,7 @@ class ColumnMaker:
             found = ((row, value) for row, value in enumerate(raw.values) if value is not None)
             self._reject(mode, "a new column", batch, name, found)
             return None
-        infer = values.infer_key_type if name in self._hints.merging_keys(table) else values.infer_type
+        infer = infer_key_type if name in self._hints.merging_keys(table) else infer_type
         data_type = infer(raw.values, raw.kinds)
         base = hinted or Column(name=name, data_type=None)
         column = replace(base, data_type=data_type, source=raw.source)
@@ -135,10 +137,10 @@ class ColumnMaker:
         )
 
     def _widen(
-        self, table: TableSchema, column: Column, raw: RawColumn, converted: values.Converted
-    ) -> tuple[Column, values.Converted]:
+        self, table: TableSchema, column: Column, raw: RawColumn, converted: Converted
+    ) -> tuple[Column, Converted]:
         assert column.data_type is not None
-        wider = None if column.hinted else values.widened_type(raw.values, raw.kinds, column.data_type)
+        wider = None if column.hinted else widened_type(raw.values, raw.kinds, column.data_type)
         if wider is None or self._hints.contract(table.name, "data_type") != "evolve":
             return column, converted
         column = self._schema.set_type(table, column, wider)
@@ -172,7 +174,7 @@ class ColumnMaker:
         kinds = kinds_of(sparse) - {NONE}
         variant = self._variant(batch.table, column, name, suffix, sparse, kinds)
         assert variant.data_type is not None
-        converted = values.convert(sparse, kinds, variant.data_type)
+        converted = convert(sparse, kinds, variant.data_type)
         earlier = batch.arrays.get(name)
         batch.arrays[name] = converted.array if earlier is None else pc.coalesce(earlier, converted.array)
         if converted.rejected and suffix == "text":
@@ -184,17 +186,17 @@ class ColumnMaker:
                 hint=f"Give {name!r} the data type text.",
             )
         if converted.rejected:
-            as_text = [(row, values.as_text(value)) for row, value in converted.rejected]
-            self._add_variant(batch, column, "text", as_text)
+            texts = [(row, as_text(value)) for row, value in converted.rejected]
+            self._add_variant(batch, column, "text", texts)
 
     def _variant(
         self, table: TableSchema, column: Column, name: str, suffix: str, sparse: list[Any], kinds: frozenset[type]
     ) -> Column:
         variant = table.columns.get(name)
         if variant is None or variant.data_type is None:
-            data_type = values.infer_variant_type(sparse, kinds, suffix)
+            data_type = infer_variant_type(sparse, kinds, suffix)
             variant = Column(name=name, data_type=data_type, source=column.source, variant=True)
             self._schema.add_column(table, variant)
         assert variant.data_type is not None
-        wider = values.widened_type(sparse, kinds, variant.data_type)
+        wider = widened_type(sparse, kinds, variant.data_type)
         return variant if wider is None else self._schema.set_type(table, variant, wider)

@@ -46,8 +46,8 @@ from dagster_rest.warehouse.shred.records import (
     only,
     values_by_key,
 )
-from dagster_rest.warehouse.shred.values import check_text
 from dagster_rest.warehouse.shred.versions import added_columns, record_versions, writes_version
+from dagster_rest.warehouse.values.text import check_text
 
 if TYPE_CHECKING:
     import pyarrow as pa

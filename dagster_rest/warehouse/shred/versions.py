@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming
 from dagster_rest.warehouse.schema import ROW_VERSION, Column
-from dagster_rest.warehouse.shred.values import dump_json
+from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
     from dagster_rest.config.model.table import WriteDisposition

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import types
 from dagster_rest.warehouse.errors import StepError, depth_errors
-from dagster_rest.warehouse.shred import values
 from dagster_rest.warehouse.shred.records import as_objects, plain_values, values_by_key
 from dagster_rest.warehouse.state.catalog import quoted
+from dagster_rest.warehouse.values.conversion import convert
+from dagster_rest.warehouse.values.inference import infer_type
+from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,7 +101,7 @@ class SqlStep:
             array = None if data_type == "json" else _typed(found, kinds, data_type)
             if array is None:
                 data_type = "json"
-                array = pa.array([None if value is None else values.dump_json(value) for value in found], pa.string())
+                array = pa.array([None if value is None else dump_json(value) for value in found], pa.string())
             self._seen[key] = data_type
             arrays[str(key)] = array
         for key, data_type in self._seen.items():
@@ -110,7 +112,7 @@ class SqlStep:
 
 
 def _typed(found: list[Any], kinds: frozenset[type], data_type: str) -> pa.Array | None:
-    converted = values.convert(found, kinds, data_type)
+    converted = convert(found, kinds, data_type)
     return None if converted.rejected else converted.array
 
 
@@ -123,7 +125,7 @@ def _page_type(found: list[Any], kinds: frozenset[type]) -> str | None:
         return "double"
     if len(kinds) > 1:
         return "json"
-    return values.infer_type(found, kinds)
+    return infer_type(found, kinds)
 
 
 def _as_arrow(name: str, kind: str) -> str:
