@@ -47,8 +47,8 @@ PAGES = st.lists(st.lists(RECORDS, max_size=4), min_size=1, max_size=3)
 
 def stored_equals(value: Any, row: Mapping[str, Any], name: str) -> bool:
     """Say if a scalar is in its column, or in one of its variants, and nothing else is."""
-    found = [value for column, value in row.items() if column == name or column.startswith(f"{name}__v_")]
-    present = [value for value in found if value is not None]
+    found = [kept for column, kept in row.items() if column == name or column.startswith(f"{name}__v_")]
+    present = [kept for kept in found if kept is not None]
     if value is None:
         return not present
     return len(present) == 1 and same(value, present[0])

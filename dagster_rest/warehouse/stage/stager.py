@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, RecordedSchema, ResourceSpec, StagedSchema
 from dagster_rest.warehouse.shred.collisions import with_values_of_parent
-from dagster_rest.warehouse.shred.tables import Shredder
+from dagster_rest.warehouse.shred.shredder import Shredder
 from dagster_rest.warehouse.stage import checkpoint as checkpoints
 from dagster_rest.warehouse.stage.checkpoint import Checkpoint, PartFile
 from dagster_rest.warehouse.types import of_arrow
