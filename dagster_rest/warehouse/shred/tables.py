@@ -27,9 +27,7 @@ class TableLevel:
     kind: TableKind = "root"
     source: str | None = None
 
-    def below(
-        self, path: str, *, standalone: bool, source: str | None = None, nesting: int | None = None
-    ) -> TableLevel:
+    def below(self, path: str, *, standalone: bool, source: str | None = None) -> TableLevel:
         """Return the table nested in this one under a path.
 
         Args:
