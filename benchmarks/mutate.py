@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
     "config/request/parse.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
     "config/plan/defaults.py": "tests/config/test_defaults.py",
-    "warehouse/state/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
+    "warehouse/state/ledger.py": "tests/assets/test_state_protocol.py",
+    "warehouse/state/ledger_tables.py": "tests/reliability/test_ledger_versions.py",
     "warehouse/load/commit.py": "tests/warehouse/test_dispositions.py",
     "warehouse/load/merge.py": "tests/warehouse/test_dispositions.py",
     "assets/cursor/values.py": "tests/assets/test_cursor.py",

@@ -145,7 +145,7 @@ def _the_log_is_believed() -> Patch:
     from dagster_rest.assets.run import load
     from dagster_rest.assets.start.decision import decide
     from dagster_rest.assets.start.facts import Start
-    from dagster_rest.warehouse.state.ledger import LoadRow
+    from dagster_rest.warehouse.state.load_row import LoadRow
 
     def believing(facts: Any, **options: Any) -> Any:
         event = facts.log.newest

@@ -6,7 +6,8 @@ from tests.warehouse.support import NOON, Warehouse
 
 
 def test_a_load_that_was_taken_back_is_never_confirmed(warehouse: Warehouse) -> None:
-    from dagster_rest.warehouse.state.ledger import confirm_loads, ensure_ledger, take_back_loads
+    from dagster_rest.warehouse.state.ledger import confirm_loads, take_back_loads
+    from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
 
     ensure_ledger(warehouse.conn)
     for number, load_id in enumerate(("back", "told")):

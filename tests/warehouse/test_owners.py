@@ -94,7 +94,7 @@ class Ledger:
     """Loads of assets, with their rows in the ledger."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        from dagster_rest.warehouse.state.ledger import ensure_ledger
+        from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
 
         self.warehouse = warehouse
         self.count = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.parents.fan_out import ParentGroup
-from dagster_rest.warehouse.state.failed_parents import SIDE, FailedParent
+from dagster_rest.warehouse.state.parents.failed import SIDE, FailedParent
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan

@@ -30,14 +30,9 @@ from dagster_rest.assets.start.windows import Window, begins_beyond, plan_window
 from dagster_rest.warehouse.database.file import Database, short_read, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.ledger import (
-    AssetState,
-    LoadRow,
-    confirm_loads,
-    missing_loads,
-    read_state,
-    upgrade_ledger,
-)
+from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads, read_state
+from dagster_rest.warehouse.state.ledger_tables import upgrade_ledger
+from dagster_rest.warehouse.state.load_row import AssetState, LoadRow
 from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.naming import join, normalize
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.ledger import read_state, upgrade_ledger
+from dagster_rest.warehouse.state.ledger import read_state
+from dagster_rest.warehouse.state.ledger_tables import upgrade_ledger
 
 if TYPE_CHECKING:
     from dagster_rest.assets.model.asset import RestAsset

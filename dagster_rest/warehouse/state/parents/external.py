@@ -11,7 +11,7 @@ from dagster_rest.warehouse.database.file import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.naming import normalize
 from dagster_rest.warehouse.state.catalog import database_name, has_table, qualified, quoted
-from dagster_rest.warehouse.state.parent_keys import ParentRows
+from dagster_rest.warehouse.state.parents.rows import ParentRows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
