@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.warehouse.load.commit import LoadOutcome
     from dagster_rest.warehouse.schema import ResourceSpec
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 
 class WindowCommit:

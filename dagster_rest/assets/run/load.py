@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.http import RestClient
     from dagster_rest.warehouse.schema import RecordedSchema
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
     from dagster_rest.warehouse.state.inspection import TableInspection
 
 _CONTENDED_TRIES = 20
@@ -95,8 +95,8 @@ class ResourceLoad:
         before_commit: Callable[["DuckDBPyConnection", LoadReport], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
+        from dagster_rest.warehouse.hooks import ignore_event
         from dagster_rest.warehouse.schema import ResourceSpec
-        from dagster_rest.warehouse.stage.stager import ignore_event
         from dagster_rest.warehouse.steps.python import compile_steps
 
         self._asset = asset

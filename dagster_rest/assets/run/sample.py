@@ -26,7 +26,7 @@ from dagster_rest.warehouse.state.ledger_tables import upgrade_ledger
 if TYPE_CHECKING:
     from dagster_rest.assets.model.asset import RestAsset
     from dagster_rest.warehouse.schema import ResourceSpec
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 SAMPLE = "sample"
 """What comes behind the table's name."""

@@ -25,11 +25,10 @@ from dagster_rest.warehouse.state.catalog import literal, qualified, quoted
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.warehouse.stage.stager import StagedLoad
-
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 LINKS = '"_dagster_rest_links"'
-"""Where a commit keeps, for a staged row that another row stands for, the ``_row_id`` of that one."""
+"""The temporary table of staged rows that another row replaces, with the ``_row_id`` of that one."""
 ROWS_PER_STATEMENT = 50_000
 """What one INSERT takes over at most; a part larger than that is taken over whole."""
 
@@ -200,11 +199,6 @@ def _stale(table: str, names: Sequence[str], staged: Column, recorded: Column, *
         where=where,
         hint="What is staged has to be made anew, with what is recorded by now: an asset does so by itself.",
     )
-
-
-def has_links(staged: StagedLoad) -> bool:
-    """Say if a load has rows of tables that link to rows of a table with keys of its own."""
-    return any(table.kind == "standalone" and name in staged.parts for name, table in staged.schema.tables.items())
 
 
 def refuse_foreign(dataset: str, table: str) -> WarehouseError:

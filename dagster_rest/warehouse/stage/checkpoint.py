@@ -7,13 +7,14 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.hooks import EventHook
 from dagster_rest.warehouse.schema import StagedSchema
 
 FILE_NAME = "checkpoint.json"
@@ -129,7 +130,7 @@ def staging_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write(folder: Path, checkpoint: Checkpoint, *, on_event: Callable[[str], None]) -> None:
+def write(folder: Path, checkpoint: Checkpoint, *, on_event: EventHook) -> None:
     """Write the checkpoint so that a crash at any moment leaves either the old or the new one."""
     temporary = folder / f"{FILE_NAME}.new"
     text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_strict)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.errors import depth_errors
-from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, RecordedSchema, ResourceSpec, StagedSchema
+from dagster_rest.warehouse.hooks import EventHook, ignore_event
+from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, StagedSchema
 from dagster_rest.warehouse.shred.collisions import with_values_of_parent
 from dagster_rest.warehouse.shred.shredder import Shredder
 from dagster_rest.warehouse.stage import checkpoint as checkpoints
 from dagster_rest.warehouse.stage.checkpoint import Checkpoint, PartFile
-from dagster_rest.warehouse.types import of_arrow
+from dagster_rest.warehouse.stage.part import Part, column_types, import_arrow, release_memory, write_parquet
+from dagster_rest.warehouse.stage.staged_load import StagedLoad
 from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
@@ -29,71 +29,6 @@ if TYPE_CHECKING:
 BATCH_ROWS = 2_000
 """Records that wait for each other, so that an API of one record a page does not cost an Arrow table a record."""
 MEGABYTE = 1024 * 1024
-
-
-def ignore_event(name: str) -> None:
-    """Do nothing: the default of the ``on_event`` hooks that crash tests listen to."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StagedLoad:
-    """A load that is complete on disk and waits for its transaction.
-
-    Args:
-        load_id: The load's id.
-        spec: What the resource asks for.
-        folder: Where the files are.
-        parts: The Parquet files by table.
-        schema: The tables as the data left them.
-        row_counts: Staged rows by table.
-        rows_staged: Staged rows of root tables.
-        counters: ``discarded_rows``, ``discarded_values``, each zero if absent.
-        schema_changes: What the data changed, in words.
-    """
-
-    load_id: str
-    spec: ResourceSpec
-    folder: Path
-    parts: Mapping[str, tuple[PartFile, ...]]
-    schema: StagedSchema
-    row_counts: Mapping[str, int]
-    rows_staged: int
-    counters: Mapping[str, int]
-    schema_changes: list[str]
-    sides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def makes(self, table: str) -> bool:
-        """Whether the load has rows for a table, or makes it because the config names its columns."""
-        schema = self.schema.tables.get(table)
-        declared = schema is not None and schema.is_new and schema.kind != "quarantine" and bool(schema.typed_columns)
-        return table in self.parts or declared
-
-    def side(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows given to ``Stager.write_side`` under that name, in order."""
-        for file in self.sides.get(name, ()):
-            with (self.folder / file).open(encoding="utf-8") as lines:
-                for line in lines:
-                    yield json.loads(line)
-
-
-@dataclass(kw_only=True)
-class _Part:
-    """A part on its way to disk, and the state of the stager at its end."""
-
-    number: int
-    position: dict[str, Any] | None
-    files: list[PartFile] = field(default_factory=list)
-    sides: dict[str, str] = field(default_factory=dict)
-    writing: list[Future[str]] = field(default_factory=list)
-    rows_staged: int = 0
-    schema: dict[str, Any] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    row_numbers: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def is_written(self) -> bool:
-        """True once all files are on disk, or one could not be written."""
-        return all(writing.done() for writing in self.writing)
 
 
 class Stager:
@@ -144,7 +79,7 @@ class Stager:
         rows_per_part: int,
         bytes_per_part: int,
         seconds_per_part: float,
-        on_event: Callable[[str], None],
+        on_event: EventHook,
     ) -> None:
         self.load_id = checkpoint.load_id
         self.position = checkpoint.position
@@ -172,10 +107,10 @@ class Stager:
         self._waiting: list[Any] = []
         self._tables: list[dict[str, list[pa.Table]]] = [{}]
         self._types: dict[tuple[str, str], pa.DataType] = {}
-        self._part: _Part | None = None
+        self._part: Part | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
         # Arrow takes a tenth of a second to import: while the first pages are on their way, that costs nothing.
-        self._writer.submit(_import_arrow)
+        self._writer.submit(import_arrow)
         # Files of a stager that was given up can never be taken for those of the next.
         self._token = secrets.token_hex(4)
         self._sides: dict[str, list[dict[str, Any]]] = {}
@@ -199,7 +134,7 @@ class Stager:
         rows_per_part: int = 50_000,
         bytes_per_part: int = 16 * MEGABYTE,
         seconds_per_part: float = 5.0,
-        on_event: Callable[[str], None] = ignore_event,
+        on_event: EventHook = ignore_event,
     ) -> Stager:
         """Open a staging folder, going on from its checkpoint if that fits.
 
@@ -295,7 +230,7 @@ class Stager:
         self._begin_part()
         self._end_part()
         self._writer.shutdown()
-        _give_memory_back()
+        release_memory()
         parts: dict[str, list[PartFile]] = {}
         for part in self._saved.parts:
             parts.setdefault(part.table, []).append(part)
@@ -352,13 +287,13 @@ class Stager:
     def _begin_part(self) -> None:
         """Hand what is there to the writing thread, as the next part; one part is under way at a time."""
         self._end_part()
-        part = _Part(number=self._saved.next_part, position=self._pending_position)
+        part = Part(number=self._saved.next_part, position=self._pending_position)
         made = [(name, tables) for generation in self._tables for name, tables in generation.items()]
         for index, (name, tables) in enumerate(made):
             file = f"part-{part.number:06d}-{index:03d}-{self._token}.parquet"
             rows = sum(table.num_rows for table in tables)
-            part.files.append(PartFile(name, file, rows, _column_types(tables)))
-            part.writing.append(self._writer.submit(_write_parquet, self._folder / file, tables))
+            part.files.append(PartFile(name, file, rows, column_types(tables)))
+            part.writing.append(self._writer.submit(write_parquet, self._folder / file, tables))
         with checkpoints.staging_errors(self._folder), depth_errors(self._spec.where):
             self._write_sides(part)
         part.rows_staged = self._root_rows()
@@ -377,7 +312,7 @@ class Stager:
             with checkpoints.staging_errors(self._folder):
                 self._write_checkpoint(part)
 
-    def _write_checkpoint(self, part: _Part) -> None:
+    def _write_checkpoint(self, part: Part) -> None:
         for written, writing in zip(part.files, part.writing, strict=True):
             self._saved.digests[written.file] = writing.result()
         if part.files:
@@ -395,7 +330,7 @@ class Stager:
         checkpoints.write(self._folder, saved, on_event=self._on_event)
         self.position = saved.position
 
-    def _write_sides(self, part: _Part) -> None:
+    def _write_sides(self, part: Part) -> None:
         for index, (name, rows) in enumerate(self._sides.items()):
             file = f"side-{part.number:06d}-{index:03d}-{self._token}.jsonl"
             with (self._folder / file).open("w", encoding="utf-8") as sink:
@@ -404,38 +339,3 @@ class Stager:
                 os.fsync(sink.fileno())
             part.sides[name] = file
         self._sides = {}
-
-
-def _column_types(tables: Sequence[pa.Table]) -> dict[str, str]:
-    """Return the columns of tables that go to one file, and their types; those of this package left out."""
-    return {
-        field.name: of_arrow(field.type)
-        for table in tables
-        for field in table.schema
-        if field.name not in SYSTEM_COLUMNS
-    }
-
-
-def _import_arrow() -> None:
-    import pyarrow.compute
-    import pyarrow.parquet  # noqa: F401
-
-
-def _write_parquet(path: Path, tables: list[pa.Table]) -> str:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.concat_tables(tables, promote_options="default")
-    tables.clear()
-    with path.open("wb") as sink:
-        pq.write_table(table, sink, compression="zstd")
-        sink.flush()
-        os.fsync(sink.fileno())
-    return checkpoints.digest(path)
-
-
-def _give_memory_back() -> None:
-    """Return what Arrow keeps for later to the system, for DuckDB needs it now."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
