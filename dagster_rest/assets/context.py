@@ -16,7 +16,7 @@ from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.start.facts import EventLog, Rules, RunLine, Wish, newer_attempt
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.config.values.jsonpath import plain_names
-from dagster_rest.warehouse.database.file import Database
+from dagster_rest.warehouse.database.base import Database
 from dagster_rest.warehouse.state.load_row import LoadRow
 from dagster_rest.warehouse.state.partitionings import loaded_partitions, read_partitioning
 

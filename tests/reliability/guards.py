@@ -94,7 +94,7 @@ def _checkpoint_before_the_part() -> None:
         self._end_part()
         if self._pending_position is not None:
             self._saved.position = self._pending_position
-            checkpoint.write(self._folder, self._saved, on_event=lambda _: None)
+            checkpoint.write_checkpoint(self._folder, self._saved, on_event=lambda _: None)
         begin(self)
 
     Stager._begin_part = too_early  # type: ignore[method-assign]

@@ -11,7 +11,8 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from dagster_rest.warehouse.database.file import Database, fetch_one, local_path, run, short_read, short_write
+from dagster_rest.warehouse.database.base import Database, fetch_one, run
+from dagster_rest.warehouse.database.file import local_path, short_read, short_write
 from dagster_rest.warehouse.errors import WarehouseError
 
 

@@ -11,8 +11,9 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.database.errors import MEANINGS, translated
-from dagster_rest.warehouse.database.file import run, short_read, short_write
+from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.errors import CODES, WarehouseError
 from tests.warehouse.support import DATASET, Warehouse, table_spec
 

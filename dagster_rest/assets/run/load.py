@@ -27,7 +27,8 @@ from dagster_rest.assets.start.facts import Facts, Life, Start
 from dagster_rest.assets.start.liveness import Presence, is_at_work
 from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.assets.start.windows import Window, begins_beyond, plan_windows
-from dagster_rest.warehouse.database.file import Database, short_read, short_write
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.state.catalog import read_schema
 from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads, read_state

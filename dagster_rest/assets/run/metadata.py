@@ -218,7 +218,7 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
         asset: The asset.
         report: What was done.
     """
-    from dagster_rest.warehouse.database.file import run
+    from dagster_rest.warehouse.database.base import run
     from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
     from dagster_rest.warehouse.state.catalog import database_name, qualified, quoted
 

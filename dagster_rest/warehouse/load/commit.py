@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.hooks import EventHook, ignore_event
 from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
 from dagster_rest.warehouse.load.links import has_links

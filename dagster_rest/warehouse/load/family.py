@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.load.target import Target
 from dagster_rest.warehouse.schema import ROOT_ROW_ID, ROW_ID
 from dagster_rest.warehouse.state.catalog import quoted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.load.family import Family
 from dagster_rest.warehouse.load.target import LINKS
 from dagster_rest.warehouse.schema import LIST_INDEX, PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.load.conditions import equal, hard_deleted, listed, same, timestamp
 from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of

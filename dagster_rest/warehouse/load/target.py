@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse import types
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import StaleSchemaError, WarehouseError
 from dagster_rest.warehouse.schema import (
     LOAD_ID,

@@ -59,7 +59,7 @@ class Checkpoint:
         return StagedSchema.from_json(self.schema), Counter(self.counters), Counter(self.row_numbers)
 
 
-def read(folder: Path, *, fingerprint: str, ttl_seconds: float) -> tuple[Checkpoint | None, str | None]:
+def read_checkpoint(folder: Path, *, fingerprint: str, ttl_seconds: float) -> tuple[Checkpoint | None, str | None]:
     """Return the checkpoint to go on from, or None and why a fresh start is needed.
 
     A file that can't be read, is of another version or of another configuration, is too old or misses a part never
@@ -130,7 +130,7 @@ def staging_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write(folder: Path, checkpoint: Checkpoint, *, on_event: EventHook) -> None:
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, on_event: EventHook) -> None:
     """Write the checkpoint so that a crash at any moment leaves either the old or the new one."""
     temporary = folder / f"{FILE_NAME}.new"
     text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_strict)

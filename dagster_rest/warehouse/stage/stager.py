@@ -17,8 +17,15 @@ from dagster_rest.warehouse.hooks import EventHook, ignore_event
 from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, StagedSchema
 from dagster_rest.warehouse.shred.collisions import with_values_of_parent
 from dagster_rest.warehouse.shred.shredder import Shredder
-from dagster_rest.warehouse.stage import checkpoint as checkpoints
-from dagster_rest.warehouse.stage.checkpoint import Checkpoint, PartFile
+from dagster_rest.warehouse.stage.checkpoint import (
+    FILE_NAME,
+    Checkpoint,
+    PartFile,
+    digest,
+    read_checkpoint,
+    staging_errors,
+    write_checkpoint,
+)
 from dagster_rest.warehouse.stage.part import Part, column_types, import_arrow, release_memory, write_parquet
 from dagster_rest.warehouse.stage.staged_load import StagedLoad
 from dagster_rest.warehouse.values.text import dump_json
@@ -153,12 +160,12 @@ class Stager:
             seconds_per_part: Likewise, seconds since the part began.
             on_event: Called with ``part_written``, ``before_checkpoint_rename``, ``after_checkpoint_rename``.
         """
-        with checkpoints.staging_errors(folder):
+        with staging_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            saved, reason = checkpoints.read(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
+            saved, reason = read_checkpoint(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
             if saved is not None and not resume:
                 saved, reason = None, "resuming is switched off"
-            keep = {checkpoints.FILE_NAME, *saved.files} if saved is not None else set()
+            keep = {FILE_NAME, *saved.files} if saved is not None else set()
             for path in folder.iterdir():
                 if path.name not in keep:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -294,7 +301,7 @@ class Stager:
             rows = sum(table.num_rows for table in tables)
             part.files.append(PartFile(name, file, rows, column_types(tables)))
             part.writing.append(self._writer.submit(write_parquet, self._folder / file, tables))
-        with checkpoints.staging_errors(self._folder), depth_errors(self._spec.where):
+        with staging_errors(self._folder), depth_errors(self._spec.where):
             self._write_sides(part)
         part.rows_staged = self._root_rows()
         part.schema = self._schema.to_json()
@@ -309,7 +316,7 @@ class Stager:
         """Wait for the part under way, and write the checkpoint that covers it."""
         part, self._part = self._part, None
         if part is not None:
-            with checkpoints.staging_errors(self._folder):
+            with staging_errors(self._folder):
                 self._write_checkpoint(part)
 
     def _write_checkpoint(self, part: Part) -> None:
@@ -321,13 +328,13 @@ class Stager:
         saved.parts.extend(part.files)
         for name, file in part.sides.items():
             saved.sides.setdefault(name, []).append(file)
-            saved.digests[file] = checkpoints.digest(self._folder / file)
+            saved.digests[file] = digest(self._folder / file)
         saved.next_part = part.number + 1
         if part.position is not None:
             saved.position = part.position
         saved.rows_staged = part.rows_staged
         saved.schema, saved.counters, saved.row_numbers = part.schema, part.counters, part.row_numbers
-        checkpoints.write(self._folder, saved, on_event=self._on_event)
+        write_checkpoint(self._folder, saved, on_event=self._on_event)
         self.position = saved.position
 
     def _write_sides(self, part: Part) -> None:

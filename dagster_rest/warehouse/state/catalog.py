@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, RecordedSchema, TableSchema, system_columns
 from dagster_rest.warehouse.types import duckdb_type
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, TableSchema
 from dagster_rest.warehouse.state.catalog import database_name, qualified
 

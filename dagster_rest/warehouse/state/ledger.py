@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.state.ledger_tables import LOAD_COLUMNS, ensure_ledger
 from dagster_rest.warehouse.state.load_row import AssetState, CursorState, LoadRow

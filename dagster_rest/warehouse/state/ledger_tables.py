@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import fetch_one, run
+from dagster_rest.warehouse.database.base import fetch_one, run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table, is_committed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import fetch_one, run
+from dagster_rest.warehouse.database.base import fetch_one, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import NameCollisionError
 from dagster_rest.warehouse.schema import ResourceSpec, TableSchema
 from dagster_rest.warehouse.state.catalog import COLUMNS_TABLE, METADATA_SCHEMA

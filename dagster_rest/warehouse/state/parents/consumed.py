@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.database.file import registered, run
+from dagster_rest.warehouse.database.base import registered, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.state.parents.keys import dump
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import registered, run
+from dagster_rest.warehouse.database.base import registered, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA
 from dagster_rest.warehouse.state.load_row import CursorState
 

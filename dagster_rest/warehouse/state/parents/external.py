@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.naming import normalize
 from dagster_rest.warehouse.state.catalog import database_name, has_table, qualified, quoted

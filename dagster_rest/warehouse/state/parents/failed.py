@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.warehouse.database.file import registered, run
+from dagster_rest.warehouse.database.base import registered, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagster_rest.warehouse.database.file import fetch_one, run
+from dagster_rest.warehouse.database.base import fetch_one, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.state.partitionings import read_partitioning
 
