@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks.workloads import DATASET, WORKLOADS
 from dagster_rest.assets.run.garbage import collect_rarely
-from dagster_rest.config.model.table import WriteDisposition
+from dagster_rest.config.model.table.disposition import WriteDisposition
 from dagster_rest.warehouse.load.commit import commit_load
 from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
 from dagster_rest.warehouse.stage.stager import Stager

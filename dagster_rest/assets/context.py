@@ -23,7 +23,7 @@ from dagster_rest.warehouse.state.partitionings import loaded_partitions, read_p
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.http import RestClient
     from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, TableSchema
     from dagster_rest.warehouse.state.inspection import TableInspection

@@ -10,7 +10,7 @@ from typing import Any
 from dagster_rest.config.errors import ConfigError, PathPart, Problem, did_you_mean, join_path
 from dagster_rest.config.read.origin import Origin
 from dagster_rest.config.values.env import EnvRef
-from dagster_rest.config.values.types import type_name
+from dagster_rest.config.values.problems import type_name
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -28,7 +28,6 @@ AUTH_TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 _AUTH_KEYS = frozenset(dango for _, keys in AUTH_TYPES.values() for dango in keys.values())
 _BLOCK_KEYS = ("base_url", "auth_type", "headers", "endpoints", *sorted(_AUTH_KEYS))
 _SOURCE_KEYS = ("name", "type", "enabled", "description", "rest_api")
-_RESOURCE_KEYS = ("name", "primary_key")
 # Dango's defaults where they differ from dlt's.
 _PAGINATOR_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "page_number": {"base_page": 1, "total_path": None},

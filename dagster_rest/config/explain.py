@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
 from dagster_rest.config.read.origin import Origin
-from dagster_rest.config.values.types import type_name
+from dagster_rest.config.values.problems import type_name
 
 _EXPECTED = {
     "model_type": "a mapping",

@@ -16,8 +16,7 @@ from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.plan.build import check_plan
 from dagster_rest.config.read.copying import copy_data
 from dagster_rest.config.read.origin import Origin
-from dagster_rest.config.values.env import EnvRef, resolve_env
-from dagster_rest.config.values.types import type_name
+from dagster_rest.config.values.problems import type_name
 
 
 def load_config(
@@ -112,6 +111,3 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
 
 def _whole(message: str, *, expected: str, source: str | None = None) -> ConfigError:
     return ConfigError([Problem(path="", code="config_wrong_type", message=message, expected=expected)], source=source)
-
-
-__all__ = ["EnvRef", "load_config", "load_config_text", "resolve_env"]

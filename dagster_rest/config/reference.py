@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from dagster_rest.config.model.base import ByType, ConfigModel
+from dagster_rest.config.model.base import ConfigModel
+from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.model.export import is_extension
 from dagster_rest.config.schema import alternatives, check_in, reachable, references, schema_text

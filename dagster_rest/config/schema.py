@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from dagster_rest.config.model.auth import AUTH_CHOICE
-from dagster_rest.config.model.base import ByType, ConfigModel
+from dagster_rest.config.model.base import ConfigModel
+from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.model.client import STATUS_SCHEMA
 from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.model.paginators import PAGINATOR_CHOICE

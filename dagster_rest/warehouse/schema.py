@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dagster_rest.warehouse import naming
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
     from dagster_rest.config.plan.build import ResourcePlan
 
 LOAD_ID = "_load_id"

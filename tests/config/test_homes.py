@@ -8,7 +8,8 @@ import pytest
 
 from dagster_rest.config import ConfigError, build_plan, load_config
 from dagster_rest.config.model.base import field_keys
-from dagster_rest.config.model.config import EndpointConfig, ResourceConfig
+from dagster_rest.config.model.endpoint import EndpointConfig
+from dagster_rest.config.model.resource import ResourceConfig
 from tests.config.support import config, endpoint, one
 
 NAMES = ("on_empty", "on_name_collision")

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_rest.config.model.table import WriteDisposition
+from dagster_rest.config.model.table.disposition import WriteDisposition
 from dagster_rest.warehouse.load.commit import LoadOutcome, ReplaceWhere, commit_load
 from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
 from dagster_rest.warehouse.stage.stager import Stager

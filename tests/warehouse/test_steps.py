@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagster_rest.config.model.table import ProcessingStep
+from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.warehouse.errors import StepError
 from dagster_rest.warehouse.steps.python import compile_steps
 

@@ -28,7 +28,7 @@ from dagster_rest.warehouse.errors import depth_errors
 from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
 
 Direction = Literal["max", "min"]
 Picker = Callable[[Any], Any]

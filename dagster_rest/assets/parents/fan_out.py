@@ -11,7 +11,8 @@ from dagster_rest.config.errors import NullParentValue
 from dagster_rest.config.values.jsonpath import MISSING, first_match
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan.build import ParentLink, ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
+    from dagster_rest.config.plan.links import ParentLink
     from dagster_rest.http import FetchUnit
     from dagster_rest.warehouse.state.load_row import CursorState
     from dagster_rest.warehouse.state.parents.rows import ParentRows

@@ -23,7 +23,7 @@ from dagster_rest.warehouse.state.partitionings import read_partitioning
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.plan.build import ParentLink
+    from dagster_rest.config.plan.links import ParentLink
 
 Rows = Mapping[str, ParentRows]
 

@@ -17,7 +17,7 @@ from dagster_rest.assets.start.facts import Start
 from dagster_rest.warehouse.state.load_row import EDGE, CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.config.plan.build import ResourcePlan
 
 _MOST_WINDOWS = 100_000

@@ -6,9 +6,11 @@ from pydantic import ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, Problems, check_model, own
+from dagster_rest.config.model.base import ConfigModel, check_model, own
+from dagster_rest.config.values.checks import check_bool, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
+from dagster_rest.config.values.problems import Problems, problem, wrong_type
 from dagster_rest.config.values.times import CRON_SCHEMA, Cron, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.values.types import (
     DURATION_SCHEMA,
@@ -21,11 +23,7 @@ from dagster_rest.config.values.types import (
     Positive,
     Share,
     Text,
-    check_bool,
-    from_env,
-    problem,
     words,
-    wrong_type,
 )
 
 

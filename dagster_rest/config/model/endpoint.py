@@ -8,14 +8,16 @@ from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.auth import AuthConfig
-from dagster_rest.config.model.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, key, own
 from dagster_rest.config.model.client import check_status
 from dagster_rest.config.model.incremental import IncrementalConfig, Params
 from dagster_rest.config.model.paginators import PaginatorConfig
+from dagster_rest.config.values.checks import from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.problems import Problems, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     ENV_TEXT,
-    IMPORT_STRING,
     IMPORT_TEXT,
     Bool,
     Checked,
@@ -29,13 +31,7 @@ from dagster_rest.config.values.types import (
     Selector,
     Share,
     Text,
-    from_env,
-    import_object,
-    problem,
-    refuse_unread_members,
-    type_name,
     words,
-    wrong_type,
 )
 
 RESPONSE_ACTIONS = ("ignore", "retry", "fail")

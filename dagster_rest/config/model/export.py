@@ -16,7 +16,8 @@ from dagster_rest.config.model.auth import (
 from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.model.endpoint import EndpointConfig, ResponseAction
 from dagster_rest.config.model.resource import ExternalAsset, ResourceConfig
-from dagster_rest.config.model.table import NestedHint, ProcessingStep
+from dagster_rest.config.model.table.hints import NestedHint
+from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import resolve_env
 
 _OWN_AUTHS = (DigestAuthConfig, JwtGrantAuthConfig, OAuth2RefreshTokenConfig)

@@ -8,12 +8,13 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, Problems, key, own
-from dagster_rest.config.model.table import choice
+from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.values.checks import check_duration, check_number, choice, from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.problems import Problems, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     DURATION_SCHEMA,
-    IMPORT_STRING,
     Bool,
     Callback,
     Checked,
@@ -22,15 +23,7 @@ from dagster_rest.config.values.types import (
     JsonPath,
     Names,
     Number,
-    check_duration,
-    check_number,
-    from_env,
-    import_object,
-    problem,
-    refuse_unread_members,
-    type_name,
     words,
-    wrong_type,
 )
 
 

@@ -5,18 +5,19 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from dagster_rest.config.model.base import ByType, ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import PAGINATORS
+from dagster_rest.config.values.problems import problem
 from dagster_rest.config.values.types import (
+    AnyMapping,
     Anything,
     Bool,
     Count,
     FilledText,
     Int,
     JsonPath,
-    Mapping_,
     Positive,
-    problem,
 )
 
 
@@ -34,12 +35,6 @@ def _exclusive(model: PaginatorModel, *names: str) -> None:
             f"`{given[0]}` and `{given[1]}` exclude each other",
             expected=f"one of {', '.join(names)}",
         )
-
-
-def _not_empty(model: PaginatorModel, *names: str) -> None:
-    for name in names:
-        if getattr(model, name) == "":
-            raise problem("config_bad_value", f"`{name}` is empty", expected="a name, or no such key")
 
 
 class AutoPaginatorConfig(PaginatorModel):
@@ -172,7 +167,7 @@ class RegisteredPaginatorConfig(ConfigModel):
     """A paginator that the user has added with ``register_paginator``: its alias and its arguments."""
 
     type: str
-    options: Mapping_ = key({}, "Keyword arguments of the registered class.")
+    options: AnyMapping = key({}, "Keyword arguments of the registered class.")
 
 
 PAGINATOR_MODELS: tuple[type[ConfigModel], ...] = (

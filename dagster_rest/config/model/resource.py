@@ -6,13 +6,15 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.model.asset import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
-from dagster_rest.config.model.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, key, own
 from dagster_rest.config.model.endpoint import EndpointConfig
-from dagster_rest.config.model.table import ProcessingStep, TableHints
+from dagster_rest.config.model.table.hints import TableHints
+from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.problems import Problems, problem, wrong_type
 from dagster_rest.config.values.types import (
     ENV_TEXT,
-    IMPORT_STRING,
     IMPORT_TEXT,
     Anything,
     Bool,
@@ -20,9 +22,6 @@ from dagster_rest.config.values.types import (
     Duration,
     FilledText,
     Text,
-    import_object,
-    problem,
-    wrong_type,
 )
 
 

@@ -16,7 +16,8 @@ from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.incremental import IncrementalConfig
 from dagster_rest.config.model.paginators import AutoPaginatorConfig, SinglePagePaginatorConfig
 from dagster_rest.config.model.resource import ExternalAsset, ResourceConfig
-from dagster_rest.config.model.table import ColumnHint, Disposition, WriteDisposition, WriteDispositionConfig
+from dagster_rest.config.model.table.columns import ColumnHint
+from dagster_rest.config.model.table.disposition import Disposition, WriteDisposition, WriteDispositionConfig
 from dagster_rest.config.plan.defaults import construct, given, limits_pages, without_max_pages
 from dagster_rest.config.plan.draft import Draft, draft_resource
 from dagster_rest.config.plan.fingerprint import fingerprint
@@ -318,6 +319,3 @@ def _write_disposition(value: Any) -> WriteDisposition:
     if value in get_args(Disposition):
         return WriteDisposition(disposition=value)
     return WriteDisposition()
-
-
-__all__ = ["INHERIT", "Inherit", "ParentLink", "ResourcePlan", "SourcePlan", "build_plan", "is_single_entity"]

@@ -114,11 +114,6 @@ def _is_secret(name: object) -> bool:
     return isinstance(name, str) and is_credential_name(str.__str__(name))
 
 
-def _pair(value: Any) -> Any:
-    named = isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[0], str)
-    return {value[0]: value[1]} if named else value
-
-
 def _canonical_field(name: str, value: Any, *, secret: bool) -> str:
     if name == "data" and isinstance(value, list):
         # A form as a list of pairs: each value below its name.

@@ -14,7 +14,7 @@ from dagster_rest.warehouse.state.catalog import quoted
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
 
 DELETED_IDS = '"_dagster_rest_deleted_ids"'
 """The temporary table of the ``_row_id`` of root rows that a load deletes."""

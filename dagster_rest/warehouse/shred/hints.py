@@ -13,7 +13,7 @@ from dagster_rest.warehouse.schema import Column, ContractEntity, ContractMode, 
 from dagster_rest.warehouse.shred.versions import added_columns
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
 
 _OWN_KEYS = frozenset({"name", "data_type", "nullable", "timezone", "description", "variant"})
 
@@ -91,7 +91,7 @@ class TableHints:
 
     def write_disposition(self, table: TableSchema) -> WriteDisposition:
         """Return how a table at the top of a family is written."""
-        from dagster_rest.config.model.table import WriteDisposition
+        from dagster_rest.config.model.table.disposition import WriteDisposition
 
         if table.kind == "root":
             return self._spec.write_disposition

@@ -11,7 +11,7 @@ from dagster_rest.warehouse.schema import ROW_VERSION, SYSTEM_COLUMNS, Column
 from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
 
 VALID_FROM, VALID_TO = "_valid_from", "_valid_to"
 

@@ -55,7 +55,7 @@ class Stager:
         import tempfile
         from pathlib import Path
 
-        from dagster_rest.config.model.table import WriteDisposition
+        from dagster_rest.config.model.table.disposition import WriteDisposition
         from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
         from dagster_rest.warehouse.stage.stager import Stager
 
