@@ -49,7 +49,17 @@ TARGETS: dict[str, str] = {
 }
 """Each file below `dagster_rest/` with the tests that are there to notice its faults."""
 
-COPIED = ("dagster_rest", "tests", "examples", "docs", "benchmarks", "pyproject.toml", "README.md", "definitions.py")
+COPIED = (
+    "dagster_rest",
+    "tests",
+    "examples",
+    "docs",
+    "benchmarks",
+    "tools",
+    "pyproject.toml",
+    "README.md",
+    "definitions.py",
+)
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from dagster_rest.config.model.auth import AUTH_CHOICE
 from dagster_rest.config.model.export import is_extension
 from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
 from dagster_rest.config.read.yaml import read_yaml
-from dagster_rest.config.reference import SCHEMA_FILE, reference_page, schema_text
 from dagster_rest.config.schema import json_schema, reachable
 from tests.config import test_errors
 from tests.config.support import config, endpoint, problems
+from tools.config_reference import SCHEMA_FILE, reference_page, schema_text
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-HINT = "run: python -m dagster_rest.config.reference"
+HINT = "run: python -m tools.config_reference"
 
 
 @pytest.mark.parametrize("file", [SCHEMA_FILE, DOCS / "config.schema.json"])

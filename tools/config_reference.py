@@ -1,6 +1,6 @@
 """The reference page and the JSON Schema file, generated from the models.
 
-``python -m dagster_rest.config.reference`` writes ``docs/config_reference.md`` and both copies of the schema.
+``python -m tools.config_reference`` writes ``docs/config_reference.md`` and both copies of the schema.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from dagster_rest.config.model.export import is_extension
 from dagster_rest.config.schema import alternatives, check_in, reachable, references, schema_text
 from dagster_rest.config.values.types import Checked
 
-SCHEMA_FILE = Path(__file__).with_name("schema.json")
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMA_FILE = ROOT / "dagster_rest" / "config" / "schema.json"
 _HEAD = """# Config reference
 
-Every key, generated from the models in `dagster_rest.config` by `python -m dagster_rest.config.reference`.
+Every key, generated from the models in `dagster_rest.config` by `python -m tools.config_reference`.
 Keys marked **ext** are extensions: dlt does not have them, and `config.to_dlt()` takes them out and says so.
 A key without a default is required. How the parts fit together: [config.md](config.md).
 """
@@ -108,12 +109,12 @@ def _check_text(check: Checked) -> str:
     return f"{check.expected} ({', '.join(links)})" if links else check.expected
 
 
-def write(root: Path) -> None:
-    """Write the page and both copies of the schema below the repository's ``root``."""
-    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
-    (root / "docs" / "config.schema.json").write_text(schema_text(), encoding="utf-8")
-    (root / "docs" / "config_reference.md").write_text(reference_page(), encoding="utf-8")
+def write() -> None:
+    """Write the page and both copies of the schema."""
+    for file in (SCHEMA_FILE, ROOT / "docs" / "config.schema.json"):
+        file.write_text(schema_text(), encoding="utf-8")
+    (ROOT / "docs" / "config_reference.md").write_text(reference_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write(Path.cwd())
+    write()
