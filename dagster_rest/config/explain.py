@@ -39,11 +39,7 @@ def _to_problem(item: Mapping[str, Any]) -> Problem:
     context = item.get("ctx") or {}
     if kind.startswith("config_"):
         return Problem(
-            path=path,
-            code=kind,
-            message=item["msg"],
-            expected=context.get("expected"),
-            hint=context.get("hint"),
+            path=path, code=kind, message=item["msg"], expected=context.get("expected"), hint=context.get("hint")
         )
     if kind == "missing":
         return Problem(path=path, code="config_missing_key", message="the key is required", hint=_missing_hint(loc))

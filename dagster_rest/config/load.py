@@ -91,9 +91,7 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
         raise ConfigError(origin.locate(problems), source=origin.file)
     if not isinstance(copied, dict):
         raise _whole(
-            f"found {type_name(copied)}",
-            expected="a mapping with `client` and `resources`",
-            source=origin.file,
+            f"found {type_name(copied)}", expected="a mapping with `client` and `resources`", source=origin.file
         )
     if dango.is_dango(copied):
         copied, origin = dango.translate(copied, origin=origin, source=dango_source)

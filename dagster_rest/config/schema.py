@@ -88,12 +88,7 @@ def json_schema() -> JsonSchema:
     for check in (PAGINATOR_CHOICE, AUTH_CHOICE):
         definitions[_choice_name(check)] = _choice_schema(check)
     root = _model_schema(RestApiConfig)
-    schema = {
-        "$schema": SCHEMA_ID,
-        "title": "dagster_rest config",
-        **root,
-        "$defs": dict(sorted(definitions.items())),
-    }
+    schema = {"$schema": SCHEMA_ID, "title": "dagster_rest config", **root, "$defs": dict(sorted(definitions.items()))}
     pointed: JsonSchema = _with_pointers(schema, {*models, *definitions})
     return pointed
 

@@ -134,10 +134,7 @@ Cert: TypeAlias = Annotated[
     Checked(
         check_cert,
         schema={
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3},
-            ]
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3}]
         },
         expected="a path, or a list of certificate, key and password",
         secret=True,

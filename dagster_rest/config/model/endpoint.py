@@ -120,9 +120,7 @@ class ResponseAction(ConfigModel):
         conditions = (self.status_code, self.content, self.json_predicate)
         if isinstance(self.action, str) and all(condition is None for condition in conditions):
             raise problem(
-                "config_missing_key",
-                "the action has no condition",
-                expected="one of status_code, content, json",
+                "config_missing_key", "the action has no condition", expected="one of status_code, content, json"
             )
         return self
 
@@ -180,17 +178,14 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
             raise problem("config_wrong_type", "a header's name is not text", expected="text")
         if isinstance(item, (dict, list, tuple, set)):
             raise problem(
-                "config_wrong_type",
-                f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}",
-                expected="text",
+                "config_wrong_type", f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}", expected="text"
             )
     refuse_unread_members(value, info)
     return value
 
 
 JsonBody: TypeAlias = Annotated[
-    Any,
-    Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request"),
+    Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request")
 ]
 Headers: TypeAlias = Annotated[
     dict[str, Any],

@@ -197,9 +197,7 @@ def check_params(value: Any, info: ValidationInfo) -> Any:
     for name, item in value.items():
         if not isinstance(name, str):
             raise problem(
-                "config_wrong_type",
-                "a parameter's name is not text",
-                expected="text; write numbers in quotes",
+                "config_wrong_type", "a parameter's name is not text", expected="text; write numbers in quotes"
             )
         params[name] = problems.check(str.__str__(name), _check_param, item, info)
     problems.raise_if_any()

@@ -9,16 +9,7 @@ from dagster_rest.config.model.base import ConfigModel, key, own
 from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import PAGINATORS
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import (
-    AnyMapping,
-    Anything,
-    Bool,
-    Count,
-    FilledText,
-    Int,
-    JsonPath,
-    Positive,
-)
+from dagster_rest.config.values.types import AnyMapping, Anything, Bool, Count, FilledText, Int, JsonPath, Positive
 
 
 class PaginatorModel(ConfigModel):

@@ -13,16 +13,7 @@ from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
 from dagster_rest.config.values.problems import Problems, problem, wrong_type
-from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_TEXT,
-    Anything,
-    Bool,
-    Checked,
-    Duration,
-    FilledText,
-    Text,
-)
+from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Anything, Bool, Checked, Duration, FilledText, Text
 
 
 def check_source(value: Any, info: ValidationInfo) -> Any:

@@ -149,8 +149,7 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
     names = [draft.name for draft in drafts]
     by_name = {draft.name: draft for draft in drafts}
     order = topological(
-        names,
-        {child: [link.resource for link in links if not link.external] for child, links in parents.items()},
+        names, {child: [link.resource for link in links if not link.external] for child, links in parents.items()}
     )
     client_part = fingerprint(config.client)
     plans = [_finish(by_name[item], parents[item], by_name, config, client_part) for item in order]
@@ -209,11 +208,7 @@ def _duplicate_names(config: RestApiConfig) -> list[Problem]:
 
 
 def _finish(
-    draft: Draft,
-    parents: tuple[ParentLink, ...],
-    drafts: Mapping[str, Draft],
-    config: RestApiConfig,
-    client_part: str,
+    draft: Draft, parents: tuple[ParentLink, ...], drafts: Mapping[str, Draft], config: RestApiConfig, client_part: str
 ) -> ResourcePlan:
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)

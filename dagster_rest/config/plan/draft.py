@@ -146,10 +146,7 @@ def _request(
         if incremental is None or name not in (incremental.start_param, incremental.end_param):
             items.append((key, template))
     if incremental is not None:
-        for parameter, attribute in (
-            (incremental.start_param, "start_value"),
-            (incremental.end_param, "end_value"),
-        ):
+        for parameter, attribute in ((incremental.start_param, "start_value"), (incremental.end_param, "end_value")):
             if parameter is not None:
                 items.append(
                     (
@@ -215,14 +212,7 @@ def _check_batch(resource: ResourceConfig, request: RequestTemplate, where: str,
         )
 
 
-_CALLABLE_HINTS = (
-    "primary_key",
-    "merge_key",
-    "write_disposition",
-    "schema_contract",
-    "nested_hints",
-    "references",
-)
+_CALLABLE_HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "nested_hints", "references")
 
 
 def _check_callable_hints(resource: ResourceConfig, where: str, problems: list[Problem]) -> None:

@@ -51,12 +51,7 @@ class Context:
 
 
 def _bad(
-    context: Context,
-    where: str,
-    message: str,
-    *,
-    code: str = "config_bad_placeholder",
-    hint: str | None = None,
+    context: Context, where: str, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None
 ) -> None:
     context.problems.append(Problem(path=where, code=code, message=message, hint=hint))
 
@@ -229,10 +224,7 @@ def _bound_param(name: str, spec: str, conversion: str | None, where: str, conte
         inner = parse_text(value, where=where, context=replace(context, params={}))
         if all(isinstance(part, LiteralText) for part in inner.parts):
             return StaticParam(
-                name,
-                "".join(part.text for part in inner.parts if isinstance(part, LiteralText)),
-                conversion,
-                spec,
+                name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec
             )
         return StaticParam(name, inner, conversion, spec)
     return StaticParam(name, value, conversion, spec)

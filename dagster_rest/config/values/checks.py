@@ -188,9 +188,7 @@ def check_jsonpath(value: Any, info: ValidationInfo) -> Any:
         jsonpath.check(value)
     except ValueError:
         raise problem(
-            "config_bad_jsonpath",
-            "not a JSONPath",
-            expected="a JSONPath, such as data.items or ['@odata.nextLink']",
+            "config_bad_jsonpath", "not a JSONPath", expected="a JSONPath, such as data.items or ['@odata.nextLink']"
         ) from None
     return value
 
@@ -216,9 +214,7 @@ def check_callable(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str) and not is_env(value):
         if not IMPORT_STRING.match(value):
             raise problem(
-                "config_wrong_type",
-                "found text",
-                expected="a callable, or an import string package.module:function",
+                "config_wrong_type", "found text", expected="a callable, or an import string package.module:function"
             )
         value = import_object(value)
     if not callable(value):
@@ -244,9 +240,7 @@ def check_names(value: Any, info: ValidationInfo) -> Any:
         if all(isinstance(item, str) for item in value):
             return list(value)
         raise problem(
-            "config_wrong_type",
-            "the list holds something else than text",
-            expected="a name or a list of names",
+            "config_wrong_type", "the list holds something else than text", expected="a name or a list of names"
         )
     if isinstance(value, str):
         return check_text_or_callable(value, info)

@@ -88,10 +88,7 @@ IMPORT_SCHEMA: JsonSchema = {
 }
 IMPORT_TEXT: JsonSchema = {"$ref": "ImportString"}
 DURATION_SCHEMA: JsonSchema = {
-    "anyOf": [
-        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*$"},
-        {"$ref": "Environment"},
-    ]
+    "anyOf": [{"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*$"}, {"$ref": "Environment"}]
 }
 
 
@@ -132,8 +129,7 @@ Int = Annotated[int, _whole_number(None)]
 Count = Annotated[int, _whole_number(0)]
 Positive = Annotated[int, _whole_number(1)]
 Number = Annotated[
-    float,
-    Checked(check_number, schema={"anyOf": [{"type": "number"}, ENV_TEXT]}, expected="a number", read_at="check"),
+    float, Checked(check_number, schema={"anyOf": [{"type": "number"}, ENV_TEXT]}, expected="a number", read_at="check")
 ]
 Share = Annotated[
     float,
@@ -165,12 +161,10 @@ TextOrCallback = Annotated[
     str | Callable[..., Any], Checked(check_text_or_callable, schema=ANY_TEXT, expected="text or a callable")
 ]
 Names = Annotated[
-    str | list[str] | Callable[..., Any],
-    Checked(check_names, schema=NAMES, expected="a name or a list of names"),
+    str | list[str] | Callable[..., Any], Checked(check_names, schema=NAMES, expected="a name or a list of names")
 ]
 LateTextOrList = Annotated[
-    str | list[str],
-    Checked(check_text_or_list, schema=NAMES, expected="text or a list of texts", read_at="run"),
+    str | list[str], Checked(check_text_or_list, schema=NAMES, expected="text or a list of texts", read_at="run")
 ]
 Anything = Annotated[Any, Checked(check_anything, schema={}, expected="anything")]
 RequestValue = Annotated[Any, Checked(check_anything, schema={}, expected="anything", read_at="request")]

@@ -242,10 +242,7 @@ def _wait_for_foreign_holder(
     if not path.exists():
         return None
     sleep, said = _FIRST_SLEEP, False
-    config: dict[str, Any] = {
-        "custom_user_agent": "dagster",
-        **getattr(database, "connection_config", {}),
-    }
+    config: dict[str, Any] = {"custom_user_agent": "dagster", **getattr(database, "connection_config", {})}
     while True:
         try:
             return duckdb.connect(str(path), config=config)

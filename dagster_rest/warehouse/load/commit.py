@@ -205,10 +205,7 @@ class _Commit:
         known = {} if full_refresh else self._recorded
         targets = {
             name: target_of(
-                tables.get(name) or self._recorded[name],
-                known.get(name),
-                database=self._database,
-                spec=self._spec,
+                tables.get(name) or self._recorded[name], known.get(name), database=self._database, spec=self._spec
             )
             for name in names
         }

@@ -17,13 +17,7 @@ from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of
 from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
 from dagster_rest.warehouse.load.links import has_links, keep_links
 from dagster_rest.warehouse.load.target import Target
-from dagster_rest.warehouse.schema import (
-    PARENT_ROW_ID,
-    ROOT_ROW_ID,
-    ROW_ID,
-    ROW_VERSION,
-    SYSTEM_COLUMNS,
-)
+from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS
 from dagster_rest.warehouse.shred.versions import validity_columns, version_column
 from dagster_rest.warehouse.state.catalog import quoted
 from dagster_rest.warehouse.values.timestamps import parse_timestamp

@@ -90,13 +90,7 @@ def variant_taken(name: str, source: str, *, where: str | None) -> NameCollision
 
 
 def variant_name(
-    wanted: str,
-    columns: Mapping[str, Column],
-    *,
-    of: Column,
-    keys: Collection[str],
-    suffixes: bool,
-    where: str | None,
+    wanted: str, columns: Mapping[str, Column], *, of: Column, keys: Collection[str], suffixes: bool, where: str | None
 ) -> str:
     """Return the name of the column that takes what does not fit another column.
 

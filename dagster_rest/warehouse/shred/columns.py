@@ -127,13 +127,7 @@ class ColumnMaker:
         self, mode: ContractMode, what: str, batch: Batch, column: str, found: Iterable[tuple[int, Any]]
     ) -> None:
         self._contract.reject(
-            mode,
-            found,
-            what=what,
-            table=batch.table.name,
-            column=column,
-            rows=batch.rows,
-            dropped=batch.dropped,
+            mode, found, what=what, table=batch.table.name, column=column, rows=batch.rows, dropped=batch.dropped
         )
 
     def _widen(

@@ -154,13 +154,7 @@ class Shredder:
             self._add_children(made, level, path, raw, ids=(row_ids, roots))
 
     def _add_children(
-        self,
-        made: dict[str, pa.Table],
-        above: TableLevel,
-        path: str,
-        raw: RawColumn,
-        *,
-        ids: tuple[pa.Array, pa.Array],
+        self, made: dict[str, pa.Table], above: TableLevel, path: str, raw: RawColumn, *, ids: tuple[pa.Array, pa.Array]
     ) -> None:
         import pyarrow.compute as pc
 

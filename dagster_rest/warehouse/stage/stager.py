@@ -105,11 +105,7 @@ class Stager:
             )
             self._schema, self._counters, self._row_numbers = schema, Counter(), Counter()
         self._shredder = Shredder(
-            spec,
-            schema=self._schema,
-            load_id=self.load_id,
-            counters=self._counters,
-            row_numbers=self._row_numbers,
+            spec, schema=self._schema, load_id=self.load_id, counters=self._counters, row_numbers=self._row_numbers
         )
         self._waiting: list[Any] = []
         self._tables: list[dict[str, list[pa.Table]]] = [{}]

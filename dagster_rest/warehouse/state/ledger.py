@@ -162,9 +162,7 @@ def missing_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str]) ->
     wanted = list(load_ids)
     ensure_ledger(connection)
     rows = run(
-        connection,
-        f"select load_id from {METADATA_SCHEMA}.loads where list_contains(?::varchar[], load_id)",
-        [wanted],
+        connection, f"select load_id from {METADATA_SCHEMA}.loads where list_contains(?::varchar[], load_id)", [wanted]
     )
     found = {row[0] for row in rows}
     return [load_id for load_id in wanted if load_id not in found]

@@ -81,9 +81,7 @@ def _python_step(name: str, function: Any, where: str) -> RecordStep:
             return apply(function, records)
         except Exception as error:
             raise StepError(
-                f"the step `{name}` failed: {type(error).__name__}: {error}",
-                code="warehouse_step_failed",
-                where=where,
+                f"the step `{name}` failed: {type(error).__name__}: {error}", code="warehouse_step_failed", where=where
             ) from error
 
     return step

@@ -29,12 +29,9 @@ def infer_type(values: Sequence[Any], kinds: Kinds) -> str:
         return _fraction_type(values, kinds)
     if kind is dict or kind is list:
         return "json"
-    return {
-        datetime.datetime: "timestamp",
-        datetime.date: "date",
-        datetime.time: "time",
-        bytes: "binary",
-    }.get(kind, "text")
+    return {datetime.datetime: "timestamp", datetime.date: "date", datetime.time: "time", bytes: "binary"}.get(
+        kind, "text"
+    )
 
 
 def infer_variant_type(values: Sequence[Any], kinds: Kinds, suffix: str) -> str:

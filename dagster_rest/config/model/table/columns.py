@@ -13,15 +13,7 @@ from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
 from dagster_rest.config.values.problems import Problems, at, problem, wrong_type
-from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_TEXT,
-    Bool,
-    Checked,
-    Count,
-    FilledText,
-    JsonSchema,
-)
+from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Bool, Checked, Count, FilledText, JsonSchema
 
 DataType: TypeAlias = Literal[
     "text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"
@@ -80,8 +72,7 @@ def check_columns(value: Any, info: ValidationInfo) -> Any:
     if callable(value) or inspect.isclass(value) or type(value).__module__.startswith("pyarrow"):
         return value
     raise wrong_type(
-        value,
-        expected="a mapping of column hints, a list of them, a pydantic model, a pyarrow schema or a callable",
+        value, expected="a mapping of column hints, a list of them, a pydantic model, a pyarrow schema or a callable"
     )
 
 

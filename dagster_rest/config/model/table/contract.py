@@ -9,10 +9,7 @@ from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
-from dagster_rest.config.values.types import (
-    Checked,
-    words,
-)
+from dagster_rest.config.values.types import Checked, words
 
 ContractMode: TypeAlias = Literal["evolve", "freeze", "discard_row", "discard_value"]
 

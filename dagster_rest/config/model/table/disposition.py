@@ -13,13 +13,7 @@ from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import (
-    Anything,
-    Bool,
-    Checked,
-    FilledText,
-    words,
-)
+from dagster_rest.config.values.types import Anything, Bool, Checked, FilledText, words
 
 Disposition: TypeAlias = Literal["append", "replace", "merge", "skip"]
 MergeStrategy: TypeAlias = Literal["delete-insert", "upsert", "insert-only", "scd2", "cdc"]

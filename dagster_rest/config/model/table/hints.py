@@ -12,14 +12,7 @@ from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
 from dagster_rest.config.values.problems import Problems, problem, wrong_type
-from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_TEXT,
-    Checked,
-    Count,
-    Names,
-    TextOrCallback,
-)
+from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Checked, Count, Names, TextOrCallback
 
 TableFormat: TypeAlias = Literal["iceberg", "delta", "hive", "native"]
 FileFormat: TypeAlias = Literal[
@@ -82,9 +75,7 @@ def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
         path = (name,) if isinstance(name, str) else name
         if not (isinstance(path, tuple) and path and all(isinstance(part, str) for part in path)):
             raise problem(
-                "config_wrong_type",
-                "a nested table's name is neither text nor a tuple of texts",
-                expected="text",
+                "config_wrong_type", "a nested table's name is neither text nor a tuple of texts", expected="text"
             )
         label = "__".join(path)
         hints[path] = problems.check(label, check_model, NestedHint, hint, info, expected="a mapping of hints")
@@ -96,13 +87,7 @@ NestedHints: TypeAlias = Annotated[
     Any,
     Checked(
         check_nested_hints,
-        schema={
-            "anyOf": [
-                {"type": "object", "additionalProperties": {"$ref": "NestedHint"}},
-                IMPORT_TEXT,
-                ENV_TEXT,
-            ]
-        },
+        schema={"anyOf": [{"type": "object", "additionalProperties": {"$ref": "NestedHint"}}, IMPORT_TEXT, ENV_TEXT]},
         expected="hints by nested table",
         read_at="parts",
     ),

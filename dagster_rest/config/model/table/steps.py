@@ -5,10 +5,7 @@ from typing_extensions import Self
 
 from dagster_rest.config.model.base import ConfigModel, key, own
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import (
-    Callback,
-    FilledText,
-)
+from dagster_rest.config.values.types import Callback, FilledText
 
 
 class ProcessingStep(ConfigModel):
@@ -27,8 +24,6 @@ class ProcessingStep(ConfigModel):
     def _does_something(self) -> Self:
         if not self.model_fields_set:
             raise problem(
-                "config_missing_key",
-                "the step is empty",
-                expected="one of filter, map, yield_map, where, select",
+                "config_missing_key", "the step is empty", expected="one of filter, map, yield_map, where, select"
             )
         return self

@@ -25,12 +25,7 @@ def read_parent_cursors(connection: DuckDBPyConnection, *, asset: str, partition
 
 
 def replace_parent_cursors(
-    connection: DuckDBPyConnection,
-    *,
-    asset: str,
-    partition: str,
-    cursors: Mapping[str, CursorState],
-    keep_others: bool,
+    connection: DuckDBPyConnection, *, asset: str, partition: str, cursors: Mapping[str, CursorState], keep_others: bool
 ) -> None:
     """Write the cursors that a child resource keeps for each of its parents.
 
