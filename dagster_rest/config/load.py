@@ -66,10 +66,8 @@ def load_config_text(
     """Read and check a config from YAML text; ``source`` names it in errors."""
     from dagster_rest.config.read.yaml import read_yaml
 
-    data, node = read_yaml(text, source=source)
-    config = _from_data(data, origin=Origin(file=source, text=text), yaml=interpolate_env, dango_source=dango_source)
-    config._origin = config.origin.with_resource_lines(node)
-    return config
+    data = read_yaml(text, source=source)
+    return _from_data(data, origin=Origin(file=source, text=text), yaml=interpolate_env, dango_source=dango_source)
 
 
 def _from_file(path: Path, interpolate_env: bool, dango_source: str | None) -> RestApiConfig:

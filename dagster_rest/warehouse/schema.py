@@ -56,16 +56,7 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """Return the column as JSON values."""
-        return {
-            "name": self.name,
-            "data_type": self.data_type,
-            "nullable": self.nullable,
-            "description": self.description,
-            "source": self.source,
-            "variant": self.variant,
-            "hinted": self.hinted,
-            "hints": dict(self.hints),
-        }
+        return {**vars(self), "hints": dict(self.hints)}
 
 
 TableKind = Literal["root", "nested", "standalone", "quarantine"]
@@ -141,16 +132,7 @@ class TableSchema:
 
     def to_json(self) -> dict[str, Any]:
         """Return the table as JSON values."""
-        return {
-            "name": self.name,
-            "root": self.root,
-            "parent": self.parent,
-            "kind": self.kind,
-            "resource": self.resource,
-            "source": self.source,
-            "is_new": self.is_new,
-            "columns": [column.to_json() for column in self.columns.values()],
-        }
+        return {**vars(self), "columns": [column.to_json() for column in self.columns.values()]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TableSchema:

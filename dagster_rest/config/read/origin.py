@@ -19,7 +19,6 @@ class Origin:
     Attributes:
         file: Path of the file, if it was one.
         text: The YAML text.
-        resource_lines: Line of each member of ``resources``, from 1.
         renamed: Where a config path stands in the file, for configs that were translated from another form.
         data: What was read, in the order it was written.
     """
@@ -27,7 +26,6 @@ class Origin:
     # Two configs that say the same are equal, wherever they were read from.
     file: str | None = field(default=None, compare=False)
     text: str | None = field(default=None, compare=False)
-    resource_lines: tuple[int, ...] = field(default=(), compare=False)
     renamed: Mapping[tuple[PathPart, ...], tuple[PathPart, ...]] = field(default_factory=dict, compare=False)
     data: Any = field(default=None, compare=False, repr=False)
 
@@ -35,14 +33,8 @@ class Origin:
         return f"Origin(file={self.file!r})"
 
     def resource_line(self, index: int) -> int | None:
-        """Line of ``resources[index]``."""
-        return self.resource_lines[index] if index < len(self.resource_lines) else None
-
-    def with_resource_lines(self, root: Any) -> Origin:
-        """The same with the lines of the resources, read from the root node of the text."""
-        from dagster_rest.config.read.yaml import member_lines
-
-        return replace(self, resource_lines=member_lines(root, self._in_file(("resources",))))
+        """Line of ``resources[index]``, from 1."""
+        return self.lines([("resources", index)])[0]
 
     def lines(self, paths: Sequence[tuple[PathPart, ...]]) -> list[int | None]:
         """The line of each path, or of the nearest part of it that is in the file."""

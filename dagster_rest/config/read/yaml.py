@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -60,8 +61,8 @@ ConfigLoader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 ConfigLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 
-def read_yaml(text: str, *, source: str | None) -> tuple[Any, Any]:
-    """The data of a YAML text and its root node.
+def read_yaml(text: str, *, source: str | None) -> Any:
+    """The data of a YAML text.
 
     Raises:
         ConfigError: ``config_yaml`` or ``config_duplicate_key``.
@@ -83,7 +84,7 @@ def read_yaml(text: str, *, source: str | None) -> tuple[Any, Any]:
             loader.dispose()
     if problems:
         raise ConfigError(problems, source=source)
-    return data, node
+    return data
 
 
 def _check_nesting(text: str, *, source: str | None) -> None:
@@ -140,8 +141,9 @@ def _merged_keys(node: Any, sizes: dict[int, int]) -> int:
     return sizes[id(node)]
 
 
+@lru_cache(maxsize=8)
 def root_node(text: str) -> Any:
-    """The root node of a YAML text that has been read before."""
+    """The root node of a YAML text that has been read before: every node in it knows its line."""
     loader = ConfigLoader(text)
     try:
         return loader.get_single_node()
@@ -234,16 +236,3 @@ def line_of(root: Any, path: tuple[PathPart, ...]) -> int | None:
         mark, node = child
         line = mark.start_mark.line + 1
     return int(line)
-
-
-def member_lines(root: Any, path: tuple[PathPart, ...]) -> tuple[int, ...]:
-    """The lines of the members of the list at ``path``."""
-    node = root
-    for step in path:
-        child = child_node(node, step)
-        if child is None:
-            return ()
-        node = child[1]
-    if not isinstance(node, yaml.SequenceNode):
-        return ()
-    return tuple(item.start_mark.line + 1 for item in node.value)
