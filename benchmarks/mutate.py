@@ -22,12 +22,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
-    "config/request/parse.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
-    "config/plan/defaults.py": "tests/config/test_defaults.py",
+    "config/request/filling.py": "tests/config/request/test_placeholders.py tests/config/request/test_requests_sent.py",
+    "config/request/parse.py": "tests/config/request/test_placeholders.py tests/config/request/test_requests_sent.py",
+    "config/plan/defaults.py": "tests/config/plan/test_defaults.py",
     "warehouse/state/ledger.py": "tests/assets/test_state_protocol.py",
     "warehouse/state/ledger_tables.py": "tests/reliability/test_ledger_versions.py",
-    "warehouse/load/commit.py": "tests/warehouse/test_dispositions.py",
-    "warehouse/load/merge.py": "tests/warehouse/test_dispositions.py",
+    "warehouse/load/commit.py": "tests/warehouse/load/test_dispositions.py",
+    "warehouse/load/merge.py": "tests/warehouse/load/test_dispositions.py",
     "assets/cursor/values.py": "tests/assets/test_cursor.py",
     "assets/cursor/ahead.py": "tests/assets/test_ahead.py",
     "assets/cursor/reach.py": "tests/assets/test_ahead.py",
