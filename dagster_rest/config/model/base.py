@@ -176,7 +176,7 @@ class Shown(str):
         return str(self)
 
 
-def check_model(model: type[ConfigModel], value: Any, info: ValidationInfo, *, expected: str) -> Any:
+def check_model(value: Any, model: type[ConfigModel], info: ValidationInfo, *, expected: str) -> Any:
     """``value`` as ``model``: an instance of it or a mapping."""
     if isinstance(value, model):
         return value

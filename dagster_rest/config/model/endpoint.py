@@ -14,8 +14,8 @@ from dagster_rest.config.model.incremental import IncrementalConfig, Params
 from dagster_rest.config.model.paginators import PaginatorConfig
 from dagster_rest.config.values.checks import from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
-from dagster_rest.config.values.problems import Problems, problem, type_name, wrong_type
+from dagster_rest.config.values.imports import imported
+from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     ENV_TEXT,
     IMPORT_TEXT,
@@ -39,29 +39,23 @@ RESPONSE_ACTIONS = ("ignore", "retry", "fail")
 
 def check_action(value: Any, info: ValidationInfo) -> Any:
     """A named action or hooks."""
+    value = imported(value)
     if isinstance(value, str) and not is_env(value):
-        if IMPORT_STRING.match(value):
-            value = import_object(value)
-        elif value in RESPONSE_ACTIONS:
+        if value in RESPONSE_ACTIONS:
             return value
-        else:
-            raise problem(
-                "config_bad_value",
-                "no such action",
-                expected="ignore, retry, fail, or a callable",
-                hint=did_you_mean(value, RESPONSE_ACTIONS),
-            )
+        raise problem(
+            "config_bad_value",
+            "no such action",
+            expected="ignore, retry, fail, or a callable",
+            hint=did_you_mean(value, RESPONSE_ACTIONS),
+        )
     if isinstance(value, (list, tuple)):
-        problems = Problems()
-        hooks = [problems.check(index, _check_hook, item) for index, item in enumerate(value)]
-        problems.raise_if_any()
-        return hooks
+        return check_each(enumerate(value), _check_hook)
     return _check_hook(value)
 
 
 def _check_hook(value: Any) -> Any:
-    if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
-        value = import_object(value)
+    value = imported(value)
     if not callable(value):
         raise wrong_type(value, expected="ignore, retry, fail, a callable, or a list of callables")
     return value
@@ -71,10 +65,7 @@ def check_statuses(value: Any, info: ValidationInfo) -> Any:
     """One status or a list."""
     if not isinstance(value, (list, tuple)):
         return check_status(value, info)
-    problems = Problems()
-    found = [problems.check(index, check_status, item, info) for index, item in enumerate(value)]
-    problems.raise_if_any()
-    return found
+    return check_each(enumerate(value), check_status, info)
 
 
 Action: TypeAlias = Annotated[
@@ -129,10 +120,7 @@ def check_response_actions(value: Any, info: ValidationInfo) -> Any:
     """A list of actions and hooks."""
     if not isinstance(value, (list, tuple)):
         raise wrong_type(value, expected="a list of actions")
-    problems = Problems()
-    actions = [problems.check(index, _check_response_action, item, info) for index, item in enumerate(value)]
-    problems.raise_if_any()
-    return actions
+    return check_each(enumerate(value), _check_response_action, info)
 
 
 def _check_response_action(value: Any, info: ValidationInfo) -> Any:
@@ -140,7 +128,7 @@ def _check_response_action(value: Any, info: ValidationInfo) -> Any:
         value = from_env(value)
     if isinstance(value, (str, list, tuple)) or callable(value):
         return _check_hook(value)
-    return check_model(ResponseAction, value, info, expected="a mapping with `action`, or a callable")
+    return check_model(value, ResponseAction, info, expected="a mapping with `action`, or a callable")
 
 
 ResponseActions: TypeAlias = Annotated[

@@ -11,8 +11,8 @@ from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.base import ConfigModel, key, own
 from dagster_rest.config.values.checks import check_duration, check_number, choice, from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
-from dagster_rest.config.values.problems import Problems, problem, type_name, wrong_type
+from dagster_rest.config.values.imports import imported
+from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     DURATION_SCHEMA,
     Bool,
@@ -38,9 +38,8 @@ def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
 
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     """max, min or a callable."""
+    value = imported(value)
     if isinstance(value, str) and not is_env(value):
-        if IMPORT_STRING.match(value):
-            return import_object(value)
         return choice(value, ("max", "min"))
     if callable(value):
         return value
@@ -193,14 +192,10 @@ def check_params(value: Any, info: ValidationInfo) -> Any:
     """Query parameters: scalars, lists, null, or the older mappings with ``type``."""
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of query parameters")
-    problems, params = Problems(), {}
-    for name, item in value.items():
-        if not isinstance(name, str):
-            raise problem(
-                "config_wrong_type", "a parameter's name is not text", expected="text; write numbers in quotes"
-            )
-        params[name] = problems.check(str.__str__(name), _check_param, item, info)
-    problems.raise_if_any()
+    if not all(isinstance(name, str) for name in value):
+        raise problem("config_wrong_type", "a parameter's name is not text", expected="text; write numbers in quotes")
+    items = ((str.__str__(name), item) for name, item in value.items())
+    params = dict(zip(value, check_each(items, _check_param, info), strict=True))
     refuse_unread_members(params, info)
     return params
 

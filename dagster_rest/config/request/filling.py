@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from dagster_rest.config.errors import ConfigError, NullParentValue, Problem, join_path
+from dagster_rest.config.errors import ConfigError, NullParentValue, Problem, join_path, problem_error
 from dagster_rest.config.request.template import (
     UNSET,
     Constant,
@@ -72,11 +72,7 @@ class Filling:
         if isinstance(part, RunValue):
             value = self.run[part.context].get(part.attribute)
             return UNSET if value is None else value
-        return (
-            self.value(part.value, where)
-            if isinstance(part.value, (TextTemplate, Constant, MappingTemplate, ListTemplate))
-            else part.value
-        )
+        return self.value(part.value, where) if isinstance(part.value, Template) else part.value
 
     def _env(self, reference: Any, where: str) -> Any:
         missing = env_problems(reference, path=join_path(self.where, where), environ=os.environ)
@@ -87,15 +83,11 @@ class Filling:
     def _parent(self, part: ParentField, where: str) -> Any:
         row = self.parents.get(part.resource, self.parent)
         if part.field not in row:
-            raise ConfigError(
-                [
-                    Problem(
-                        path=join_path(self.where, where),
-                        code="config_missing_parent_value",
-                        message=f"a row of `{part.resource}` has no `{part.field}`",
-                        hint="Correct the field, or add it to the parent with a processing step.",
-                    )
-                ]
+            raise problem_error(
+                f"a row of `{part.resource}` has no `{part.field}`",
+                code="config_missing_parent_value",
+                path=join_path(self.where, where),
+                hint="Correct the field, or add it to the parent with a processing step.",
             )
         return row[part.field]
 
@@ -109,15 +101,11 @@ class Filling:
         try:
             return format(value, spec)
         except (ValueError, TypeError):
-            raise ConfigError(
-                [
-                    Problem(
-                        path=join_path(self.where, where),
-                        code="config_bad_format",
-                        message=f"the format spec does not fit a value of type {type(value).__name__}",
-                        hint="Remove the part after the colon, or convert the value first.",
-                    )
-                ]
+            raise problem_error(
+                f"the format spec does not fit a value of type {type(value).__name__}",
+                code="config_bad_format",
+                path=join_path(self.where, where),
+                hint="Remove the part after the colon, or convert the value first.",
             ) from None
 
     def value(self, template: Template, where: str) -> Any:
@@ -174,15 +162,11 @@ class Filling:
     def _unset(self, where: str, template: Template) -> ConfigError:
         names = [f"{part.context}.{part.attribute}" for part in parts_of(template) if isinstance(part, RunValue)]
         unset = next((name for name in names if self.run[name.split(".")[0]].get(name.split(".")[1]) is None), names[0])
-        return ConfigError(
-            [
-                Problem(
-                    path=join_path(self.where, where),
-                    code="config_unset_placeholder",
-                    message=f"`{{{unset}}}` has no value in this run",
-                    hint=_UNSET_HINTS.get(unset, "Move the placeholder into params, where it is left out."),
-                )
-            ]
+        return problem_error(
+            f"`{{{unset}}}` has no value in this run",
+            code="config_unset_placeholder",
+            path=join_path(self.where, where),
+            hint=_UNSET_HINTS.get(unset, "Move the placeholder into params, where it is left out."),
         )
 
     def path(self, template: TextTemplate) -> tuple[str, bool]:
@@ -225,16 +209,13 @@ class Filling:
 
     def _no_value(self, part: Part, what: str) -> ConfigError:
         name = f"{part.resource}.{part.field}" if isinstance(part, ParentField) else "value"
-        return NullParentValue(
-            [
-                Problem(
-                    path=join_path(self.where, "path"),
-                    code="config_null_parent_value",
-                    message=f"`{name}` {what}, and the path needs it",
-                    hint="Filter such rows out in the parent's processing_steps.",
-                )
-            ]
+        problem = Problem(
+            path=join_path(self.where, "path"),
+            code="config_null_parent_value",
+            message=f"`{name}` {what}, and the path needs it",
+            hint="Filter such rows out in the parent's processing_steps.",
         )
+        return NullParentValue([problem])
 
 
 def _is_segment(before: str, behind: Sequence[Part]) -> bool:
@@ -244,7 +225,7 @@ def _is_segment(before: str, behind: Sequence[Part]) -> bool:
 
 
 def encode_segment(text: str) -> str:
-    """TextTemplate as one segment of a path: nothing in it can add a segment, a query or a step up.
+    """Text as one segment of a path: nothing in it can add a segment, a query or a step up.
 
     Example:
         ```python

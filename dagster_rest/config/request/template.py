@@ -19,14 +19,14 @@ UNSET = _Unset()
 
 @dataclass(frozen=True)
 class LiteralText:
-    """TextTemplate as written, braces unescaped."""
+    """Text as written, braces unescaped."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class EnvText:
-    """TextTemplate that comes from the environment when the request is made."""
+    """Text that comes from the environment when the request is made."""
 
     reference: Any
 

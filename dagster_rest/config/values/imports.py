@@ -7,10 +7,17 @@ import re
 from typing import Any
 
 from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.problems import problem
 from dagster_rest.config.values.secrets import without_credentials
 
 IMPORT_STRING = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z")
+
+
+def imported(value: Any) -> Any:
+    """The object that an import string names, and any other value as it is; raises as ``import_object`` does."""
+    named = isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value)
+    return import_object(value) if named else value
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -76,11 +76,29 @@ class Problems:
         """Keep an error. What was found serves suggestions; it is never shown."""
         self._details.append(InitErrorDetails(type=error, loc=loc, input=found))
 
+    @property
+    def found(self) -> bool:
+        """Whether anything was collected."""
+        return bool(self._details)
+
     def error(self) -> ValidationError:
         """What was collected, as one error."""
         return ValidationError.from_exception_data("config", self._details, hide_input=True)
 
-    def raise_if_any(self) -> None:
-        """Raise what was collected."""
-        if self._details:
-            raise self.error()
+
+def check_each(
+    items: Iterable[tuple[str | int, Any]], check: Callable[..., Any], *args: Any, **options: Any
+) -> list[Any]:
+    """The results of ``check(item, *args, **options)``; what is wrong with the items is raised together.
+
+    Args:
+        items: The items, each with its key or index, below which its errors are.
+        check: Gives back the value to keep, or raises a problem.
+        *args: More arguments of the check.
+        **options: Its options.
+    """
+    problems = Problems()
+    found = [problems.check(key, check, item, *args, **options) for key, item in items]
+    if problems.found:
+        raise problems.error()
+    return found

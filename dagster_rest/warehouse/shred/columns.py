@@ -67,7 +67,7 @@ class ColumnMaker:
 
         Args:
             batch: The rows.
-            found: Their raw by column name.
+            found: Their values by column name.
 
         Raises:
             NameCollisionError: A key has the name of a variant column.

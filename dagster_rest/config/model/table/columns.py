@@ -9,10 +9,9 @@ from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.base import ConfigModel, check_model, key
-from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
-from dagster_rest.config.values.problems import Problems, at, problem, wrong_type
+from dagster_rest.config.values.imports import imported
+from dagster_rest.config.values.problems import at, check_each, problem, wrong_type
 from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Bool, Checked, Count, FilledText, JsonSchema
 
 DataType: TypeAlias = Literal[
@@ -63,8 +62,7 @@ class ColumnHint(ConfigModel):
 
 def check_columns(value: Any, info: ValidationInfo) -> Any:
     """Columns as a dict or list become a dict of hints by name; a model, schema or callable is kept."""
-    if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
-        value = import_object(value)
+    value = imported(value)
     if isinstance(value, dict):
         return _columns_by_name(value, info)
     if isinstance(value, (list, tuple)):
@@ -77,27 +75,19 @@ def check_columns(value: Any, info: ValidationInfo) -> Any:
 
 
 def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str, ColumnHint]:
-    problems, columns = Problems(), {}
-    for name, hint in read_keys(dict(value)).items():
-        if not isinstance(name, str):
-            raise problem("config_wrong_type", "a column's name is not text", expected="text")
-        columns[name] = problems.check(name, check_model, ColumnHint, hint, info, expected="a mapping of column hints")
-    problems.raise_if_any()
-    return columns
+    columns = read_keys(dict(value))
+    if not all(isinstance(name, str) for name in columns):
+        raise problem("config_wrong_type", "a column's name is not text", expected="text")
+    hints = check_each(columns.items(), check_model, ColumnHint, info, expected="a mapping of column hints")
+    return dict(zip(columns, hints, strict=True))
 
 
 def _columns_of_list(value: list[Any] | tuple[Any, ...], info: ValidationInfo) -> dict[str, ColumnHint]:
-    problems, columns = Problems(), {}
-    for index, item in enumerate(value):
-        hint = problems.check(index, _named_hint, item, info)
-        if hint is not None:
-            columns[hint.name] = hint
-    problems.raise_if_any()
-    return columns
+    return {hint.name: hint for hint in check_each(enumerate(value), _named_hint, info)}
 
 
 def _named_hint(item: Any, info: ValidationInfo) -> Any:
-    hint = check_model(ColumnHint, item, info, expected="a mapping of column hints with `name`")
+    hint = check_model(item, ColumnHint, info, expected="a mapping of column hints with `name`")
     if hint.name is None:
         raise at("name", problem("config_missing_key", "the key is required", expected="the column's name"))
     return hint

@@ -7,8 +7,7 @@ from pydantic import ValidationInfo
 
 from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.checks import choice
-from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.types import Checked, words
 
 ContractMode: TypeAlias = Literal["evolve", "freeze", "discard_row", "discard_value"]
@@ -24,15 +23,14 @@ class SchemaContractConfig(ConfigModel):
 
 def check_schema_contract(value: Any, info: ValidationInfo) -> Any:
     """One mode for all, a mapping or a callable."""
+    value = imported(value)
     if isinstance(value, str):
-        if not is_env(value) and IMPORT_STRING.match(value):
-            return check_schema_contract(import_object(value), info)
         mode = choice(value, get_args(ContractMode))
         modes = {"tables": mode, "columns": mode, "data_type": mode}
         return SchemaContractConfig.model_validate(modes, context=info.context)
     if callable(value):
         return value
-    return check_model(SchemaContractConfig, value, info, expected="a mode or a mapping of tables, columns, data_type")
+    return check_model(value, SchemaContractConfig, info, expected="a mode or a mapping of tables, columns, data_type")
 
 
 SchemaContractHint: TypeAlias = Annotated[

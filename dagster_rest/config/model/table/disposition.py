@@ -11,7 +11,7 @@ from typing_extensions import Self
 from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import problem
 from dagster_rest.config.values.types import Anything, Bool, Checked, FilledText, words
 
@@ -114,14 +114,13 @@ def _check_moment(name: str, value: Any) -> None:
 
 def check_write_disposition(value: Any, info: ValidationInfo) -> Any:
     """The short form, the long form or a callable."""
+    value = imported(value)
     if isinstance(value, str):
-        if not is_env(value) and IMPORT_STRING.match(value):
-            return check_write_disposition(import_object(value), info)
         return choice(value, get_args(Disposition))
     if callable(value):
         return value
     expected = "append, replace, merge, skip, or a mapping with `disposition`"
-    return check_model(WriteDispositionConfig, value, info, expected=expected)
+    return check_model(value, WriteDispositionConfig, info, expected=expected)
 
 
 WriteDispositionHint: TypeAlias = Annotated[

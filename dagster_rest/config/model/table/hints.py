@@ -8,10 +8,9 @@ from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.model.table.columns import Columns
 from dagster_rest.config.model.table.contract import SchemaContractHint
 from dagster_rest.config.model.table.disposition import WriteDispositionHint
-from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
-from dagster_rest.config.values.problems import Problems, problem, wrong_type
+from dagster_rest.config.values.imports import imported
+from dagster_rest.config.values.problems import check_each, problem, wrong_type
 from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Checked, Count, Names, TextOrCallback
 
 TableFormat: TypeAlias = Literal["iceberg", "delta", "hive", "native"]
@@ -64,23 +63,20 @@ class NestedHint(ConfigModel):
 
 def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
     """Hints by the path of the nested table."""
-    if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
-        value = import_object(value)
+    value = imported(value)
     if callable(value):
         return value
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of nested tables")
-    problems, hints = Problems(), {}
-    for name, hint in read_keys(value).items():
-        path = (name,) if isinstance(name, str) else name
+    hints = {(name,) if isinstance(name, str) else name: hint for name, hint in read_keys(value).items()}
+    for path in hints:
         if not (isinstance(path, tuple) and path and all(isinstance(part, str) for part in path)):
             raise problem(
                 "config_wrong_type", "a nested table's name is neither text nor a tuple of texts", expected="text"
             )
-        label = "__".join(path)
-        hints[path] = problems.check(label, check_model, NestedHint, hint, info, expected="a mapping of hints")
-    problems.raise_if_any()
-    return hints
+    items = (("__".join(path), hint) for path, hint in hints.items())
+    checked = check_each(items, check_model, NestedHint, info, expected="a mapping of hints")
+    return dict(zip(hints, checked, strict=True))
 
 
 NestedHints: TypeAlias = Annotated[
