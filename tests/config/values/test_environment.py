@@ -313,7 +313,7 @@ FULL: dict[str, Any] = {
             },
             "endpoint": "sales/{partition.keys.region}",
         },
-        {"name": "sourced", "source": "tests.config.test_environment:rows", "freshness": "24h", "checks": False},
+        {"name": "sourced", "source": "tests.config.values.test_environment:rows", "freshness": "24h", "checks": False},
         *[endpoint(auth=auth) | {"name": f"auth{number}"} for number, auth in enumerate(AUTHS)],
         *[endpoint(paginator=one) | {"name": f"paginator{number}"} for number, one in enumerate(PAGINATORS)],
     ],
