@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
@@ -221,7 +221,7 @@ def _bound_param(name: str, spec: str, conversion: str | None, where: str, conte
         _bad(context, where, f"`{name}` is null and cannot stand in the path", code="config_bad_value")
         return None
     if isinstance(value, str):
-        inner = parse_text(value, where=where, context=replace(context, params={}))
+        inner = parse_text(value, where=where, context=context)
         if all(isinstance(part, LiteralText) for part in inner.parts):
             return StaticParam(
                 name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec

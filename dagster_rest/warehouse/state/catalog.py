@@ -54,13 +54,6 @@ _OF_COLUMN = {"column_name": "name"} | {
     name: name for name in ("data_type", "nullable", "description", "source", "variant", "hinted", "hints")
 }
 """Those that are attributes of a ``Column``; ``hints`` is JSON."""
-# A list of columns is long: DuckDB puts those of its own tables and functions into it.
-_TABLE_OR_VIEW = """
-SELECT 1 FROM duckdb_tables()
-WHERE database_name = current_database() AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?)
-UNION ALL SELECT 1 FROM duckdb_views()
-WHERE database_name = current_database() AND lower(schema_name) = lower(?) AND lower(view_name) = lower(?)
-"""
 
 
 def quoted(name: str) -> str:
@@ -208,14 +201,15 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         conn: A connection inside the load's transaction.
         dataset: The schema.
         table: The table.
-        recorded: Whether it is one of ours, so that it is most probably there.
+        recorded: Whether it is one of ours; only then may this transaction have made it.
     """
     database = database_name(conn)
-    if recorded and is_committed(conn, table, schema=dataset, database=database):
+    if is_committed(conn, table, schema=dataset, database=database):
         described = run(conn, f"DESCRIBE {qualified(database, dataset, table)}")
         return {name.lower(): data_type for name, data_type, *_ in described}
-    if not run(conn, _TABLE_OR_VIEW, [dataset, table, dataset, table]):
+    if not recorded:
         return {}
+    # It was made in this transaction, or removed behind our back.
     rows = run(
         conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "

@@ -61,6 +61,13 @@ def test_an_own_max_drop_beats_that_of_inherited_checks() -> None:
     assert 0.9 == drop(one({**endpoint(), "write_disposition": "replace"}, defaults=inherited))
 
 
+@pytest.mark.parametrize("below", [{}, {"checks": False}, {"checks": {"primary_key": "error"}}])
+def test_an_own_max_drop_leaves_inherited_checks_that_give_none_as_they_are(below: dict[str, Any]) -> None:
+    expected = one(endpoint(), defaults=below).config.checks
+
+    assert expected == one(endpoint(expect={"max_drop": 0.1}), defaults=below).config.checks
+
+
 def pages(plan: Any) -> int | None:
     """How many pages are asked for: what the endpoint says and what the paginator says both bind."""
     bounds = [plan.endpoint.max_pages, getattr(plan.paginator, "max_pages", None)]

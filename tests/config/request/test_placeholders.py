@@ -296,6 +296,8 @@ def test_a_partition_can_be_named() -> None:
         ("{resources.posts.}", "config_unknown_placeholder"),
         ("{resources.posts.a[[}", "config_bad_placeholder"),
         ("{resources.posts.id:{x}}", "config_bad_placeholder"),
+        ("{resources.posts.id!z}", "config_bad_placeholder"),
+        ("{resources.posts.a[{]}", "config_bad_placeholder"),
         ("{resources.posts.a b}", "config_bad_jsonpath"),
         ("{resources.gone.id}", "config_unknown_parent"),
         ("{incremental.start_value}", "config_unknown_placeholder"),
@@ -314,6 +316,18 @@ def test_a_path_param_that_is_not_there_is_named() -> None:
     found = problem(config(endpoint(path="x/{orgg}", params={"org": 1})))
 
     assert ("config_unknown_placeholder", "Did you mean `org`?") == (found.code, found.hint)
+
+
+def test_a_param_is_filled_in_in_the_path_alone() -> None:
+    found = problem(config(endpoint(path="x/{org}", params={"org": 1, "q": "{org}"})))
+
+    assert ("resources[0].endpoint.params.q", "config_unknown_placeholder") == (found.path, found.code)
+
+
+def test_every_problem_of_a_text_is_named() -> None:
+    found = problems(config(endpoint(path="{one}/{two}")))
+
+    assert ["`{one}` refers to nothing", "`{two}` refers to nothing"] == [item.message for item in found]
 
 
 def test_an_unknown_attribute_of_the_incremental_is_named() -> None:
