@@ -24,11 +24,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS: dict[str, str] = {
-    "config/plan/defaults.py": "tests/config/test_defaults.py",
-    "config/request/parse.py": "tests/config/test_placeholders.py tests/config/test_requests_sent.py",
-    "warehouse/state/ledger.py": "tests/warehouse/test_ledger.py tests/warehouse/test_confirmation.py",
-    "warehouse/load/commit.py": "tests/warehouse/test_dispositions.py",
-    "warehouse/load/merge.py": "tests/warehouse/test_dispositions.py",
+    "config/plan/defaults.py": "tests/config/plan/test_defaults.py",
+    "config/request/filling.py": "tests/config/request/test_placeholders.py tests/config/request/test_requests_sent.py",
+    "config/request/parse.py": "tests/config/request/test_placeholders.py tests/config/request/test_requests_sent.py",
+    "warehouse/state/ledger.py": "tests/warehouse/state/test_ledger.py tests/warehouse/state/test_confirmation.py",
+    "warehouse/state/ledger_tables.py": "tests/reliability/test_ledger_versions.py",
+    "warehouse/load/commit.py": "tests/warehouse/load/test_dispositions.py",
+    "warehouse/load/merge.py": "tests/warehouse/load/test_dispositions.py",
     "assets/cursor/values.py": "tests/assets/test_cursor.py",
     "assets/cursor/ahead.py": "tests/assets/test_ahead.py -k 'not whatever'",
     "assets/cursor/reach.py": "tests/assets/test_ahead.py -k 'not whatever'",
@@ -60,9 +62,9 @@ TARGETS: dict[str, str] = {
 """Each file below `dagster_rest/` with the tests that are there to notice its faults."""
 
 SLOWER: dict[str, str] = {
-    "config/plan/defaults.py": "tests/config/test_homes.py",
-    "config/request/parse.py": "tests/config/test_braces.py",
-    "warehouse/state/ledger.py": "tests/reliability/test_ledger_versions.py tests/assets/test_state_protocol.py",
+    "config/plan/defaults.py": "tests/config/model/test_homes.py",
+    "config/request/parse.py": "tests/config/request/test_braces.py",
+    "warehouse/state/ledger.py": "tests/assets/test_state_protocol.py",
     "assets/cursor/ahead.py": "tests/assets/test_ahead.py -k whatever",
     "assets/cursor/reach.py": "tests/assets/test_ahead.py -k whatever",
     "http/send/admission.py": "tests/http/test_admission.py -k window",
@@ -81,7 +83,17 @@ SLOWER: dict[str, str] = {
 MARKS = "'not long and not compat'"
 SAME = ("_Is_Eq", "_IsNot_NotEq")
 """Operators whose faults change nothing: what is compared by identity here is None, a class or a member of an enum."""
-COPIED = ("dagster_rest", "tests", "examples", "docs", "benchmarks", "pyproject.toml", "README.md", "definitions.py")
+COPIED = (
+    "dagster_rest",
+    "tests",
+    "examples",
+    "docs",
+    "benchmarks",
+    "tools",
+    "pyproject.toml",
+    "README.md",
+    "definitions.py",
+)
 
 
 @dataclass(frozen=True)

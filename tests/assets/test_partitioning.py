@@ -11,7 +11,7 @@ import pytest
 
 from dagster_rest.assets.model.partitioning import describe, is_other_partitioning, means_the_same
 from dagster_rest.assets.run.load import ResourceLoad
-from dagster_rest.warehouse.state.ledger import LEDGER_VERSION
+from dagster_rest.warehouse.state.ledger_tables import LEDGER_VERSION
 from tests.assets.project import Project, Run
 from tests.support.server import ApiServer
 

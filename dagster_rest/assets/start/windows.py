@@ -14,10 +14,10 @@ from dagster_rest.assets.cursor.values import advance, comparable, from_state, i
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.partitions import Slice
 from dagster_rest.assets.start.facts import Start
-from dagster_rest.warehouse.state.ledger import EDGE, CursorState
+from dagster_rest.warehouse.state.load_row import EDGE, CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.config.plan.build import ResourcePlan
 
 _MOST_WINDOWS = 100_000

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.state.ledger import CursorState
+    from dagster_rest.warehouse.state.load_row import CursorState
 
 _WORDS: Mapping[str, str] = {
     "etag": "the ETag",
@@ -263,7 +263,7 @@ def materialized_cursor(instance: dg.DagsterInstance, asset: RestAsset) -> "Curs
         asset: The asset.
     """
     from dagster_rest.assets.start.facts import CURSOR_KEY, CURSOR_TYPE_KEY
-    from dagster_rest.warehouse.state.ledger import CursorState
+    from dagster_rest.warehouse.state.load_row import CursorState
 
     if asset.plan.incremental is None:
         return None

@@ -168,7 +168,7 @@ def _with_children(asset: RestAsset, assets: Sequence[RestAsset]) -> tuple[dg.As
 @contextmanager
 def _impatient_client(rest: Any) -> Iterator["RestClient"]:
     """A client that gives up in time for the tick: the next tick asks again anyway."""
-    from dagster_rest.config.model.config import RetryConfig
+    from dagster_rest.config.model.client import RetryConfig
     from dagster_rest.http import RestClient
 
     with RestClient.from_config(rest.client_config(), retry=RetryConfig(attempts=1), timeout=REQUEST_SECONDS) as client:

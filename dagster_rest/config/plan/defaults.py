@@ -12,7 +12,7 @@ from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.paginators import PaginatorModel
 from dagster_rest.config.model.resource import ResourceConfig, ResourceDefaults
-from dagster_rest.config.model.table import ColumnHint
+from dagster_rest.config.model.table.columns import ColumnHint
 
 Model = TypeVar("Model", bound=ConfigModel)
 
