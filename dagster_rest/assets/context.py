@@ -15,15 +15,15 @@ from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.start.facts import EventLog, Rules, RunLineage, RunOptions, newer_attempt
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.config.values.jsonpath import plain_names
-from dagster_rest.warehouse.database.file import Database
-from dagster_rest.warehouse.state.ledger import LoadRow
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.state.load_row import LoadRow
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.schema import TableSpec
+    from dagster_rest.warehouse.schema import ResourceSpec
 
 Log = Callable[[str], None]
 
@@ -80,7 +80,7 @@ class LoadContext:
     client: "RestClient"
     database: Database
     root: Path
-    spec: "TableSpec"
+    spec: "ResourceSpec"
     steps: Callable[[list[Any]], list[Any]]
     collector: KeyCollector
     log: Log

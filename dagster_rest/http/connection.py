@@ -6,6 +6,7 @@ This module imports httpx; import it where a client is opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,10 @@ def _learn_secrets(session: Any, redactor: Redactor) -> None:
     for part in (getattr(session, "headers", None), getattr(session, "params", None)):
         if isinstance(part, Mapping):
             redactor.add_named(dict(part))
+    cookies = getattr(session, "cookies", None)
+    # The jar of httpx is inside of its cookies, that of requests is one.
+    jar = getattr(cookies, "jar", cookies)
+    redactor.add(*(f"{one.name}={one.value}" for one in (jar if isinstance(jar, CookieJar) else ())))
     auth = getattr(session, "auth", None)
     redactor.add(*([] if auth is None else secrets_of(auth)))
 
@@ -96,7 +101,9 @@ def _http(options: SimpleNamespace, *, redactor: Redactor, max_concurrency: int)
     transport = BoundedTransport(
         _transport(options, redactor=redactor, max_concurrency=max_concurrency), limit=options.max_response_bytes
     )
-    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False)
+    # A session keeps its cookies itself, and would not send them beside ours.
+    cookies = None if options.session is None else CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False, cookies=cookies)
 
 
 def _transport(options: SimpleNamespace, *, redactor: Redactor, max_concurrency: int) -> httpx.AsyncBaseTransport:

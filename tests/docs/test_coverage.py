@@ -11,11 +11,11 @@ import pytest
 from pydantic import BaseModel
 
 import dagster_rest
+from dagster_rest import config as models
 from dagster_rest.assets.checks.rules import RULES
 from dagster_rest.assets.component import RestApiComponent, RestApiOp
 from dagster_rest.assets.keys import CHECK_METADATA, METADATA, TAGS
 from dagster_rest.assets.model.run_config import RestRunConfig
-from dagster_rest.config.model import config as models
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROOMS = ("config", "http", "warehouse", "assets")

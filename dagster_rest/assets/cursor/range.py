@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor.values import compare_keys, from_state, shift
 from dagster_rest.assets.cursor.window_edges import Edge
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
 
 
 @dataclass(frozen=True, kw_only=True)

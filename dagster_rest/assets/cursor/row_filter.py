@@ -24,10 +24,10 @@ from dagster_rest.assets.cursor.window_edges import Edge, count_passed
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.values.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.errors import depth_errors
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
 
 Direction = Literal["max", "min"]
 Picker = Callable[[Any], Any]
@@ -61,7 +61,7 @@ class RowFilter:
         ```python
         from dagster_rest.assets.cursor.range import Bounds
         from dagster_rest.assets.cursor.row_filter import RowFilter
-        from dagster_rest.config.model.config import IncrementalConfig
+        from dagster_rest.config.model.incremental import IncrementalConfig
 
         config = IncrementalConfig(cursor_path="id", initial_value=2)
         rows = RowFilter(config, bounds=Bounds(start=2))

@@ -20,7 +20,7 @@ from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.start.windows import Window
 
 if TYPE_CHECKING:
-    from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+    from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
     from dagster_rest.warehouse.stage.stager import Stager
 
 
@@ -30,7 +30,7 @@ def open_partitions(
     *,
     report: LoadReport,
     groups: Sequence[ParentGroup],
-    known: "KnownSchema",
+    known: "RecordedSchema",
     stack: contextlib.ExitStack,
 ) -> list[PartitionLoad]:
     """Open every partition for one window, resuming an interrupted load where that fits.
@@ -56,11 +56,11 @@ def _open(
     one: PartitionReport,
     *,
     groups: Sequence[ParentGroup],
-    known: "KnownSchema",
+    known: "RecordedSchema",
     beside: "Stager | None",
     stack: contextlib.ExitStack,
 ) -> PartitionLoad:
-    from dagster_rest.warehouse.schema import KnownSchema
+    from dagster_rest.warehouse.schema import RecordedSchema
     from dagster_rest.warehouse.stage.stager import Stager
 
     config = context.plan.config
@@ -72,7 +72,7 @@ def _open(
         return Stager.open(
             folder,
             spec=_table_spec(context, window, one),
-            known=KnownSchema(dataset=context.asset.dataset) if rebuild else known,
+            known=RecordedSchema(dataset=context.asset.dataset) if rebuild else known,
             fingerprint=_fingerprint(context, window, one, groups=groups),
             load_id=_new_load_id(context.clock()),
             beside=beside,
@@ -177,7 +177,7 @@ def _boundary_key(context: LoadContext) -> tuple[str, ...] | None:
     return context.plan.primary_key
 
 
-def _table_spec(context: LoadContext, window: Window, one: PartitionReport) -> "TableSpec":
+def _table_spec(context: LoadContext, window: Window, one: PartitionReport) -> "ResourceSpec":
     disposition = context.spec.write_disposition
     part_only = context.partitioned or not _is_first(window, one)
     replaces_less = disposition.disposition == "replace" and part_only
@@ -202,7 +202,8 @@ def _fingerprint(context: LoadContext, window: Window, one: PartitionReport, *, 
         parents.update(json.dumps([group.key, *group.includes], default=str).encode())
     parts = [
         context.plan.fingerprint,
-        one.partition.key,
+        # The key alone may be a day today and a month tomorrow.
+        (one.partition.key, one.partition.start, one.partition.end),
         one.load_ids[-1] if one.load_ids else one.start.base,
         _is_first(window, one),
         one.start.rebuild and _is_first(window, one),

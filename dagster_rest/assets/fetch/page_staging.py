@@ -9,7 +9,7 @@ from dagster_rest.assets.fetch.parent_errors import ParentErrors
 from dagster_rest.assets.fetch.partitions import SHARED, PartitionLoad, Router, position_of
 from dagster_rest.assets.parents.fan_out import ParentGroup
 from dagster_rest.assets.start.windows import Window
-from dagster_rest.warehouse.state.failed_parents import SIDE
+from dagster_rest.warehouse.state.parents.failed import SIDE
 
 if TYPE_CHECKING:
     from dagster_rest.http import FetchUnit, HttpError, Page

@@ -20,12 +20,14 @@ from dagster_rest.assets.start.start import Start
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.config.values.env import interpolate, resolve_env
 from dagster_rest.config.values.jsonpath import MISSING
-from dagster_rest.warehouse.database.file import Database, local_path
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.database.file import local_path
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan
-    from dagster_rest.warehouse.stage.stager import StagedLoad, Stager
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
+    from dagster_rest.warehouse.stage.stager import Stager
 
 logger = logging.getLogger("dagster_rest.assets")
 

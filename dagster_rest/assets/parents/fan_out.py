@@ -10,10 +10,11 @@ from dagster_rest.assets.errors import StateError
 from dagster_rest.config.errors import NullParentValue
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan.build import ParentLink, ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
+    from dagster_rest.config.plan.links import ParentLink
     from dagster_rest.http import FetchUnit
-    from dagster_rest.warehouse.state.ledger import CursorState
-    from dagster_rest.warehouse.state.parent_keys import ParentRows
+    from dagster_rest.warehouse.state.load_row import CursorState
+    from dagster_rest.warehouse.state.parents.rows import ParentRows
 
 Fields = Mapping[str, Any]
 

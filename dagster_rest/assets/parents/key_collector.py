@@ -39,7 +39,7 @@ class KeyCollector:
 
     def collect(self, records: Sequence[Any]) -> list[dict[str, Any]]:
         """One staged row for each record."""
-        from dagster_rest.warehouse.state.parent_keys import encode_row
+        from dagster_rest.warehouse.state.parents.keys import encode_row
 
         return [
             encode_row(

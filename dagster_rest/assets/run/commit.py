@@ -16,24 +16,22 @@ from dagster_rest.assets.run.recorded_tables import (
     inspect,
     lost_tables,
     other_partitions,
+    own_tables,
     recorded_tables,
     root_tables,
 )
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.failed_parents import forget_failed_parents, replace_failed_parents
-from dagster_rest.warehouse.state.ledger import (
-    begin_anew,
-    ensure_ledger,
-    note_lost_tables,
-    read_loads,
-)
+from dagster_rest.warehouse.state.ledger import begin_anew, read_loads
+from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
+from dagster_rest.warehouse.state.lost_tables import note_lost_tables
+from dagster_rest.warehouse.state.parents.failed import forget_failed_parents, replace_failed_parents
 from dagster_rest.warehouse.state.partitionings import read_partitioning, write_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 
 def commit_window(
@@ -122,12 +120,13 @@ def _write_partitioning(context: LoadContext, connection: "DuckDBPyConnection", 
     if not begins and read_partitioning(connection, asset=asset).description == description:
         return
     ensure(connection, context.asset.dataset)
-    recorded = recorded_tables(context, read_schema(connection, context.asset.dataset))
-    other = other_partitions(context, connection, recorded) is not None
+    known = read_schema(connection, context.asset.dataset)
+    other = other_partitions(context, connection, recorded_tables(context, known)) is not None
     if other != begins:
         raise Contended("the partitions of what is loaded changed")
     if begins:
-        empty_tables(connection, dataset=context.asset.dataset, tables=[table.name for table in recorded])
+        tables = [table.name for table in own_tables(context, known)]
+        empty_tables(connection, dataset=context.asset.dataset, tables=tables)
         begin_anew(connection, asset=asset)
         forget_failed_parents(connection, child=asset)
     write_partitioning(connection, asset=asset, description=description, voids_earlier=begins)

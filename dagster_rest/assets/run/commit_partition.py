@@ -8,22 +8,16 @@ from dagster_rest.assets.fetch.partitions import SHARED, PartitionLoad
 from dagster_rest.assets.parents.fan_out import parents_of
 from dagster_rest.assets.report import PartitionReport
 from dagster_rest.assets.start.windows import Window
-from dagster_rest.warehouse.state.ledger import (
-    CursorState,
-    LoadRow,
-    confirm_loads,
-    load_ids_of_partition,
-    record_load,
-    replace_parent_cursors,
-    take_back_loads,
-)
+from dagster_rest.warehouse.state.ledger import confirm_loads, load_ids_of_partition, record_load, take_back_loads
+from dagster_rest.warehouse.state.load_row import CursorState, LoadRow
+from dagster_rest.warehouse.state.parents.cursors import replace_parent_cursors
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.warehouse.load.commit import LoadOutcome
-    from dagster_rest.warehouse.schema import TableSpec
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.schema import ResourceSpec
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 
 def commit_partition(
@@ -112,7 +106,7 @@ def _settle(
     if start.takes_back:
         take_back_loads(connection, asset=asset, load_ids=start.takes_back)
         if context.collector:
-            from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys
+            from dagster_rest.warehouse.state.parents.keys import forget_fan_out_keys
 
             forget_fan_out_keys(connection, asset=asset, load_ids=start.takes_back)
     return start.takes_back
@@ -157,7 +151,7 @@ def _write_keys(
 ) -> None:
     if not context.collector:
         return
-    from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys, write_fan_out_keys
+    from dagster_rest.warehouse.state.parents.keys import forget_fan_out_keys, write_fan_out_keys
 
     if (load.replaces and window.is_first) or rebuild:
         forget_fan_out_keys(connection, asset=context.asset.id, partitions=[load.partition.key])
@@ -172,7 +166,7 @@ def _write_keys(
     )
 
 
-def _key_write(context: LoadContext, spec: "TableSpec") -> Any:
+def _key_write(context: LoadContext, spec: "ResourceSpec") -> Any:
     disposition = spec.write_disposition
     if disposition.disposition == "merge":
         if disposition.strategy in ("cdc", "scd2") and not context.plan.merge_key:

@@ -10,11 +10,13 @@ from dagster_rest.assets.parents.rows import ParentInput, read_parents, unseen_p
 from dagster_rest.assets.run.recorded_tables import inspect, other_partitions, recorded_tables, root_tables
 from dagster_rest.warehouse.database.file import short_read
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.ledger import AssetState, read_state, upgrade_ledger
+from dagster_rest.warehouse.state.ledger import read_state
+from dagster_rest.warehouse.state.ledger_tables import upgrade_ledger
+from dagster_rest.warehouse.state.load_row import AssetState
 from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
-    from dagster_rest.warehouse.schema import KnownSchema
+    from dagster_rest.warehouse.schema import RecordedSchema
     from dagster_rest.warehouse.state.inspection import TableInspection
 
 
@@ -31,7 +33,7 @@ class Inputs:
         other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
     """
 
-    known: "KnownSchema"
+    known: "RecordedSchema"
     parents: ParentInput
     states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
@@ -84,7 +86,7 @@ def read_all_parents(context: LoadContext) -> ParentInput:
         return read_parents(connection, context.asset, partitions=context.request.partitions, everything=True)
 
 
-def read_schema_again(context: LoadContext, before: "KnownSchema") -> "KnownSchema":
+def read_schema_again(context: LoadContext, before: "RecordedSchema") -> "RecordedSchema":
     """What a window has left recorded; for schema contracts the windows of a run are one load.
 
     Args:

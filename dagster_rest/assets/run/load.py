@@ -27,7 +27,8 @@ from dagster_rest.assets.start.liveness import LivenessLock
 from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.assets.start.start import RunStart
 from dagster_rest.assets.start.windows import Window, plan_windows
-from dagster_rest.warehouse.database.file import Database, short_write
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.database.file import short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 _CONTENDED_TRIES = 20
 
@@ -68,8 +69,8 @@ class ResourceLoad:
         before_commit: Callable[["DuckDBPyConnection", LoadReport], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
-        from dagster_rest.warehouse.schema import TableSpec
-        from dagster_rest.warehouse.stage.stager import ignore_event
+        from dagster_rest.warehouse.hooks import ignore_event
+        from dagster_rest.warehouse.schema import ResourceSpec
         from dagster_rest.warehouse.steps.python import compile_steps
 
         self._asset = asset
@@ -80,7 +81,7 @@ class ResourceLoad:
             client=client,
             database=database,
             root=staging_root(database, configured=staging_dir),
-            spec=TableSpec.from_plan(asset.plan, dataset=asset.dataset, asset=asset.id),
+            spec=ResourceSpec.from_plan(asset.plan, dataset=asset.dataset, asset=asset.id),
             steps=compile_steps(asset.plan.config.processing_steps, where=asset.plan.config_path),
             collector=KeyCollector(asset.plan, asset.source.children(asset.plan.name)),
             log=log,

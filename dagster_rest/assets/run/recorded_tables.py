@@ -11,7 +11,7 @@ from dagster_rest.warehouse.state.partitionings import loaded_partitions, read_p
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.warehouse.schema import KnownSchema, TableSchema
+    from dagster_rest.warehouse.schema import RecordedSchema, TableSchema
     from dagster_rest.warehouse.state.inspection import TableInspection
 
 
@@ -26,8 +26,18 @@ def root_tables(context: LoadContext, recorded: Iterable[str]) -> list[tuple[str
     return [(context.asset.dataset, name) for name in sorted(names)]
 
 
-def recorded_tables(context: LoadContext, known: "KnownSchema") -> tuple["TableSchema", ...]:
-    """The tables that earlier loads of the resource made and that hold its data.
+def recorded_tables(context: LoadContext, known: "RecordedSchema") -> tuple["TableSchema", ...]:
+    """The tables that earlier loads of the resource made and that this load goes on with: none if it writes none.
+
+    Args:
+        context: The load.
+        known: The recorded schema.
+    """
+    return own_tables(context, known) if context.asset.is_selected else ()
+
+
+def own_tables(context: LoadContext, known: "RecordedSchema") -> tuple["TableSchema", ...]:
+    """The tables that earlier loads of the resource made and that hold its data, whether it is selected now or not.
 
     What a contract refused is nobody's data: a quarantine may be dropped at any time.
 
@@ -37,8 +47,7 @@ def recorded_tables(context: LoadContext, known: "KnownSchema") -> tuple["TableS
     """
     from dagster_rest.warehouse.state.inspection import recorded_tables
 
-    own = recorded_tables(known, spec=context.spec) if context.asset.is_selected else ()
-    return tuple(table for table in own if table.kind != "quarantine")
+    return tuple(table for table in recorded_tables(known, spec=context.spec) if table.kind != "quarantine")
 
 
 def inspect(

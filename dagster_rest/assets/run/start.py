@@ -9,7 +9,7 @@ from dagster_rest.assets.start.facts import Facts, Liveness
 from dagster_rest.assets.start.given_range import begins_beyond
 from dagster_rest.assets.start.liveness import is_alive
 from dagster_rest.assets.start.start import RunStart
-from dagster_rest.warehouse.state.ledger import AssetState, LoadRow
+from dagster_rest.warehouse.state.load_row import AssetState, LoadRow
 
 
 def start_of_run(context: LoadContext, inputs: Inputs) -> RunStart:

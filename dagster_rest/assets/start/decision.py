@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dagster_rest.assets.start.facts import Facts, Liveness, RunOptions
 from dagster_rest.assets.start.start import Case, Recovery, RunStart, Start
 from dagster_rest.assets.start.stored_cursor import about_other_cursor, has_other_cursor, is_at_edge
-from dagster_rest.warehouse.state.ledger import CursorState, LoadRow
+from dagster_rest.warehouse.state.load_row import CursorState, LoadRow
 
 _RECOVERY_MESSAGES: dict[Recovery, str] = {
     "report_again": "this run reports it again, and fetches nothing",

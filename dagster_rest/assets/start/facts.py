@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dagster_rest.warehouse.state.ledger import AssetState, LoadRow
+from dagster_rest.warehouse.state.load_row import AssetState, LoadRow
 
 Liveness = Literal["alive", "over", "unknown"]
 

@@ -8,7 +8,7 @@ from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.start.start import RunStart
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.config.plan.build import ResourcePlan
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dagster_rest.warehouse.state.ledger import CursorState, LoadRow
+from dagster_rest.warehouse.state.load_row import CursorState, LoadRow
 
 Case = Literal[
     "first",

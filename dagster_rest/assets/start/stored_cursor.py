@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from dagster_rest.assets.start.facts import Rules
-from dagster_rest.warehouse.state.ledger import EDGE, CursorState, LoadRow
+from dagster_rest.warehouse.state.load_row import EDGE, CursorState, LoadRow
 
 
 def has_other_cursor(load: LoadRow, *, rules: Rules, parent_cursors: Mapping[str, CursorState]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from dagster_rest.config.registry import AUTHS
-from dagster_rest.http.errors import AuthConfigError
+from dagster_rest.http.errors import AuthConfigError, TokenError
 from dagster_rest.http.references import PUBLIC, check_secrets
 
 OnToken = Callable[[str], None]
@@ -86,10 +86,18 @@ class WatchedAuth(httpx.Auth):
         auth: What authorizes the requests.
         before: Awaited before each of them is sent.
         after: Called when each of them is answered.
+        refused: Called with the seconds to wait where a token endpoint names them, before anybody else asks it.
     """
 
-    def __init__(self, auth: httpx.Auth, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]) -> None:
-        self._auth, self._before, self._after = auth, before, after
+    def __init__(
+        self,
+        auth: httpx.Auth,
+        *,
+        before: Callable[[], Awaitable[None]],
+        after: Callable[[], None],
+        refused: Callable[[float], None],
+    ) -> None:
+        self._auth, self._before, self._after, self._refused = auth, before, after, refused
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send what the auth sends."""
@@ -106,6 +114,10 @@ class WatchedAuth(httpx.Auth):
                 following = await flow.asend(answer)
         except StopAsyncIteration:
             return
+        except TokenError as error:
+            if error.wait is not None:
+                self._refused(error.wait)
+            raise
         finally:
             await flow.aclose()
 

@@ -155,7 +155,7 @@ def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
 
 
 class Page(list[Any]):
-    """The records of one page: a list, with what belongs to it.
+    """The records of one page: a list, with what belongs to it; in a pickle or a copy the list alone.
 
     Attributes:
         unit: The unit it is a page of.
@@ -213,3 +213,7 @@ class Page(list[Any]):
         self.size = size
         self.replaced = replaced
         self.selector = selector
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        """A pickle (or copy) is a list of the records: request, response and auth hold secrets."""
+        return list, (), None, iter(self)

@@ -150,8 +150,9 @@ class _UnitRun:
         self.task = asyncio.ensure_future(self._work())
 
     async def _work(self) -> None:
-        prefetch = _Prefetch(self.fetch.exchange, self.fetch.context.trusting(self.unit.request), self)
+        prefetch: _Prefetch | None = None
         try:
+            prefetch = _Prefetch(self.fetch.exchange, self.fetch.context.trusting(self.unit.request), self)
             await self.fetch.room_for(self)
             walk = self.fetch.walk(self.unit, prefetch, order=self.order)
             async for page in walk.pages():
@@ -167,7 +168,8 @@ class _UnitRun:
         finally:
             self.fetch.selector.leave(self.order)
             self.fetch.came(self)
-            await prefetch.cancel()
+            if prefetch is not None:
+                await prefetch.cancel()
 
     def _hand_over(self, page: Page) -> None:
         size = self.fetch.size_of(page)

@@ -40,7 +40,7 @@ from dagster_rest.http.send.response_actions import Action, Judgement, Verdict, 
 from dagster_rest.http.send.retry import RetryClock, RetryPolicy
 from dagster_rest.http.send.slots import Slots
 from dagster_rest.http.send.stats import RequestStats
-from dagster_rest.http.transport.body import TooLargeError, read_body
+from dagster_rest.http.transport.body import REDACT, TooLargeError, read_body
 from dagster_rest.http.transport.failures import Failure, read_failure
 
 if TYPE_CHECKING:
@@ -73,10 +73,18 @@ class Context:
     raise_for_status: bool = True
 
     def trusting(self, spec: RequestSpec) -> Context:
-        """The same, trusting the origin that the config itself writes into a path."""
+        """The same, trusting the origin that the config itself writes into a path.
+
+        Raises:
+            HttpError: The path is not a URL.
+        """
         if spec.origin_from_data or not is_absolute(spec.path):
             return self
-        return replace(self, trusted=frozenset({*self.trusted, origin_of(spec.path)}))
+        try:
+            return replace(self, trusted=frozenset({*self.trusted, origin_of(spec.path)}))
+        except HttpError as error:
+            error.where = error.where or self.where
+            raise
 
 
 @dataclass(frozen=True)
@@ -212,11 +220,14 @@ class Exchange:
             wait = server_wait(status, response.headers)
             if wait is not None:
                 # At once: others may be about to go.
-                self.admission.pause(min(wait, self.policy.max_wait))
+                self._hold_back(wait)
             raise _AgainError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
         if not response.is_success and context.raise_for_status:
             raise self._status_error(response, context)
         return Outcome(response)
+
+    def _hold_back(self, wait: float) -> None:
+        self.admission.pause(min(wait, self.policy.max_wait))
 
     def _again(self, verdict: Verdict | None, response: httpx.Response) -> bool:
         status = response.status_code
@@ -267,12 +278,13 @@ class Exchange:
             auth: Any = httpx.USE_CLIENT_DEFAULT
             await before()
         else:
-            auth = WatchedAuth(context.auth, before=before, after=after)
+            auth = WatchedAuth(context.auth, before=before, after=after, refused=self._hold_back)
         try:
             response = await self.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self._too_large(prepared, context) from None
+        complete.extensions[REDACT] = self.redactor.redact
         self.stats.add(bytes_received=len(complete.content))
         return complete
 
