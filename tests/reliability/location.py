@@ -141,7 +141,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     Stager._begin_part = _before(Stager._begin_part, lambda: recorder("part_begun"))  # type: ignore[method-assign]
     Exchange.send = _before(Exchange.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
     commit_partition.record_load = _before(commit_partition.record_load, lambda: recorder("rows_written"))
-    stager._write_parquet = functools.partial(_half_then_whole, recorder, stager._write_parquet)
+    stager.write_parquet = functools.partial(_half_then_whole, recorder, stager.write_parquet)
     if spec.get("without"):
         from tests.reliability import guards
 
