@@ -137,7 +137,7 @@ def test_a_template_and_a_placeholder_stand_side_by_side(monkeypatch: pytest.Mon
     assert [dg.AssetKey(["blog", "posts"])] == [dep.asset_key for dep in spec.deps]
 
 
-def test_doubled_braces_in_a_file_of_its_own_are_told_how() -> None:
+def test_doubled_braces_in_a_file_of_its_own_are_explained() -> None:
     text = yaml.safe_dump({**CONFIG, "resources": ["posts", {"name": "c", "endpoint": "p/{{ resources.posts.id }}"}]})
 
     with pytest.raises(ComponentTreeException) as caught:

@@ -53,7 +53,7 @@ def ids(stand: Stand) -> list[int]:
     return stand.ids()
 
 
-def test_a_whole_load_is_told_and_not_asked_for_again(project: Any, api: ApiServer) -> None:
+def test_a_whole_load_is_reported_and_not_asked_for_again(project: Any, api: ApiServer) -> None:
     one = project()
     dead = one.dies_at("after_commit")
     run = one.reexecute(dead)
@@ -75,7 +75,7 @@ def test_the_run_after_that_asks_again(project: Any, api: ApiServer) -> None:
 
 
 @pytest.mark.parametrize("rules", [{"resume": False}, {"resume_ttl": 0}])
-def test_a_load_that_may_not_be_told_is_done_again_and_its_rows_replaced(
+def test_a_load_that_may_not_be_reported_is_done_again_and_its_rows_replaced(
     project: Any, api: ApiServer, rules: dict[str, Any]
 ) -> None:
     one = project(**rules)

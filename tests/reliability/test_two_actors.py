@@ -97,7 +97,7 @@ def test_an_ordinary_run_adds_to_what_a_dead_one_committed(shop: Shop, make: Mak
     assert [*everything(), 50] == a_dead_append_and_an_ordinary_run(shop, make)
 
 
-def a_told_append_and_its_re_execution(shop: Shop, make: Make) -> list[int]:
+def a_reported_append_and_its_re_execution(shop: Shop, make: Make) -> list[int]:
     stand = make(resume_ttl=0)
     dead = stand.dies_at("before_confirm")
     shop.has_only(50)
@@ -106,10 +106,10 @@ def a_told_append_and_its_re_execution(shop: Shop, make: Make) -> list[int]:
 
 
 def test_an_event_that_names_a_load_is_its_confirmation(shop: Shop, make: Make) -> None:
-    assert everything() == a_told_append_and_its_re_execution(shop, make)
+    assert everything() == a_reported_append_and_its_re_execution(shop, make)
 
 
-def test_a_told_load_is_confirmed_by_the_next_commit(shop: Shop, make: Make) -> None:
+def test_a_reported_load_is_confirmed_by_the_next_commit(shop: Shop, make: Make) -> None:
     stand = make()
     stand.dies_at("before_confirm")
     run = stand.run()
@@ -120,7 +120,7 @@ def test_a_told_load_is_confirmed_by_the_next_commit(shop: Shop, make: Make) -> 
 
 
 @pytest.mark.parametrize("from_failure", [True, False])
-def test_a_dead_append_is_told_by_its_re_execution(shop: Shop, make: Make, from_failure: bool) -> None:
+def test_a_dead_append_is_reported_by_its_re_execution(shop: Shop, make: Make, from_failure: bool) -> None:
     stand = make()
     dead = stand.dies_at("after_commit")
     run = stand.reexecute(dead, from_failure=from_failure)
@@ -130,7 +130,7 @@ def test_a_dead_append_is_told_by_its_re_execution(shop: Shop, make: Make, from_
     assert "adopted" == run.get("items", "started_from")
 
 
-def test_a_dead_append_is_told_by_its_re_execution_even_if_another_run_came_between(shop: Shop, make: Make) -> None:
+def test_a_dead_append_is_reported_by_its_re_execution_even_if_another_run_came_between(shop: Shop, make: Make) -> None:
     stand = make()
     dead = stand.dies_at("after_commit")
     stand.run()
@@ -140,7 +140,7 @@ def test_a_dead_append_is_told_by_its_re_execution_even_if_another_run_came_betw
     assert 2 == shop.requests
 
 
-def test_a_told_append_is_not_done_again_even_if_another_run_came_between(shop: Shop, make: Make) -> None:
+def test_a_reported_append_is_not_done_again_even_if_another_run_came_between(shop: Shop, make: Make) -> None:
     stand = make()
     dead = stand.dies_at("before_confirm")
     stand.run()
@@ -158,7 +158,7 @@ def test_a_re_execution_of_all_of_a_run_that_ended_well_loads_again(shop: Shop, 
     assert twice(*everything()) == stand.ids()
 
 
-def test_a_load_that_another_one_replaced_is_not_told_any_more(shop: Shop, make: Make) -> None:
+def test_a_load_that_another_one_replaced_is_not_reported_any_more(shop: Shop, make: Make) -> None:
     stand = make(write_disposition="replace")
     dead = stand.dies_at("after_commit")
     shop.has_only(50)
@@ -205,7 +205,7 @@ def test_the_step_of_a_run_that_is_over_is_fenced(shop: Shop, make: Make, end: s
     )
 
 
-def test_a_zombie_that_had_committed_before_it_was_declared_failed_is_told_of(shop: Shop, make: Make) -> None:
+def test_a_zombie_that_had_committed_before_it_was_declared_failed_is_reported(shop: Shop, make: Make) -> None:
     stand = make()
     zombie = stand.stands_at("after_commit")
     stand.declare_failed(stand.newest_run())
@@ -307,7 +307,7 @@ def test_a_wipe_is_a_wipe_even_if_a_person_reported_something_since(shop: Shop, 
     assert [3, 4] == stand.ids()
 
 
-def test_a_wipe_is_seen_behind_a_load_that_was_told_and_not_confirmed(shop: Shop, make: Make) -> None:
+def test_a_wipe_is_seen_behind_a_load_that_was_reported_and_not_confirmed(shop: Shop, make: Make) -> None:
     stand = make()
     stand.run()
     stand.dies_at("before_confirm")
@@ -318,7 +318,7 @@ def test_a_wipe_is_seen_behind_a_load_that_was_told_and_not_confirmed(shop: Shop
     assert everything() == stand.ids()
 
 
-def test_a_rebuild_that_died_before_it_was_told_counts(shop: Shop, make: Make) -> None:
+def test_a_rebuild_that_died_before_it_was_reported_counts(shop: Shop, make: Make) -> None:
     stand = make()
     stand.run()
     stand.instance.wipe_assets([KEY])
@@ -597,7 +597,7 @@ def test_a_partition_with_a_cursor_is_replaced_too(shop: Shop, make: Make) -> No
 
 NEEDED: dict[str, tuple[Scenario, list[int]]] = {
     "lineage of runs": (a_dead_append_and_an_ordinary_run, [*everything(), 50]),
-    "events confirm": (a_told_append_and_its_re_execution, everything()),
+    "events confirm": (a_reported_append_and_its_re_execution, everything()),
     "own run": (a_zombie_that_commits_first, everything()),
     "any load of the request": (a_range_an_hourly_run_and_the_range_again, sorted([*range(5, 15), *range(10)])),
     "deleted is not wiped": (a_deleted_run_and_an_api_that_forgets, everything()),

@@ -246,7 +246,7 @@ def before_its_commit(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
     monkeypatch.setattr(ResourceLoad, "_commit", commit_after)
 
 
-def test_a_run_of_old_code_that_began_before_is_told_at_its_commit(
+def test_a_run_of_old_code_that_began_before_is_refused_at_its_commit(
     events: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = project(events, tmp_path, DAILY), project(events, tmp_path, MONTHLY)

@@ -47,7 +47,7 @@ def acts(api: ApiServer) -> ApiServer:
 ALL = sorted((name, at) for name in ("a", "b") for at in AT[name])
 
 
-def test_parents_told_apart_by_another_field_begin_anew_and_it_is_said(acts: ApiServer, tmp_path: Path) -> None:
+def test_parents_identified_by_another_field_start_over_and_it_is_said(acts: ApiServer, tmp_path: Path) -> None:
     one = Project(config(acts, disposition="merge"), folder=tmp_path)
     one.materialize()
     one.configure(config(acts, disposition="merge", path="by_login/{resources.users.login}"))
@@ -211,7 +211,7 @@ def test_the_row_at_the_edge_of_an_interrupted_window_is_loaded_once(
 
 
 @pytest.mark.parametrize("disposition", ["append", "merge"])
-def test_a_child_that_is_added_later_is_told_what_it_does_not_see(
+def test_a_child_that_is_added_later_is_warned_of_what_it_does_not_see(
     api: ApiServer, tmp_path: Path, disposition: str
 ) -> None:
     api.get("/posts")(lambda request: [{"id": 1, "at": 1}])

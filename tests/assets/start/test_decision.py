@@ -119,7 +119,7 @@ def test_an_ordinary_append_of_another_line_is_never_taken_back(decided: list[tu
             assert {"other", "third"}.isdisjoint(row.run_id for row in rows(facts, start.takes_back))
 
 
-def test_only_loads_of_the_own_line_are_told_or_repeated(decided: list[tuple[Facts, Start]]) -> None:
+def test_only_loads_of_the_own_lineage_are_reported(decided: list[tuple[Facts, Start]]) -> None:
     said = [(facts, start) for facts, start in decided if start.recovery in ("report", "report_again")]
 
     assert {"report", "report_again"} == {start.recovery for _, start in said}
@@ -129,7 +129,7 @@ def test_only_loads_of_the_own_line_are_told_or_repeated(decided: list[tuple[Fac
         assert start.recovery == "report_again" or start.continued.complete
 
 
-def test_what_was_told_is_neither_told_nor_redone(decided: list[tuple[Facts, Start]]) -> None:
+def test_what_was_reported_is_neither_reported_by_another_nor_redone(decided: list[tuple[Facts, Start]]) -> None:
     for facts, start in decided:
         assert facts.log.reported.isdisjoint(start.depends_on)
 
@@ -209,7 +209,7 @@ OLD = {"now": 10**9}
         ),
     ],
 )
-def test_what_becomes_of_a_load_that_was_not_told(
+def test_what_becomes_of_a_load_that_was_not_reported(
     rules: str, options: RunOptions, changes: dict[str, Any], given: dict[str, Any], case: str, recovery: str | None
 ) -> None:
     start = decide(facts_about(load("one", seq=1, **changes), rules=RULES[rules], options=options, **given))

@@ -100,7 +100,7 @@ def test_a_step_that_is_tried_again(hosted: Source) -> None:
     assert [1] == hosted.rows("orders", "id")
 
 
-def test_a_re_execution_from_failure_finds_what_was_told_and_checked(hosted: Source) -> None:
+def test_a_re_execution_from_failure_finds_what_was_reported_and_checked(hosted: Source) -> None:
     hosted.api.json("/orders", [{"id": 1}])
     first = hosted.load(ORDERS)
     job = dg.Definitions(

@@ -160,8 +160,8 @@ class Model:
         for base in self._bases(state, attempt):
             gone = frozenset() if base else frozenset(one.run for one in state.loads)
             after = replace(state, replaced=state.replaced | gone, broken=False)
-            is_told = fetch is None and self.kind.target == "items"
-            if is_told and any(self._may_stand(one, attempt) for one in base):
+            reports_only = fetch is None and self.kind.target == "items"
+            if reports_only and any(self._may_stand(one, attempt) for one in base):
                 yield replace(after, loads=base)
             for one in [fetch] if fetch is not None else staged or ([None] if self.kind.parents else []):
                 for new in self._loads(state, base, attempt, one):
