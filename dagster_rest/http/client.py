@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.model.client import ClientConfig
     from dagster_rest.config.request.render import RequestSpec
-    from dagster_rest.http.send.sender import Context, Exchange
+    from dagster_rest.http.send.sender import Context, Sender
 
 MAX_RESPONSE_BYTES = 268_435_456
 
@@ -125,8 +125,8 @@ class RestClient:
         self.stats = RequestStats()
         self._slots = Slots(self.max_concurrency)
         self._lock = threading.RLock()
-        self._sending: tuple[BackgroundLoop, Exchange] | None = None
-        self._inherited: list[tuple[BackgroundLoop, Exchange]] = []
+        self._sending: tuple[BackgroundLoop, Sender] | None = None
+        self._inherited: list[tuple[BackgroundLoop, Sender]] = []
         self._finalizer: Callable[[], object] | None = None
         self._closed = False
 
@@ -219,7 +219,7 @@ class RestClient:
         spec = self._spec(method, path, params, headers, json, data)
         request = self.first_request(spec, options)
         context = self.context(options, raise_for_status=raise_for_status).trusting(spec)
-        outcome = self.loop.run(self.exchange.send(request, context))
+        outcome = self.loop.run(self.sender.send(request, context))
         return outcome.response
 
     def paginate(
@@ -341,7 +341,7 @@ class RestClient:
         return self._open()[0]
 
     @property
-    def exchange(self) -> Exchange:
+    def sender(self) -> Sender:
         """What sends the requests."""
         return self._open()[1]
 
@@ -374,15 +374,15 @@ class RestClient:
             data=spec.data,
         )
 
-    def _open(self) -> tuple[BackgroundLoop, Exchange]:
+    def _open(self) -> tuple[BackgroundLoop, Sender]:
         with self._lock:
             if self._closed:
                 raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
             if self._sending is None or self._sending[0].is_inherited:
                 self._leave_to_the_parent()
-                from dagster_rest.http.connection import open_exchange
+                from dagster_rest.http.connection import open_sender
 
-                exchange, last = open_exchange(
+                sender, last = open_sender(
                     self._options,
                     base_url=self.base_url,
                     max_concurrency=self.max_concurrency,
@@ -391,7 +391,7 @@ class RestClient:
                 )
                 loop = BackgroundLoop()
                 self._finalizer = weakref.finalize(self, loop.stop, last)
-                self._sending = (loop, exchange)
+                self._sending = (loop, sender)
             return self._sending
 
     def _leave_to_the_parent(self) -> None:

@@ -18,7 +18,7 @@ from dagster_rest.http.redaction import RedactingFilter, userinfo_secrets
 from dagster_rest.http.send.admission import Admission
 from dagster_rest.http.send.rate_limit import RateLimiter
 from dagster_rest.http.send.retry import RetryPolicy
-from dagster_rest.http.send.sender import Exchange
+from dagster_rest.http.send.sender import Sender
 from dagster_rest.http.transport.body import accepted_encodings
 from dagster_rest.http.transport.proxies import Proxies
 from dagster_rest.http.transport.sockets import BoundedTransport, SessionTransport, create_transport
@@ -34,10 +34,10 @@ TOTAL_SECONDS = 600.0
 Last = Callable[[], Coroutine[Any, Any, None]]
 
 
-def open_exchange(
+def open_sender(
     options: SimpleNamespace, *, base_url: str, max_concurrency: int, stats: RequestStats, redactor: Redactor
-) -> tuple[Exchange, Last]:
-    """The exchange of a client, and the coroutine that closes it."""
+) -> tuple[Sender, Last]:
+    """The sender of a client, and the coroutine that closes it."""
     if options.session is not None:
         _learn_secrets(options.session, redactor)
     http = (
@@ -46,7 +46,7 @@ def open_exchange(
         else _http(options, redactor=redactor, max_concurrency=max_concurrency)
     )
     limiter = _limiter(options.rate_limit, base_url)
-    exchange = Exchange(
+    sender = Sender(
         http=http,
         headers=_headers(options.headers),
         params=options.params,
@@ -69,7 +69,7 @@ def open_exchange(
         if limiter is not None:
             limiter.close()
 
-    return exchange, last
+    return sender, last
 
 
 def _learn_secrets(session: Any, redactor: Redactor) -> None:

@@ -55,7 +55,7 @@ class Permits:
             return Permit(self.left)
         return 0.001
 
-    def give_back(self, permit: Permit) -> None:
+    def release(self, permit: Permit) -> None:
         """Nothing to do."""
 
     def pause(self, seconds: float) -> None:
@@ -279,7 +279,7 @@ def test_a_permit_is_free_again_a_window_after_the_answer(tmp_path: Path, clock:
     assert isinstance(permit, Permit)
     clock(3)
     assert isinstance(limiter.take(), float)
-    limiter.give_back(permit)
+    limiter.release(permit)
     clock(1.9)
     assert limiter.take() == pytest.approx(0.1)
     clock(0.2)

@@ -127,7 +127,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     from dagster_rest.assets.run import commit as committing
     from dagster_rest.assets.run import step as body
     from dagster_rest.assets.run.load import ResourceLoad
-    from dagster_rest.http.send.sender import Exchange
+    from dagster_rest.http.send.sender import Sender
     from dagster_rest.warehouse.stage import stager as staging
     from dagster_rest.warehouse.stage.stager import Stager
 
@@ -140,7 +140,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     )
     Stager.write = _before(Stager.write, lambda: recorder("page_taken"))  # type: ignore[method-assign]
     Stager._begin_part = _before(Stager._begin_part, lambda: recorder("part_begun"))  # type: ignore[method-assign]
-    Exchange.send = _before(Exchange.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
+    Sender.send = _before(Sender.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
     committing.record_load = _before(committing.record_load, lambda: recorder("rows_written"))
     staging._write_parquet = functools.partial(_half_then_whole, recorder, staging._write_parquet)
     if spec.get("without"):

@@ -134,7 +134,7 @@ def _ask(
     request = client.first_request(spec, options)
     request.headers.update(_conditions(known) if spec.method.upper() == "GET" else {})
     context = client.context(options, raise_for_status=False).trusting(spec)
-    sending = client.exchange.send(request, context)
+    sending = client.sender.send(request, context)
     try:
         outcome = client.loop.run(asyncio.wait_for(sending, timeout))
     except asyncio.TimeoutError:

@@ -46,7 +46,7 @@ class ApiKeyAuth(httpx.Auth):
         self._key, self._name, self._location = api_key, name, location
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Put the key in its place, over one that is there already."""
+        """Set the key, over one that is there already."""
         if self._location == "header":
             request.headers[self._name] = self._key
         elif self._location == "cookie":

@@ -46,7 +46,7 @@ _SAME_CONTENT = (
 
 
 class Source(Protocol):
-    """Where a walk gets its responses."""
+    """Where a stream of pages gets its responses."""
 
     async def get(self, request: Request) -> Outcome:
         """The response to a request, perhaps asked for already."""
@@ -63,7 +63,7 @@ class Source(Protocol):
 
 
 @dataclass
-class Walk:
+class PageStream:
     """Goes through the pages of one unit.
 
     Attributes:
@@ -72,7 +72,7 @@ class Walk:
         request: The first request.
         source: Where the responses come from.
         selector: The selector of all units, detected by the first of them.
-        order: The unit's place among them.
+        order: The unit's number among them.
         redactor: For messages.
         keep_response: Whether pages carry their response.
         paginator: The paginator; None until it is detected.
@@ -113,7 +113,7 @@ class Walk:
         """The pages, the last one marked.
 
         Raises:
-            RestError: Redacted, and with the place.
+            RestError: Redacted, and with the config path and URL.
         """
         try:
             async for page in self._pages():

@@ -77,5 +77,5 @@ class Repeats:
 def _digest(records: list[Any]) -> int:
     """A number that differs for different pages, mostly; a few records speak for all."""
     last = len(records) - 1
-    places = range(last + 1) if last < _SAMPLES else [last * n // (_SAMPLES - 1) for n in range(_SAMPLES)]
-    return hash((last, *(repr(records[place]) for place in places)))
+    indexes = range(last + 1) if last < _SAMPLES else [last * n // (_SAMPLES - 1) for n in range(_SAMPLES)]
+    return hash((last, *(repr(records[index]) for index in indexes)))

@@ -1,9 +1,9 @@
-"""The engine: many units at a time, their pages in order, memory bounded.
+"""Fetches many units at a time: pages in the order of the units, memory bounded.
 
-The caller's thread pulls units from its iterable, a window ahead of the page it is handed. Each unit walks its pages
-in the client's event loop and puts them into a queue of its own. The caller takes from the queue of the foremost unit
-only, so the order is that of the units, whatever comes first. The foremost unit may always go on; the others stop when
-the pages that wait hold too much, so nothing can lock up and memory stays flat.
+The caller's thread pulls units from its iterable, a window ahead of the page it is handed. Each unit reads its pages
+in the client's event loop and puts them into a queue of its own. The caller takes from the queue of the first unit
+only, so the order is that of the units, whatever comes first. The first unit may always go on; the others stop when
+the pages that wait hold too much, so nothing can deadlock and memory stays flat.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page, Progress
-from dagster_rest.http.fetch.page_stream import Walk
+from dagster_rest.http.fetch.page_stream import PageStream
 from dagster_rest.http.fetch.shared_selector import SharedSelector
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.request import Request
-from dagster_rest.http.transport.loop import BlockedError, Pulse
+from dagster_rest.http.transport.loop import BlockedError, LoopWatchdog
 
 if TYPE_CHECKING:
     from dagster_rest.config.request.render import RequestSpec
     from dagster_rest.http.redaction import Redactor
-    from dagster_rest.http.send.sender import Context, Exchange, Outcome
+    from dagster_rest.http.send.sender import Context, Outcome, Sender
     from dagster_rest.http.transport.loop import BackgroundLoop
 
 logger = logging.getLogger("dagster_rest.http")
@@ -39,15 +39,15 @@ UNITS_AHEAD = 4
 
 
 class _Prefetch:
-    """A unit's requests that are under way before the walk asks for them."""
+    """A unit's requests that are under way before its stream asks for them."""
 
-    def __init__(self, exchange: Exchange, context: Context, unit: _UnitRun) -> None:
-        self._exchange, self._context, self._unit = exchange, context, unit
+    def __init__(self, sender: Sender, context: Context, unit: _UnitRun) -> None:
+        self._sender, self._context, self._unit = sender, context, unit
         self._fetch = unit.fetch
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
         # The keys of the tasks, in the order of their pages.
         self._line: deque[int] = deque()
-        # Bytes of responses that have come and that the walk has not asked for yet.
+        # Bytes of responses that have come and that its stream has not asked for yet.
         self._held: dict[int, int] = {}
         self._asked = 0
 
@@ -108,7 +108,7 @@ class _Prefetch:
 
     async def _send(self, request: Request) -> Outcome:
         self._asked += 1
-        return await self._exchange.send(request, self._context, priority=(self._unit.order, self._asked))
+        return await self._sender.send(request, self._context, priority=(self._unit.order, self._asked))
 
     async def cancel(self) -> None:
         tasks = list(self._tasks.values())
@@ -122,7 +122,7 @@ class _Prefetch:
 
 
 class _UnitRun:
-    """One unit on its way: its walk in the loop, its pages in a queue for the caller."""
+    """One unit on its way: its stream of pages in the loop, its pages in a queue for the caller."""
 
     def __init__(self, fetch: Fetch, unit: FetchUnit, order: int) -> None:
         self.fetch, self.unit, self.order = fetch, unit, order
@@ -150,11 +150,11 @@ class _UnitRun:
         self.task = asyncio.ensure_future(self._work())
 
     async def _work(self) -> None:
-        prefetch = _Prefetch(self.fetch.exchange, self.fetch.context.trusting(self.unit.request), self)
+        prefetch = _Prefetch(self.fetch.sender, self.fetch.context.trusting(self.unit.request), self)
         try:
             await self.fetch.room_for(self)
-            walk = self.fetch.walk(self.unit, prefetch, order=self.order)
-            async for page in walk.pages():
+            stream = self.fetch.stream(self.unit, prefetch, order=self.order)
+            async for page in stream.pages():
                 self._hand_over(page)
                 if not page.is_last:
                     await self.fetch.room_for(self)
@@ -189,7 +189,7 @@ class Connected(Protocol):
         """The event loop that sends."""
 
     @property
-    def exchange(self) -> Exchange:
+    def sender(self) -> Sender:
         """What sends the requests."""
 
     def context(self, options: FetchOptions) -> Context:
@@ -218,12 +218,12 @@ class Fetch:
         self._keep_response = keep_response
         self.selector = SharedSelector(options.data_selector, detected=options.selector)
         self._loop = client.loop
-        self.exchange = client.exchange
+        self.sender = client.sender
         self.context = client.context(options)
         self.concurrency = options.max_concurrency or client.max_concurrency
         self.prefetch = options.prefetch
         self.first = 0
-        # Pages that wait for the caller or for their walk, and what may come beside them.
+        # Pages that wait for the caller or for their stream, and what may come beside them.
         self.bytes_waiting = 0
         self.in_flight = 0
         self.asking = 0
@@ -276,16 +276,16 @@ class Fetch:
     def _take(self, run: _UnitRun) -> Page | BaseException:
         if not self.prefetch:
             self._loop.call(self._wanted, run)
-        pulse = Pulse(self._loop)
+        watchdog = LoopWatchdog(self._loop)
         while True:
             try:
-                item = run.pages.get(timeout=min(self._progress.seconds_left(), pulse.period))
+                item = run.pages.get(timeout=min(self._progress.seconds_left(), watchdog.period))
                 break
             except queue.Empty:
                 if self._loop.closed and run.pages.empty():
                     # It ended before it came to this unit.
                     return HttpError("the client was closed while fetching", code="http_client_closed")
-                pulse.check()
+                watchdog.check()
                 self._progress.report_if_due()
         if isinstance(item, BaseException):
             return item
@@ -358,9 +358,9 @@ class Fetch:
         if self._stalled:
             self._wake()
 
-    def walk(self, unit: FetchUnit, prefetch: _Prefetch, *, order: int) -> Walk:
-        """The walk of a unit."""
-        return Walk(
+    def stream(self, unit: FetchUnit, prefetch: _Prefetch, *, order: int) -> PageStream:
+        """The stream of pages of a unit."""
+        return PageStream(
             unit=unit,
             options=self._options,
             request=self._client.first_request(unit.request, self._options),
@@ -374,7 +374,7 @@ class Fetch:
 
     def size_of(self, page: Page) -> int:
         """Count a page; its size as it came."""
-        self.exchange.stats.add(pages=1)
+        self.sender.stats.add(pages=1)
         return page.size
 
     def _cancel(self) -> None:

@@ -34,7 +34,7 @@ class SharedSelector:
 
         Args:
             body: The decoded body.
-            order: The unit's place; every unit before it is under way or has ended.
+            order: The unit's number; every unit before it is under way or has ended.
 
         Returns:
             The selection; None if there is none yet, and nothing in the body.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import PaginationError
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.ranges import OnIncomplete, RangePaginator
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ class OffsetPaginator(RangePaginator):
     Args:
         limit: Items a page; also the step.
         offset: First offset.
-        offset_param: Query parameter of the offset; `offset` if no place is named.
+        offset_param: Query parameter of the offset; `offset` if no position is named.
         offset_body_path: Dot path in the JSON body, instead.
-        limit_param: Query parameter of the limit; `limit` if no place is named.
+        limit_param: Query parameter of the limit; `limit` if no position is named.
         limit_body_path: Dot path in the JSON body, instead.
         total_path: JSONPath of the number of *items*; None if the API does not name it.
         maximum_offset: The offset to stop before (exclusive).
@@ -59,13 +59,13 @@ class OffsetPaginator(RangePaginator):
     ) -> None:
         self.limit = limit
         self.advance_by = advance_by
-        self._limit_place = Place.choose(
+        self._limit_position = ParameterPosition.choose(
             "limit", limit_param=limit_param, limit_body_path=limit_body_path, limit_header=limit_header
         )
         # The records of a page whose length is not the limit; the next page must not have them again.
         self._odd_page: frozenset[int] = frozenset()
         super().__init__(
-            place=Place.choose(
+            position=ParameterPosition.choose(
                 "offset", offset_param=offset_param, offset_body_path=offset_body_path, offset_header=offset_header
             ),
             first=offset,
@@ -131,8 +131,8 @@ class OffsetPaginator(RangePaginator):
     def update_request(self, request: Request) -> None:
         """Send offset and limit."""
         super().update_request(request)
-        self._limit_place.put(request, self.limit)
+        self._limit_position.put(request, self.limit)
 
     def describe(self) -> str:
         """Kind and places."""
-        return f"offset({self._place}, limit={self.limit}, total_path={self.total_path!r})"
+        return f"offset({self._position}, limit={self.limit}, total_path={self.total_path!r})"

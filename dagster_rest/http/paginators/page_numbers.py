@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.paginators.base import BasePaginator
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.ranges import OnIncomplete, RangePaginator
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class PageNumberPaginator(RangePaginator):
     Args:
         base_page: Number of the API's first page (0 or 1).
         page: First page to ask for; `base_page` by default.
-        page_param: Query parameter; `page` if no place is named.
+        page_param: Query parameter; `page` if no position is named.
         page_body_path: Dot path in the JSON body, instead.
         total_path: JSONPath of the number of *pages*; None if the API does not name it.
         maximum_page: The page to stop before (exclusive).
@@ -53,7 +53,9 @@ class PageNumberPaginator(RangePaginator):
         # The most items that a page had.
         self._largest = 0
         super().__init__(
-            place=Place.choose("page", page_param=page_param, page_body_path=page_body_path, page_header=page_header),
+            position=ParameterPosition.choose(
+                "page", page_param=page_param, page_body_path=page_body_path, page_header=page_header
+            ),
             first=base_page if page is None else page,
             base=base_page,
             step=1,
@@ -116,7 +118,7 @@ class PageNumberPaginator(RangePaginator):
 
     def describe(self) -> str:
         """Kind and places."""
-        return f"page_number({self._place}, base_page={self._base}, total_path={self.total_path!r})"
+        return f"page_number({self._position}, base_page={self._base}, total_path={self.total_path!r})"
 
 
 class CountedPageNumberPaginator(PageNumberPaginator):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dagster_rest.http.errors import IncompleteError, PaginationError
 from dagster_rest.http.paginators.base import BasePaginator, body_of
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.totals import Total
 from dagster_rest.http.paginators.values import as_int, read_flag
 from dagster_rest.http.parse.json import key_tree
@@ -37,7 +37,7 @@ class RangePaginator(BasePaginator):
     def __init__(
         self,
         *,
-        place: Place,
+        position: ParameterPosition,
         first: int,
         base: int,
         step: int,
@@ -58,7 +58,7 @@ class RangePaginator(BasePaginator):
                 code="http_paginator_config",
                 hint="Set `total_path`, a maximum, `has_more_path` or `stop_after_empty_page: true`.",
             )
-        self._place = place
+        self._position = position
         self._first, self._base, self._step = first, base, step
         self._maximum = maximum
         self.total_path = total_path
@@ -172,7 +172,7 @@ class RangePaginator(BasePaginator):
 
     def update_request(self, request: Request) -> None:
         """Send the current value."""
-        self._place.put(request, self._value)
+        self._position.put(request, self._value)
 
     def _learn_total(self, body: Any, reached: int) -> None:
         found = compile_path(self.total_path or "").first(body)

@@ -15,7 +15,7 @@ from dagster_rest.http.send.stats import RequestStats
 STALE_SECONDS = 1.0
 
 
-class Passage:
+class AdmittedAttempt:
     """The way of one attempt, which may be more than one request: redirects, tokens, challenges.
 
     Args:
@@ -37,14 +37,14 @@ class Passage:
         if self._used or time.monotonic() - self._since > STALE_SECONDS:
             with waiting():
                 self.end()
-                self.permit = await self._admission.clearance()
+                self.permit = await self._admission.acquire()
                 self._since = time.monotonic()
         self._used = True
 
     def end(self) -> None:
         """Say that the request is answered (or failed)."""
         permit, self.permit = self.permit, None
-        self._admission.give_back(permit)
+        self._admission.release(permit)
 
 
 class Admission:
@@ -74,7 +74,7 @@ class Admission:
             self._limiter.pause(seconds)
 
     @asynccontextmanager
-    async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[Passage]:
+    async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[AdmittedAttempt]:
         """Hold a slot, from the moment on at which the request may be sent.
 
         Args:
@@ -82,18 +82,18 @@ class Admission:
             priority: Those with lower numbers get a slot first.
         """
         async with slots.held(priority):
-            passage = Passage(self, await self.clearance())
+            attempt = AdmittedAttempt(self, await self.acquire())
             try:
-                yield passage
+                yield attempt
             finally:
-                passage.end()
+                attempt.end()
 
-    def give_back(self, permit: Permit | None) -> None:
+    def release(self, permit: Permit | None) -> None:
         """Give a permit back whose request is answered."""
         if self._limiter is not None and permit is not None:
-            self._limiter.give_back(permit)
+            self._limiter.release(permit)
 
-    async def clearance(self) -> Permit | None:
+    async def acquire(self) -> Permit | None:
         """Wait until a request may be sent: the pause is over, and there is a permit if there is a limit."""
         began = time.monotonic()
         permit = await self._cleared()

@@ -70,7 +70,7 @@ class RateLimiter:
         except _BusyError:
             return _BUSY_SECONDS
 
-    def give_back(self, permit: Permit) -> None:
+    def release(self, permit: Permit) -> None:
         """Say that the request of a permit is answered (or failed)."""
         self._returned[permit.number] = time.time() + self._seconds
         try:

@@ -35,8 +35,8 @@ from dagster_rest.http.origin import invalid_url_reason, is_trusted, origin_of
 from dagster_rest.http.redaction import Redactor
 from dagster_rest.http.request import Request, is_absolute
 from dagster_rest.http.retry_after import is_rate_limited, server_wait
-from dagster_rest.http.send.admission import Admission, Passage
-from dagster_rest.http.send.response_actions import Action, Judgement, Verdict, judge
+from dagster_rest.http.send.admission import Admission, AdmittedAttempt
+from dagster_rest.http.send.response_actions import Action, ActionKind, ActionResult, apply_actions
 from dagster_rest.http.send.retry import RetryClock, RetryPolicy
 from dagster_rest.http.send.slots import Slots
 from dagster_rest.http.send.stats import RequestStats
@@ -92,7 +92,7 @@ class Outcome:
     ignored: bool = False
 
 
-class _AgainError(Exception):
+class RetryableError(Exception):
     """This attempt failed in a way that another one may not."""
 
     def __init__(self, final: HttpError, *, wait: float | None = None, outcome: Outcome | None = None) -> None:
@@ -103,7 +103,7 @@ class _AgainError(Exception):
 
 
 @dataclass
-class Exchange:
+class Sender:
     """Sends requests for a client; lives in the client's event loop.
 
     Attributes:
@@ -146,10 +146,10 @@ class Exchange:
         """
         attempts = self.policy.attempts if request.method.upper() in self.policy.methods else 1
         clock = RetryClock()
-        failed: list[_AgainError] = []
+        failed: list[RetryableError] = []
         try:
             return await self._attempt(request, context, priority, clock)
-        except _AgainError as failure:
+        except RetryableError as failure:
             failed.append(failure)
 
         async def attempt() -> Outcome:
@@ -159,12 +159,12 @@ class Exchange:
             return await self._attempt(request, context, priority, clock)
 
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_AgainError),
+            retry=retry_if_exception_type(RetryableError),
             wait=self._pause,
             stop=lambda state: self._gives_up(state, attempts, clock),
             sleep=lambda seconds: self._rest(seconds, clock),
             before_sleep=lambda state: self._announce(state, request),
-            retry_error_callback=lambda state: self._last_word(state, attempts, context),
+            retry_error_callback=lambda state: self._after_last_attempt(state, attempts, context),
         )
         outcome: Outcome = await retrying(attempt)
         return outcome
@@ -172,22 +172,24 @@ class Exchange:
     async def _attempt(
         self, request: Request, context: Context, priority: tuple[int, ...], clock: RetryClock
     ) -> Outcome:
-        async with self.admission.admitted(context.slots, priority) as passage:
+        async with self.admission.admitted(context.slots, priority) as attempt:
             with clock.running():
-                response = await self._in_time(request, context, passage, clock)
-        judgement = judge(response, context.actions, context.hooks)
-        return self._decide(judgement, request, context)
+                response = await self._in_time(request, context, attempt, clock)
+        result = apply_actions(response, context.actions, context.hooks)
+        return self._decide(result, request, context)
 
-    async def _in_time(self, request: Request, context: Context, passage: Passage, clock: RetryClock) -> httpx.Response:
+    async def _in_time(
+        self, request: Request, context: Context, attempt: AdmittedAttempt, clock: RetryClock
+    ) -> httpx.Response:
         # The time-outs of httpx bound a silence; this bounds a response that never ends.
         with anyio.move_on_after(self.max_seconds) as scope:
 
             async def before() -> None:
-                await passage.ready(lambda: _out_of_time(scope, clock))
+                await attempt.ready(lambda: _out_of_time(scope, clock))
                 self.stats.add(requests=1)
 
-            return await self._roundtrip(request, context, before=before, after=passage.end)
-        raise _AgainError(
+            return await self._roundtrip(request, context, before=before, after=attempt.end)
+        raise RetryableError(
             HttpConnectionError(
                 f"no whole response after {self.max_seconds:g} s",
                 code="http_timeout",
@@ -196,31 +198,31 @@ class Exchange:
             )
         )
 
-    def _decide(self, judgement: Judgement, request: Request, context: Context) -> Outcome:
-        response, verdict = judgement.response, judgement.verdict
+    def _decide(self, result: ActionResult, request: Request, context: Context) -> Outcome:
+        response, action = result.response, result.action
         status = response.status_code
-        if verdict == "ignore":
+        if action == "ignore":
             return Outcome(response, ignored=True)
-        if verdict == "fail":
-            text = judgement.message or f"a response action refuses this response (status {status})"
+        if action == "fail":
+            text = result.message or f"a response action refuses this response (status {status})"
             raise ActionError(
                 f"{self.redactor.redact(text)}; the body is: {self.redactor.shorten(response.content)}",
                 code="http_action_failed",
                 where=self._where(context, response.request.url),
             )
-        if self._again(verdict, response):
+        if self._again(action, response):
             wait = server_wait(status, response.headers)
             if wait is not None:
                 # At once: others may be about to go.
                 self.admission.pause(min(wait, self.policy.max_wait))
-            raise _AgainError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
+            raise RetryableError(self._status_error(response, context), wait=wait, outcome=Outcome(response))
         if not response.is_success and context.raise_for_status:
             raise self._status_error(response, context)
         return Outcome(response)
 
-    def _again(self, verdict: Verdict | None, response: httpx.Response) -> bool:
+    def _again(self, action: ActionKind | None, response: httpx.Response) -> bool:
         status = response.status_code
-        return verdict == "retry" or self.policy.retries_status(status) or is_rate_limited(status, response.headers)
+        return action == "retry" or self.policy.retries_status(status) or is_rate_limited(status, response.headers)
 
     async def _roundtrip(
         self, request: Request, context: Context, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]
@@ -234,7 +236,7 @@ class Exchange:
             for _ in range(MAX_REDIRECTS):
                 # Here and nowhere else: this is the URL that is sent.
                 self._check_origin(prepared.url, context, what)
-                response = await self._exchange(prepared, context, before=before, after=after)
+                response = await self._send_authorized(prepared, context, before=before, after=after)
                 if response.next_request is None or not self.follow_redirects:
                     return response
                 what = f"a redirect of {self.redactor.redact_url(prepared.url)}"
@@ -242,7 +244,7 @@ class Exchange:
         except TokenError as error:
             raise self._token_failed(error) from None
         except RestError as error:
-            raise self._placed(error, request, context) from None
+            raise self._located(error, request, context) from None
         except Exception as error:
             failure = read_failure(error)
             if failure is None:
@@ -254,7 +256,7 @@ class Exchange:
             where=self._where(context, request.url),
         )
 
-    async def _exchange(
+    async def _send_authorized(
         self,
         prepared: httpx.Request,
         context: Context,
@@ -277,7 +279,7 @@ class Exchange:
         return complete
 
     def _build(self, method: str, url: str | httpx.URL, *, headers: httpx.Headers, content: Any) -> httpx.Request:
-        # httpx would put the parameters of a session in the place of the URL's.
+        # httpx would put the parameters of a session over the URL's.
         params = httpx.URL(url).params if self.http.params else None
         return self.http.build_request(method, url, params=params, content=content, headers=headers)
 
@@ -340,7 +342,7 @@ class Exchange:
             return True
         return state.attempt_number >= attempts or clock.seconds + state.upcoming_sleep > self.policy.total
 
-    def _last_word(self, state: RetryCallState, attempts: int, context: Context) -> Outcome:
+    def _after_last_attempt(self, state: RetryCallState, attempts: int, context: Context) -> Outcome:
         failure = _failure(state)
         later = state.attempt_number < attempts or (attempts > 1 and (failure.wait or 0) > self.policy.max_wait)
         if failure.wait is not None and failure.wait > self.policy.max_retry_later and attempts > 1:
@@ -356,7 +358,7 @@ class Exchange:
             return failure.outcome
         raise failure.final from None
 
-    def _never(self, failure: _AgainError) -> HttpStatusError:
+    def _never(self, failure: RetryableError) -> HttpStatusError:
         """The error for a wait that nobody should plan for."""
         return HttpStatusError(
             f"the API asks to wait {failure.wait or 0:.0f} s, longer than `retry.max_retry_later` "
@@ -417,9 +419,9 @@ class Exchange:
             code=failure.code,
             where=self._where(context, url),
         )
-        return _AgainError(final) if failure.again else final
+        return RetryableError(final) if failure.again else final
 
-    def _placed(self, error: RestError, request: Request, context: Context) -> RestError:
+    def _located(self, error: RestError, request: Request, context: Context) -> RestError:
         error.where = error.where or self._where(context, request.url)
         return error
 
@@ -439,7 +441,7 @@ class Exchange:
             hint="Check the client's `auth`.",
         )
         again = error.wait is not None or self.policy.retries_status(error.status_code)
-        return _AgainError(clean, wait=error.wait) if again else clean
+        return RetryableError(clean, wait=error.wait) if again else clean
 
     def _too_large(self, request: httpx.Request, context: Context) -> ResponseTooLargeError:
         return ResponseTooLargeError(
@@ -450,8 +452,8 @@ class Exchange:
         )
 
     def _where(self, context: Context, url: object) -> str:
-        place = self.redactor.redact_url(url)
-        return f"{context.where}, {place}" if context.where else place
+        shown = self.redactor.redact_url(url)
+        return f"{context.where}, {shown}" if context.where else shown
 
 
 @contextmanager
@@ -466,9 +468,9 @@ def _out_of_time(scope: anyio.CancelScope, clock: RetryClock) -> Iterator[None]:
             scope.deadline = deadline + anyio.current_time() - began
 
 
-def _failure(state: RetryCallState) -> _AgainError:
+def _failure(state: RetryCallState) -> RetryableError:
     error = state.outcome.exception() if state.outcome is not None else None
-    if not isinstance(error, _AgainError):
+    if not isinstance(error, RetryableError):
         raise TypeError("tenacity called back without a failure")
     return error
 

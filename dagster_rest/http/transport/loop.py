@@ -16,11 +16,11 @@ from dagster_rest.http.errors import HttpError
 T = TypeVar("T")
 #: How often somebody who waits looks whether the loop is still turning, and how long it may stand still: one callable
 #: of the user's, or the largest body being read.
-PULSE_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 BLOCKED_SECONDS = 300.0
 
 
-class Pulse:
+class LoopWatchdog:
     """Whether a loop is still turning, for one who waits for it.
 
     Args:
@@ -34,7 +34,7 @@ class Pulse:
     @property
     def period(self) -> float:
         """Seconds between two looks."""
-        return PULSE_SECONDS
+        return CHECK_SECONDS
 
     def check(self) -> None:
         """Ask the loop for a sign of life, unless one is awaited already.
@@ -163,7 +163,7 @@ class BackgroundLoop:
             self._loop.create_task(_finish(last)).add_done_callback(lambda _: self._loop.stop())
             return
         future = self.start(_finish(last))
-        future.add_done_callback(lambda _: self._stop_turning())
+        future.add_done_callback(lambda _: self._stop_loop())
         try:
             self._await(future)
         except BlockedError:
@@ -175,12 +175,12 @@ class BackgroundLoop:
         self._thread.join()
 
     def _await(self, future: Future[T]) -> T:
-        pulse = Pulse(self)
-        while not wait([future], timeout=pulse.period).done:
-            pulse.check()
+        watchdog = LoopWatchdog(self)
+        while not wait([future], timeout=watchdog.period).done:
+            watchdog.check()
         return future.result()
 
-    def _stop_turning(self) -> None:
+    def _stop_loop(self) -> None:
         with suppress(RuntimeError):
             # Unless it has ended.
             self._loop.call_soon_threadsafe(self._loop.stop)

@@ -192,7 +192,7 @@ class SessionTransport(httpx.AsyncBaseTransport):
             with self._session.stream(
                 request.method,
                 request.url,
-                # The session's would take the place of the URL's.
+                # The session's would replace the URL's.
                 params=given if self._session.params else None,
                 headers=headers,
                 content=content,
