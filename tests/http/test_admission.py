@@ -338,7 +338,7 @@ def test_a_retry_after_holds_back_every_request_of_the_client(api: ApiServer, op
     # One in flight: nobody else is under way when the server says so.
     options = FetchOptions(paginator="single_page")
     client = open_client(max_concurrency=8, retry={"attempts": 3})
-    client._slots = Slots(1)
+    client.connection._slots = Slots(1)
     assert 24 == len(list(client.fetch(units(24), options=options)))
     later = [at - told[0] for _, at in asked[1:]]
     assert (24, True) == (len(later), min(later) >= 1.0)

@@ -183,7 +183,7 @@ def test_a_client_that_is_collected_in_its_own_loop_ends(api: ApiServer) -> None
     api.json("/items", [{"id": 1}])
     client = RestClient(api.url)
     client.get("items")
-    loop = client.loop
+    loop = client.connection.loop
     held = [client]
     del client
     done = threading.Event()

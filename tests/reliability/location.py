@@ -113,7 +113,7 @@ PRELOADED = [
     "dagster_rest.config.load",
     "dagster_rest.http.fetch.scheduler",
     "dagster_rest.http.auth.oauth",
-    "dagster_rest.http.connection",
+    "dagster_rest.http.send.factory",
     "dagster_rest.resources",
     "dagster_rest.warehouse.load.data_version",
     "dagster_rest.warehouse.load.commit",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.config.values.inherit import INHERIT
+from dagster_rest.http.parse.body import EncodingErrors
 
 if TYPE_CHECKING:
     import httpx
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 IgnoreScope = Literal["any", "first_page", "later_pages"]
-EncodingErrors = Literal["strict", "replace"]
 OnBodyErrors = Literal["fail", "warn"]
 
 

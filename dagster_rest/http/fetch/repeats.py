@@ -1,4 +1,4 @@
-"""Whether a list goes in circles, or on and on without anything in it."""
+"""Whether the pages of a list repeat, or stay empty."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _SAMPLES = 8
 class Repeats:
     """Looks at the records of one page after the other.
 
-    Pages that go round are noticed after two rounds: page by page, in a circle of any length, or in no order once
+    Pages that repeat are noticed after two rounds: page by page, in a cycle of any length, or in no order once
     nothing new comes for as many pages as there were different ones.
 
     Args:
-        allowed: How many pages in a row may have the content of earlier ones without being taken for a circle.
+        allowed: How many pages in a row may have the content of earlier ones without being taken for a cycle.
     """
 
     def __init__(self, allowed: int) -> None:
@@ -64,7 +64,7 @@ class Repeats:
         self._nothing_new = self._nothing_new + 1 if period else 0
 
     @property
-    def circle(self) -> int | None:
+    def cycle(self) -> int | None:
         """The number of pages that come again and again; None if they do not."""
         if not self._period:
             return None

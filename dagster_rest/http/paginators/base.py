@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from dagster_rest.http.request import Request
 
 
-BODY = "dagster_rest.body"
-
-
-def body_of(response: httpx.Response) -> Any:
-    """The decoded JSON body of a response; decoded once."""
-    if BODY not in response.extensions:
-        from dagster_rest.http.parse.json import decode_json
-
-        response.extensions[BODY] = decode_json(response.content, encoding=response.charset_encoding)
-    return response.extensions[BODY]
-
-
 class BasePaginator(ABC):
     """The base of every paginator; subclass it for an API of another kind.
 

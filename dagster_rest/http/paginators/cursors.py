@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.values.jsonpath import MISSING
 from dagster_rest.http.errors import LoopError, PaginationError
-from dagster_rest.http.paginators.base import BasePaginator, body_of
+from dagster_rest.http.paginators.base import BasePaginator
 from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.values import read_flag
+from dagster_rest.http.parse.body import body_of
 from dagster_rest.http.parse.jsonpath import compile_path
 
 if TYPE_CHECKING:

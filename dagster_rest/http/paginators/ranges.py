@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dagster_rest.http.errors import IncompleteError, PaginationError
-from dagster_rest.http.paginators.base import BasePaginator, body_of
+from dagster_rest.http.paginators.base import BasePaginator
 from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.totals import Total
 from dagster_rest.http.paginators.values import as_int, read_flag
+from dagster_rest.http.parse.body import body_of
 from dagster_rest.http.parse.json import key_tree
 from dagster_rest.http.parse.jsonpath import compile_path
 

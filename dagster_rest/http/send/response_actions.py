@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import HttpError, IgnoreResponse
-from dagster_rest.http.paginators.base import BODY
+from dagster_rest.http.parse.body import forget_body
 from dagster_rest.http.send.retry import matches_status
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _run(hook: Callable[..., Any], response: httpx.Response) -> httpx.Response:
     import httpx
 
     returned = hook(response)
-    response.extensions.pop(BODY, None)
+    forget_body(response)
     return returned if isinstance(returned, httpx.Response) else response
 
 
@@ -102,6 +102,13 @@ def compile_actions(entries: Sequence[Any] | None, *, where: str | None = None) 
         HttpError: An entry cannot be understood.
     """
     return tuple(_compile(entry, where) for entry in entries or ())
+
+
+def compile_hooks(hooks: Any) -> tuple[Callable[..., Any], ...]:
+    """The callables of a callable, of several, of `{"response": [...]}` or of None."""
+    if isinstance(hooks, Mapping):
+        return compile_hooks(hooks.get("response"))
+    return (hooks,) if callable(hooks) else tuple(hooks or ())
 
 
 def _compile(entry: Any, where: str | None) -> Action:
@@ -130,6 +137,6 @@ def _compile(entry: Any, where: str | None) -> Action:
 def _predicate(text: Any) -> Callable[[Any], bool] | None:
     if text is None:
         return None
-    from dagster_rest.http.send.predicates import compile_predicate
+    from dagster_rest.http.parse.predicates import compile_predicate
 
     return compile_predicate(text)

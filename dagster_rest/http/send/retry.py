@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from collections.abc import Iterator
@@ -48,27 +49,22 @@ class RetryPolicy:
             from dagster_rest.config.model.client import RetryConfig
 
             config = RetryConfig(**config)
-        return cls(
-            attempts=config.attempts,
-            backoff=config.backoff,
-            max_delay=config.max_delay,
-            jitter=config.jitter,
-            max_wait=config.max_wait,
-            max_retry_later=config.max_retry_later,
-            total=config.total,
-            statuses=tuple(config.statuses),
-            methods=tuple(config.methods),
-        )
+        given = {field.name: getattr(config, field.name) for field in dataclasses.fields(cls)}
+        return cls(**{**given, "statuses": tuple(config.statuses), "methods": tuple(config.methods)})
 
     def retries_status(self, status: int) -> bool:
         """Whether a status is asked again."""
         return any(matches_status(wanted, status) for wanted in self.statuses)
 
-    def pause(self, attempt: int) -> float:
-        """Our own pause after the `attempt`th attempt (from 1), in seconds."""
-        return min(self.backoff * 2.0 ** (attempt - 1), self.max_delay) + (
-            random.uniform(0, self.jitter) if self.backoff else 0.0
-        )
+    def pause(self, attempt: int, *, asked: float | None = None) -> float:
+        """The seconds to wait after an attempt, with jitter.
+
+        Args:
+            attempt: The attempt's number, from 1.
+            asked: The seconds that the server asks to wait; by default the backoff, doubled with each attempt.
+        """
+        own = min(self.backoff * 2.0 ** min(attempt - 1, 64), self.max_delay)
+        return (own if asked is None else asked) + (random.uniform(0, self.jitter) if self.backoff else 0.0)
 
 
 class RetryClock:

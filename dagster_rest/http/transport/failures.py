@@ -72,14 +72,12 @@ class Failure:
         what: What happened, in words of ours.
         detail: What the library says; it may hold secrets.
         again: Whether another attempt may end otherwise.
-        hint: What to do, if more can be said than the code does.
     """
 
     code: Code
     what: str
     detail: str
     again: bool
-    hint: str | None = None
 
 
 def read_failure(error: Exception) -> Failure | None:

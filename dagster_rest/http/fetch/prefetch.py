@@ -1,0 +1,113 @@
+"""Requests of a unit that are under way before its stream of pages asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from dagster_rest.http.fetch.budget import PageBudget, UnitState
+from dagster_rest.http.request import Request
+
+if TYPE_CHECKING:
+    from dagster_rest.http.send.context import Context, Outcome
+    from dagster_rest.http.send.sender import Sender
+
+
+class Prefetch:
+    """Sends the requests of one unit, some of them ahead.
+
+    Args:
+        sender: Sends them.
+        context: What holds for all of them.
+        unit: How far the unit is.
+        budget: Says how many may be under way.
+    """
+
+    def __init__(self, sender: Sender, context: Context, unit: UnitState, budget: PageBudget) -> None:
+        self._sender, self._context = sender, context
+        self._unit, self._budget = unit, budget
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        # The keys of the tasks, in the order of their pages.
+        self._queue: deque[int] = deque()
+        # Bytes of responses that have come and that nobody has asked for yet.
+        self._held: dict[int, int] = {}
+        self._sent = 0
+
+    async def get(self, request: Request) -> Outcome:
+        """The response to a request, perhaps asked for already."""
+        key = request.fingerprint()
+        task = self._tasks.pop(key, None)
+        if task is None:
+            return await self._send(request)
+        self._queue.remove(key)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            self._release(key)
+
+    def ahead(self, request: Request, later: Callable[[int], Iterator[Request]]) -> None:
+        """Send what will be asked for, unless a response says otherwise.
+
+        Args:
+            request: The next request.
+            later: Makes those behind it, in order, without the first so many.
+        """
+        if not self._budget.prefetch:
+            return
+        key = request.fingerprint()
+        if not self._queue or self._queue[0] != key:
+            self._drop_all_but(key)
+        if not self._queue:
+            self._begin(key, request)
+        # Those in the queue are the next ones still: only what comes behind them has to be made.
+        for following in later(len(self._queue) - 1):
+            if len(self._queue) >= self._budget.depth(self._unit) or not self._budget.has_room():
+                return
+            self._begin(following.fingerprint(), following)
+
+    async def cancel(self) -> None:
+        """Cancel what is under way."""
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        self._queue.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for key in list(self._held):
+            self._release(key)
+
+    def _begin(self, key: int, request: Request) -> None:
+        if key in self._tasks:
+            return
+        self._queue.append(key)
+        # Counted from here on, not from when the task first runs: more are begun before that.
+        self._budget.in_flight += 1
+        task = asyncio.ensure_future(self._send(request))
+        task.add_done_callback(lambda done: self._arrived(key, done))
+        self._tasks[key] = task
+
+    def _arrived(self, key: int, task: asyncio.Task[Outcome]) -> None:
+        self._budget.in_flight -= 1
+        if not task.cancelled() and task.exception() is None and self._tasks.get(key) is task:
+            self._held[key] = len(task.result().response.content)
+            self._budget.bytes_waiting += self._held[key]
+
+    def _drop_all_but(self, key: int) -> None:
+        """Forget requests that will not follow: the list goes on elsewhere than it seemed."""
+        for other in self._queue:
+            if other != key:
+                self._tasks.pop(other).cancel()
+                self._release(other)
+        self._queue = deque([key] if key in self._tasks else [])
+
+    def _release(self, key: int) -> None:
+        self._budget.bytes_waiting -= self._held.pop(key, 0)
+
+    async def _send(self, request: Request) -> Outcome:
+        self._sent += 1
+        return await self._sender.send(request, self._context, priority=(self._unit.order, self._sent))
