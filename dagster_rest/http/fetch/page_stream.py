@@ -15,7 +15,7 @@ from dagster_rest.http.fetch.prefetch import Prefetch
 from dagster_rest.http.fetch.repeats import Repeats
 from dagster_rest.http.fetch.shared_selector import SharedSelector
 from dagster_rest.http.paginators.base import BasePaginator, update_state
-from dagster_rest.http.paginators.detection import detect_paginator, remake
+from dagster_rest.http.paginators.detection.detect import detect_paginator, remake
 from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator
 from dagster_rest.http.paginators.ranges import RangePaginator
 from dagster_rest.http.paginators.values import as_int
