@@ -6,6 +6,7 @@ This module imports httpx; import it where a request is about to be sent.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -178,22 +179,11 @@ def _registered(config: Any) -> httpx.Auth | None:
     return create_auth(cls(**config.options))
 
 
-def _client_credentials(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.auth.oauth import ClientCredentialsAuth
+def _oauth(name: str, config: Any, on_token: OnToken | None) -> httpx.Auth:
+    from dagster_rest.http.auth import oauth
 
-    return ClientCredentialsAuth(**_fields(config), on_token=on_token)
-
-
-def _refresh_token(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.auth.oauth import RefreshTokenAuth
-
-    return RefreshTokenAuth(**_fields(config), on_token=on_token)
-
-
-def _jwt_grant(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.auth.oauth import JwtGrantAuth
-
-    return JwtGrantAuth(**_fields(config), on_token=on_token)
+    auth: httpx.Auth = getattr(oauth, name)(**_fields(config), on_token=on_token)
+    return auth
 
 
 def _fields(config: Any) -> dict[str, Any]:
@@ -206,9 +196,9 @@ _MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
     "HttpBasicAuthConfig": lambda c, _: httpx.BasicAuth(c.username, c.password),
     "CustomHeaderAuthConfig": lambda c, _: HeaderAuth(c.name, c.value),
     "DigestAuthConfig": lambda c, _: DigestAuth(c.username, c.password),
-    "OAuth2ClientCredentialsConfig": _client_credentials,
-    "OAuth2RefreshTokenConfig": _refresh_token,
-    "JwtGrantAuthConfig": _jwt_grant,
+    "OAuth2ClientCredentialsConfig": partial(_oauth, "ClientCredentialsAuth"),
+    "OAuth2RefreshTokenConfig": partial(_oauth, "RefreshTokenAuth"),
+    "JwtGrantAuthConfig": partial(_oauth, "JwtGrantAuth"),
 }
 
 

@@ -14,49 +14,15 @@ Code = Literal["http_connection", "http_timeout", "http_tls", "http_proxy", "htt
 
 # Whatever these libraries raise is a failure of the transport, known to the rules below or not.
 _LIBRARIES = frozenset(
-    {
-        "aiohappyeyeballs",
-        "aiohttp",
-        "anyio",
-        "asyncio",
-        "brotli",
-        "brotlicffi",
-        "h11",
-        "h2",
-        "hpack",
-        "http",
-        "httpcore",
-        "httpx",
-        "httpx_aiohttp",
-        "hyperframe",
-        "idna",
-        "python_socks",
-        "requests",
-        "select",
-        "socket",
-        "socksio",
-        "ssl",
-        "urllib3",
-        "yarl",
-        "zlib",
-        "zstandard",
-        "zstd",
-    }
+    {"aiohappyeyeballs", "aiohttp", "anyio", "asyncio", "brotli", "brotlicffi", "h11", "h2"}
+    | {"hpack", "http", "httpcore", "httpx", "httpx_aiohttp", "hyperframe", "idna", "python_socks"}
+    | {"requests", "select", "socket", "socksio", "ssl", "urllib3", "yarl", "zlib"}
+    | {"zstandard", "zstd"}
 )
 # By name, because requests and urllib3 need not be there.
 _UNSENDABLE = frozenset(
-    {
-        "InvalidHeader",
-        "InvalidProxyURL",
-        "InvalidSchema",
-        "InvalidURL",
-        "LocalProtocolError",
-        "LocationParseError",
-        "MissingSchema",
-        "NonHttpUrlClientError",
-        "URLRequired",
-        "UnsupportedProtocol",
-    }
+    {"InvalidHeader", "InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocalProtocolError"}
+    | {"LocationParseError", "MissingSchema", "NonHttpUrlClientError", "URLRequired", "UnsupportedProtocol"}
 )
 _BYTES = re.compile(r"b(['\"])(?:\\.|(?!\1).)*\1")
 _LONGEST = 300
