@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.values.env import resolve_env
 from dagster_rest.config.values.inherit import INHERIT
+from dagster_rest.http.auth.secrets import check_named_secrets
 from dagster_rest.http.connection import Connection, trusted_origins
 from dagster_rest.http.errors import not_picklable
 from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, OnBodyErrors, Page
 from dagster_rest.http.parse.body import EncodingErrors
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
-from dagster_rest.http.references import check_named_secrets
 from dagster_rest.http.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class RestClient:
             auth: An auth for this request; None is no auth.
             response_actions: As in a config.
             hooks: A callable, a list of them, or `{"response": [...]}`.
-            raise_for_status: Whether an error status raises; otherwise look at `response.status_code`.
+            raise_for_status: Whether an error status raises; otherwise check `response.status_code`.
 
         Returns:
             The response, its body read.

@@ -144,7 +144,8 @@ class Connection:
 
     def _auth(self, config: Any) -> Any:
         """The auth of a config, made once."""
-        from dagster_rest.http.auth.credentials import create_auth, parse_auth, secrets_of
+        from dagster_rest.http.auth.credentials import create_auth, parse_auth
+        from dagster_rest.http.auth.secrets import secrets_of
 
         with self._lock:
             for known, auth in self._auths:

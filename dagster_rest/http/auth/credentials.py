@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from dagster_rest.config.registry import AUTHS
+from dagster_rest.http.auth.secrets import check_secrets, config_fields
 from dagster_rest.http.errors import AuthConfigError
-from dagster_rest.http.references import PUBLIC, check_secrets
 
 OnToken = Callable[[str], None]
 #: The extension of a request that has its credentials.
@@ -137,7 +137,7 @@ def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth |
     if isinstance(config, (str, Mapping)):
         config = parse_auth(config)
     if hasattr(type(config), "model_fields"):
-        check_secrets(_fields(config))
+        check_secrets(config_fields(config))
     maker = _MAKERS.get(type(config).__name__)
     if maker is not None:
         return maker(config, on_token)
@@ -182,12 +182,8 @@ def _registered(config: Any) -> httpx.Auth | None:
 def _oauth(name: str, config: Any, on_token: OnToken | None) -> httpx.Auth:
     from dagster_rest.http.auth import oauth
 
-    auth: httpx.Auth = getattr(oauth, name)(**_fields(config), on_token=on_token)
+    auth: httpx.Auth = getattr(oauth, name)(**config_fields(config), on_token=on_token)
     return auth
-
-
-def _fields(config: Any) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in type(config).model_fields if name != "type"}
 
 
 _MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
@@ -200,21 +196,3 @@ _MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
     "OAuth2RefreshTokenConfig": partial(_oauth, "RefreshTokenAuth"),
     "JwtGrantAuthConfig": partial(_oauth, "JwtGrantAuth"),
 }
-
-
-def secrets_of(config: Any) -> list[str]:
-    """The secret values in an auth config, for the redactor."""
-    if isinstance(config, tuple):
-        return [str(part) for part in config]
-    if isinstance(config, Mapping):
-        return [str(v) for k, v in config.items() if k not in PUBLIC and isinstance(v, str)]
-    if not hasattr(type(config), "model_fields"):
-        kept = vars(config).values() if hasattr(config, "__dict__") else ()
-        return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in kept if isinstance(v, (str, bytes))]
-    found: list[str] = []
-    for name, value in _fields(config).items():
-        if name in PUBLIC:
-            continue
-        values = value.values() if isinstance(value, Mapping) else [value]
-        found += [str(v) for v in values if isinstance(v, str)]
-    return found

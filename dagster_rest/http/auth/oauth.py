@@ -112,7 +112,7 @@ class TokenAuth(httpx.Auth, abc.ABC):
         return error
 
     def _keep(self, fields: Mapping[str, Any]) -> None:
-        """Look at what else the endpoint gave."""
+        """Keep what else the endpoint gave."""
 
     def _form(self, grant_type: str, **fields: Any) -> str:
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
@@ -280,8 +280,8 @@ def _fields_of(answer: Any) -> dict[str, Any] | None:
 
 def _reason(fields: Mapping[str, Any] | None) -> str:
     """What an answer says of its error (RFC 6749, 5.2)."""
-    told = [(fields or {}).get(name) for name in ("error", "error_description", "error_uri")]
-    return ": ".join(text[:300] for text in told if isinstance(text, str) and text)
+    parts = [(fields or {}).get(name) for name in ("error", "error_description", "error_uri")]
+    return ": ".join(text[:300] for text in parts if isinstance(text, str) and text)
 
 
 def _kind(value: Any) -> str:

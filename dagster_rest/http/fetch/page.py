@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out of it."""
+"""Units, options and pages: what goes into a fetch and what comes out of it."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class FetchOptions:
 
 
 def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
-    """What an endpoint holds by telling names, and what it takes from the environment."""
+    """What an endpoint holds under sensitive names, and what it takes from the environment."""
     from dagster_rest.config.request.template import EnvText
     from dagster_rest.http.redaction import environment_secrets, named_secrets, query_secrets
 
@@ -161,12 +161,12 @@ class Page(list[Any]):
         state: JSON-able; as `FetchUnit.resume_state` it continues behind this page. None on the last page, or when
             the paginator cannot resume.
         request: The request, with credentials only in `response.request`.
-        response: The response; None when it came through the engine, to keep memory flat.
+        response: The response; None when it came from `fetch`, to keep memory flat.
         paginator: The paginator, in its state after this page.
         auth: The auth in use.
         total: The number of items (or None) that the API itself names.
         evidence: How paginator and selector were detected, if they were.
-        warnings: What a person should know about this page.
+        warnings: Warnings about this page, for the materialization's metadata.
         size: Bytes of the body, unpacked.
         replaced: Characters that stand for bytes which could not be read (`encoding_errors: replace`).
         selector: The data selector that was detected, JSON-able; None if the config names it.

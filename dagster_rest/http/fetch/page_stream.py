@@ -1,4 +1,4 @@
-"""The pages of one unit, one after the other; the order of questions never depends on what runs beside."""
+"""The pages of one unit, one after the other; the order of requests never depends on what else runs."""
 
 from __future__ import annotations
 
@@ -125,8 +125,10 @@ class PageStream:
             paginator = self.paginator
             if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
                 raise self._hinted(error) from None
-            told = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
-            return self._ended("total", None, warnings=(*paginator.warnings, *([told] if paginator.pages_left else [])))
+            warning = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
+            return self._ended(
+                "total", None, warnings=(*paginator.warnings, *([warning] if paginator.pages_left else []))
+            )
         return await self._page(outcome)
 
     async def _page(self, outcome: Outcome) -> Page | None:
@@ -142,7 +144,7 @@ class PageStream:
             self.paginator = self._detect(response, body, records)
         paginator = self.paginator
         items = self._items_on_page(body, records)
-        repeated = self._repeats.look(records, response.content, read=self._read_again, items=items)
+        repeated = self._repeats.add(records, response.content, read=self._read_again, items=items)
         if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
             paginator.settle(repeated=repeated)
             update_state(paginator, response, records, items=items)

@@ -9,7 +9,7 @@ _SAMPLES = 8
 
 
 class Repeats:
-    """Looks at the records of one page after the other.
+    """Compares the records of each page with those before.
 
     Pages that repeat are noticed after two rounds: page by page, in a cycle of any length, or in no order once
     nothing new comes for as many pages as there were different ones.
@@ -28,10 +28,10 @@ class Repeats:
         self._before: tuple[int, bytes] | None = None
         self.empty = 0
 
-    def look(
+    def add(
         self, records: list[Any], content: bytes, *, read: Callable[[bytes], list[Any]], items: int | None = None
     ) -> bool:
-        """Take in a page.
+        """Add a page.
 
         Args:
             records: Its records.
@@ -53,7 +53,7 @@ class Repeats:
         self._before = (digest, content)
         same = before is not None and before[0] == digest and (before[1] == content or read(before[1]) == records)
         if period == 1 and not same:
-            # They only look alike.
+            # The digests are the same, the records are not.
             period = 0
         self._note(period)
         return same

@@ -31,8 +31,8 @@ class BasePaginator(ABC):
         max_pages: At most so many pages; the engine counts them.
         ended_by: One word for why paging ended.
         items_on_page: Items of the page that `update_state` is called with, as the API counts them; None if that
-            cannot be told (a selector that takes parts of items).
-        warnings: What a person should know.
+            is not known (a selector that takes parts of items).
+        warnings: Warnings for the materialization's metadata.
 
     Example:
         ```python
@@ -134,7 +134,7 @@ class BasePaginator(ABC):
         return same
 
     def describe(self) -> str:
-        """One line for people: kind and parameters."""
+        """Kind and parameters, for logs and messages."""
         return self.kind if self.kind != "custom" else type(self).__name__
 
     def _is_empty(self, records: list[Any]) -> bool:

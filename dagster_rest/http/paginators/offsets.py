@@ -63,7 +63,7 @@ class OffsetPaginator(RangePaginator):
             "limit", limit_param=limit_param, limit_body_path=limit_body_path, limit_header=limit_header
         )
         # The records of a page whose length is not the limit; the next page must not have them again.
-        self._odd_page: frozenset[int] = frozenset()
+        self._unexpected_page: frozenset[int] = frozenset()
         super().__init__(
             position=ParameterPosition.choose(
                 "offset", offset_param=offset_param, offset_body_path=offset_body_path, offset_header=offset_header
@@ -100,19 +100,19 @@ class OffsetPaginator(RangePaginator):
         by_rows = self.advance_by == "rows" or self._is_short()
         return items if by_rows and items else self.limit
 
-    def _look_at(self, records: list[Any]) -> None:
+    def _check_page(self, records: list[Any]) -> None:
         if self.advance_by != "auto":
             return
-        odd = self.items_on_page is not None and self.items_on_page != self.limit
-        if not odd and not self._odd_page:
+        differs = self.items_on_page is not None and self.items_on_page != self.limit
+        if not differs and not self._unexpected_page:
             return
         these = frozenset(hash(repr(record)) for record in records)
-        if self._odd_page & these:
+        if self._unexpected_page & these:
             raise self._unclear(
                 "this page repeats records of the page before it, which did not hold the "
                 f"{self.limit} records asked for"
             )
-        self._odd_page = these if odd else frozenset()
+        self._unexpected_page = these if differs else frozenset()
 
     def _unclear(self, message: str) -> PaginationError:
         return PaginationError(

@@ -73,7 +73,7 @@ class PageNumberPaginator(RangePaginator):
     def _value_at(self, total: int) -> int:
         return total + self._base
 
-    def _look_at(self, records: list[Any]) -> None:
+    def _check_page(self, records: list[Any]) -> None:
         self._largest = max(self._largest, self.items_on_page or 0)
 
     @property
@@ -156,7 +156,7 @@ class CountedPageNumberPaginator(PageNumberPaginator):
         return self._base + -(-total // self._page_size)
 
     @property
-    def _page_worth(self) -> int:
+    def _units_per_page(self) -> int:
         return self._page_size
 
     def _is_short(self) -> bool:
@@ -168,7 +168,7 @@ class CountedPageNumberPaginator(PageNumberPaginator):
 
 
 class ProbingPageNumberPaginator(PageNumberPaginator):
-    """Counts pages of an API that tells how many there are, but not whether the first is 0 or 1.
+    """Counts pages of an API that names their number, but not whether the first is 0 or 1.
 
     The first request names no page. The next one asks for page 1: if that is the first page again, it is dropped and
     the API counts from 1; else it counts from 0.
@@ -186,7 +186,7 @@ class ProbingPageNumberPaginator(PageNumberPaginator):
         """The first request names no page."""
 
     def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
-        """Count on; after the first response, look at page 1."""
+        """Count on; after the first response, try page 1."""
         first = self._value == 0
         super().update_state(response, data)
         self.probing = first and self.has_next_page

@@ -27,7 +27,7 @@ def body_of(response: httpx.Response) -> Any:
 
 
 def forget_body(response: httpx.Response) -> None:
-    """Decode again what somebody may have changed."""
+    """Forget the decoded body: a hook may have changed the response."""
     response.extensions.pop(_BODY, None)
 
 

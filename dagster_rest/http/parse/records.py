@@ -143,7 +143,7 @@ class Selection:
 
 
 def decides(body: Any) -> bool:
-    """Whether a body tells where the records of others are: an empty one does not, nor one that is an error."""
+    """Whether a body shows where the records of other bodies are: an empty one does not, nor one that is an error."""
     if not body or not isinstance(body, (Mapping, list)):
         return False
     return not (_reports_errors(body) and detect_selector(body).shape == "entity")

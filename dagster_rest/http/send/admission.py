@@ -11,12 +11,12 @@ from dagster_rest.http.send.rate_limit import Permit, RateLimiter
 from dagster_rest.http.send.slots import Slots
 from dagster_rest.http.send.stats import RequestStats
 
-#: A permit that is older has perhaps been given to somebody else when its request is sent.
+#: A permit that is older may belong to another request when its own is sent.
 STALE_SECONDS = 1.0
 
 
 class AdmittedAttempt:
-    """The way of one attempt, which may be more than one request: redirects, tokens, challenges.
+    """One attempt that has a slot; it may be more than one request: redirects, tokens, challenges.
 
     Args:
         admission: Gives the permits.
@@ -51,7 +51,7 @@ class Admission:
     """Admits the requests of a client, in its event loop.
 
     The order matters. Who waits for a slot holds no permit, so permits cannot pile up and be used all at once; who
-    has waited for a slot or a permit looks at the pause again before it goes.
+    has waited for a slot or a permit checks the pause again.
 
     Args:
         limiter: The rate limit, or None.
@@ -65,7 +65,7 @@ class Admission:
         self._line: asyncio.Lock | None = None
 
     def pause(self, seconds: float) -> None:
-        """Let no request go for so long, whoever asks; those under way go on.
+        """Send no request for so many seconds; those under way go on.
 
         It also holds for the other processes that share the rate limit.
         """

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from dagster_rest.http.auth.credentials import secrets_of
+from dagster_rest.http.auth.secrets import secrets_of
 from dagster_rest.http.errors import HttpError
 from dagster_rest.http.origin import origin_of
 from dagster_rest.http.redaction import RedactingFilter, Redactor, userinfo_secrets

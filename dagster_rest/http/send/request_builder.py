@@ -1,4 +1,4 @@
-"""From a request of ours to one of httpx.
+"""Builds the `httpx.Request` of a `Request`.
 
 This module imports httpx; import it where a client is opened.
 """

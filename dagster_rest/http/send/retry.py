@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before."""
+"""When to retry, and how long to wait before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """What is asked again, how often and for how long.
+    """What is retried, how often and for how long.
 
     Attributes:
         attempts: Attempts in all, the first included.
@@ -23,8 +23,8 @@ class RetryPolicy:
         max_wait: A longer pause asked for by the server raises `RetryLater`.
         max_retry_later: A wait longer than that is an error, not a `RetryLater`.
         total: Seconds for all attempts of one request together, from the first send on; see `RetryClock`.
-        statuses: Status codes that are asked again.
-        methods: Methods that are asked again.
+        statuses: Status codes that are retried.
+        methods: Methods that are retried.
     """
 
     attempts: int = 5
@@ -53,7 +53,7 @@ class RetryPolicy:
         return cls(**{**given, "statuses": tuple(config.statuses), "methods": tuple(config.methods)})
 
     def retries_status(self, status: int) -> bool:
-        """Whether a status is asked again."""
+        """Whether a status is retried."""
         return any(matches_status(wanted, status) for wanted in self.statuses)
 
     def pause(self, attempt: int, *, asked: float | None = None) -> float:
@@ -70,7 +70,7 @@ class RetryPolicy:
 class RetryClock:
     """The seconds that a request has taken: its attempts and the pauses between them.
 
-    It stands still while the request waits for a slot, a pause or a permit: that says nothing about the API.
+    It stops while the request waits for a slot, a pause or a permit: that says nothing about the API.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class RetryClock:
             self.seconds += time.monotonic() - began
 
     @contextmanager
-    def standing(self) -> Iterator[None]:
+    def stopped(self) -> Iterator[None]:
         """Do not count what happens inside, although it runs."""
         began = time.monotonic()
         try:

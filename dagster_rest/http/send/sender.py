@@ -219,7 +219,7 @@ def _out_of_time(scope: anyio.CancelScope, clock: RetryClock) -> Iterator[None]:
     """Neither the response nor the retries run out of time meanwhile."""
     deadline, began = scope.deadline, anyio.current_time()
     scope.deadline = math.inf
-    with clock.standing():
+    with clock.stopped():
         try:
             yield
         finally:

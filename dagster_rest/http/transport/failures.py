@@ -35,7 +35,7 @@ class Failure:
 
     Attributes:
         code: The error's code.
-        what: What happened, in words of ours.
+        what: What happened, in plain words.
         detail: What the library says; it may hold secrets.
         again: Whether another attempt may end otherwise.
     """
@@ -56,7 +56,7 @@ def read_failure(error: Exception) -> Failure | None:
         The failure; None if the exception is not one of the transport (a bug, or a user's own).
     """
     chain = list(_causes(error))
-    root = _telling(error)
+    root = _root_cause(error)
     if not any(_is_known(one) or isinstance(one, ValueError) for one in chain):
         return None
     for one in chain:
@@ -97,13 +97,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [found for found in inner if isinstance(found, BaseException)]
 
 
-def _telling(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """The exception that says most: httpx-aiohttp calls every lost connection a time-out of the connect."""
     group = [found for found in getattr(error, "exceptions", ()) if isinstance(found, Exception)]
     if group:
-        return _telling(group[0])
+        return _root_cause(group[0])
     cause = error.__cause__
-    return _telling(cause) if cause is not None and _is_of_transport(error) and _is_known(cause) else error
+    return _root_cause(cause) if cause is not None and _is_of_transport(error) and _is_known(cause) else error
 
 
 def _is_known(error: BaseException) -> bool:

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 from dagster_rest.http.errors import HttpError
 
 T = TypeVar("T")
-#: How often somebody who waits looks whether the loop is still turning, and how long it may stand still: one callable
-#: of the user's, or the largest body being read.
+#: How often a waiting thread checks that the loop runs, and how long it may be blocked: by one callable of the user's,
+#: or by the largest body being read.
 CHECK_SECONDS = 5.0
 BLOCKED_SECONDS = 300.0
 
 
 class LoopWatchdog:
-    """Whether a loop is still turning, for one who waits for it.
+    """Checks that a loop still runs, for a thread that waits for it.
 
     Args:
         loop: The loop.
@@ -33,14 +33,14 @@ class LoopWatchdog:
 
     @property
     def period(self) -> float:
-        """Seconds between two looks."""
+        """Seconds between two checks."""
         return CHECK_SECONDS
 
     def check(self) -> None:
-        """Ask the loop for a sign of life, unless one is awaited already.
+        """Ask the loop to answer, unless an answer is awaited already.
 
         Raises:
-            HttpError: It has given none for `BLOCKED_SECONDS`.
+            HttpError: It has not answered for `BLOCKED_SECONDS`.
         """
         if self._asked_at is None:
             self._asked_at = time.monotonic()
@@ -58,7 +58,7 @@ class LoopWatchdog:
 
 
 class BlockedError(HttpError):
-    """The loop stands still: nothing that it would have to do can be waited for."""
+    """The loop is blocked: nothing that it has to do can be waited for."""
 
 
 class BackgroundLoop:
@@ -68,7 +68,7 @@ class BackgroundLoop:
         self._loop = asyncio.new_event_loop()
         self._process = os.getpid()
         self._ending = False
-        # Those that somebody waits for: whatever the loop leaves undone is cancelled when it ends.
+        # Futures that a thread waits for: what the loop leaves undone is cancelled when it ends.
         self._waiting: set[Future[Any]] = set()
         self._thread = threading.Thread(target=self._work, name="dagster-rest-http", daemon=True)
         self._thread.start()
@@ -110,7 +110,7 @@ class BackgroundLoop:
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
         if self.closed:
-            # It ended just now, and perhaps without a look at this one.
+            # It ended just now, perhaps without this one.
             future.cancel()
         return future
 
@@ -150,7 +150,7 @@ class BackgroundLoop:
 
     @property
     def is_current(self) -> bool:
-        """Whether the caller runs in the loop's own thread, where waiting for it would lock up."""
+        """Whether the caller runs in the loop's own thread, where waiting for it would deadlock."""
         return threading.current_thread() is self._thread
 
     def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -182,7 +182,7 @@ class BackgroundLoop:
 
     def _stop_loop(self) -> None:
         with suppress(RuntimeError):
-            # Unless it has ended.
+            # It may have ended.
             self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _work(self) -> None:

@@ -1,7 +1,7 @@
 """Which paginator fits a first response, and why.
 
 Evidence counts where responses keep what belongs to paging: in the `Link` header, beside the records, and in objects
-with a telling name (`meta`, `links`, `paging` ...). A field of an entity is never evidence.
+about paging (`meta`, `links`, `paging` ...). A field of an entity is never evidence.
 """
 
 from __future__ import annotations
