@@ -125,10 +125,10 @@ class PageStream:
             paginator = self.paginator
             if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
                 raise self._hinted(error) from None
-            warning = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
-            return self._ended(
-                "total", None, warnings=(*paginator.warnings, *([warning] if paginator.pages_left else []))
-            )
+            warnings = list(paginator.warnings)
+            if paginator.pages_left:
+                warnings.append(f"page {self.number + 1} answered {error.status_code}; the list ended before it")
+            return self._ended("total", None, warnings=tuple(warnings))
         return await self._page(outcome)
 
     async def _page(self, outcome: Outcome) -> Page | None:
@@ -196,8 +196,8 @@ class PageStream:
             selector=self.selection.state if self.selection is not None else None,
         )
 
-    def _ended(self, reason: str, outcome: Outcome | None, *, warnings: tuple[str, ...] = ()) -> Page:
-        return self._make_page([], outcome, ended_by=reason, warnings=warnings)
+    def _ended(self, reason: str, outcome: Outcome | None, **more: Any) -> Page:
+        return self._make_page([], outcome, ended_by=reason, **more)
 
     def _make_page(self, records: list[Any], outcome: Outcome | None, *, ended_by: str | None, **more: Any) -> Page:
         return Page(
@@ -228,16 +228,15 @@ class PageStream:
                 raise failures.ignored_first_page(outcome.response, self.redactor, self._where())
             return ()
         if scope == "first_page":
-            raise self._ignored_too_early("after the first page, and `ignore_scope` is `first_page`")
+            what = "after the first page, and `ignore_scope` is `first_page`"
+            raise failures.ignored_with_pages_left(what, self.number, self._where())
         if self._pages_left():
-            raise self._ignored_too_early("although the API's own total says that pages remain")
+            what = "although the API's own total says that pages remain"
+            raise failures.ignored_with_pages_left(what, self.number, self._where())
         if scope == "later_pages" and isinstance(self.paginator, RangePaginator):
             # The page was only counted, and this is how the config says that there is none.
             return ()
         return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
-
-    def _ignored_too_early(self, what: str) -> PaginationError:
-        return failures.ignored_with_pages_left(what, self.number, self._where())
 
     def _without_content(self, outcome: Outcome) -> Page:
         """The page of a response that holds nothing: a list may be empty, but not break off."""
