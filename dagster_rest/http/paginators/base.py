@@ -1,6 +1,6 @@
 """How to get from one page to the next: what every paginator has.
 
-A paginator is state and three small functions; it never sends anything. The engine copies it for every unit, so one
+A paginator is state and three small functions; it never sends anything. A fetch copies it for every unit, so one
 instance in a config may serve any number of resources.
 """
 
@@ -28,7 +28,7 @@ class BasePaginator(ABC):
     side effects: instances are copied.
 
     Attributes:
-        max_pages: At most so many pages; the engine counts them.
+        max_pages: At most so many pages; the stream of pages counts them.
         ended_by: One word for why paging ended.
         items_on_page: Items of the page that `update_state` is called with, as the API counts them; None if that
             is not known (a selector that takes parts of items).
