@@ -93,6 +93,7 @@ class RestClient:
         self.base_url = base_url
         self.paginator = paginator
         self.data_selector = data_selector
+        self.max_concurrency = max_concurrency
         self.redactor = Redactor(environment_secrets({"headers": headers, "params": params}))
         settings = ClientSettings(
             base_url=base_url,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dagster_rest.http.errors import HttpError
 from dagster_rest.http.origin import origin_of
 from dagster_rest.http.request import is_absolute
 
@@ -40,10 +41,19 @@ class Context:
     raise_for_status: bool = True
 
     def trusting(self, spec: RequestSpec) -> Context:
-        """The same, trusting the origin that the config itself writes into a path."""
+        """The same, trusting the origin that the config itself writes into a path.
+
+        Raises:
+            HttpError: The path is not a URL.
+        """
         if spec.origin_from_data or not is_absolute(spec.path):
             return self
-        return replace(self, trusted=frozenset({*self.trusted, origin_of(spec.path)}))
+        try:
+            origin = origin_of(spec.path)
+        except HttpError as error:
+            error.where = error.where or self.where
+            raise
+        return replace(self, trusted=frozenset({*self.trusted, origin}))
 
 
 @dataclass(frozen=True)
