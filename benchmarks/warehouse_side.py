@@ -17,9 +17,9 @@ import orjson
 
 from benchmarks.workloads import DATASET, WORKLOADS
 from dagster_rest.assets.run.garbage import collect_rarely
-from dagster_rest.config.model.table import WriteDisposition
+from dagster_rest.config.model.table.disposition import WriteDisposition
 from dagster_rest.warehouse.load.commit import commit_load
-from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
 from dagster_rest.warehouse.stage.stager import Stager
 from dagster_rest.warehouse.state.catalog import read_schema
 
@@ -45,7 +45,7 @@ def main(workload: str, url: str, folder: Path, part: str) -> None:
     config = (chosen.prepare if part == "prepare" else chosen.config)(url)  # type: ignore[misc]
     (resource,) = config["resources"]
     key = resource.get("primary_key")
-    spec = TableSpec(
+    spec = ResourceSpec(
         dataset=DATASET,
         resource=resource["name"],
         table_name=resource["name"],
@@ -53,7 +53,7 @@ def main(workload: str, url: str, folder: Path, part: str) -> None:
         write_disposition=WriteDisposition(disposition=resource.get("write_disposition", "append")),
     )
     database = folder / "warehouse.duckdb"
-    known = KnownSchema(dataset=DATASET)
+    known = RecordedSchema(dataset=DATASET)
     if database.exists():
         with duckdb.connect(str(database)) as connection:
             known = read_schema(connection, DATASET)

@@ -16,16 +16,16 @@ from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.start.facts import EventLog, Rules, RunLine, Wish, newer_attempt
 from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.config.values.jsonpath import plain_names
-from dagster_rest.warehouse.database.file import Database
-from dagster_rest.warehouse.state.ledger import LoadRow
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.state.load_row import LoadRow
 from dagster_rest.warehouse.state.partitionings import loaded_partitions, read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
+    from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, TableSchema
     from dagster_rest.warehouse.state.inspection import TableInspection
 
 Log = Callable[[str], None]
@@ -83,7 +83,7 @@ class LoadContext:
     client: "RestClient"
     database: Database
     root: Path
-    spec: "TableSpec"
+    spec: "ResourceSpec"
     steps: Callable[[list[Any]], list[Any]]
     collector: KeyCollector
     log: Log
@@ -190,8 +190,16 @@ class LoadContext:
         names = {*recorded, *([self.spec.table] if self.spec.has_fixed_table else [])}
         return [(self.asset.dataset, name) for name in sorted(names)]
 
-    def recorded_tables(self, known: "KnownSchema") -> tuple["TableSchema", ...]:
-        """The tables that earlier loads of the resource made and that hold its data.
+    def recorded_tables(self, known: "RecordedSchema") -> tuple["TableSchema", ...]:
+        """The tables that earlier loads of the resource made and that this load goes on with: none if it writes none.
+
+        Args:
+            known: The recorded schema.
+        """
+        return self.own_tables(known) if self.asset.is_selected else ()
+
+    def own_tables(self, known: "RecordedSchema") -> tuple["TableSchema", ...]:
+        """The tables that earlier loads of the resource made and that hold its data, whether it is selected now or not.
 
         What a contract refused is nobody's data: a quarantine may be dropped at any time.
 
@@ -200,8 +208,7 @@ class LoadContext:
         """
         from dagster_rest.warehouse.state.inspection import recorded_tables
 
-        own = recorded_tables(known, spec=self.spec) if self.asset.is_selected else ()
-        return tuple(table for table in own if table.kind != "quarantine")
+        return tuple(table for table in recorded_tables(known, spec=self.spec) if table.kind != "quarantine")
 
     def inspect(
         self, connection: "DuckDBPyConnection | None", recorded: Sequence["TableSchema"]

@@ -8,7 +8,7 @@ from dagster_rest.assets.cursor.ahead import SeenAhead
 from dagster_rest.assets.model.partitions import Slice
 from dagster_rest.assets.parents.fan_out import FanOutCounts
 from dagster_rest.assets.start.facts import Start
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.http.send.stats import StatsSnapshot

@@ -9,79 +9,47 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dagster_rest.config.errors import CODES, ConfigError, NullParentValue, Problem
     from dagster_rest.config.load import load_config, load_config_text
-    from dagster_rest.config.model.config import (
+    from dagster_rest.config.model.asset import BatchConfig, CheckConfig, FreshnessConfig, PartitionsConfig
+    from dagster_rest.config.model.auth import (
         ApiKeyAuthConfig,
         AuthConfig,
-        AutoPaginatorConfig,
-        BatchConfig,
         BearerAuthConfig,
-        CheckConfig,
-        ClientConfig,
-        ColumnHint,
         CustomHeaderAuthConfig,
         DigestAuthConfig,
-        EndpointConfig,
-        ExpectConfig,
-        ExternalAsset,
-        FreshnessConfig,
-        HeaderCursorPaginatorConfig,
-        HeaderLinkPaginatorConfig,
         HttpBasicAuthConfig,
-        IncrementalConfig,
-        IncrementalParam,
-        JSONLinkPaginatorConfig,
-        JSONResponseCursorPaginatorConfig,
         JwtGrantAuthConfig,
-        NestedHint,
         OAuth2ClientCredentialsConfig,
         OAuth2RefreshTokenConfig,
+        RegisteredAuthConfig,
+    )
+    from dagster_rest.config.model.client import ClientConfig, RateLimitConfig, RetryConfig, TimeoutConfig
+    from dagster_rest.config.model.config import RestApiConfig
+    from dagster_rest.config.model.endpoint import EndpointConfig, ExpectConfig, ResponseAction
+    from dagster_rest.config.model.incremental import IncrementalConfig, IncrementalParam, ResolveParam
+    from dagster_rest.config.model.paginators import (
+        AutoPaginatorConfig,
+        HeaderCursorPaginatorConfig,
+        HeaderLinkPaginatorConfig,
+        JSONLinkPaginatorConfig,
+        JSONResponseCursorPaginatorConfig,
         OffsetPaginatorConfig,
         PageNumberPaginatorConfig,
         PaginatorConfig,
-        PartitionsConfig,
-        ProcessingStep,
-        RateLimitConfig,
-        RegisteredAuthConfig,
         RegisteredPaginatorConfig,
-        ResolveParam,
-        ResourceConfig,
-        ResourceDefaults,
-        ResponseAction,
-        RestApiConfig,
-        RetryConfig,
-        SchemaContractConfig,
         SinglePagePaginatorConfig,
-        TimeoutConfig,
-        WriteDisposition,
-        WriteDispositionConfig,
     )
+    from dagster_rest.config.model.resource import ExternalAsset, ResourceConfig, ResourceDefaults
+    from dagster_rest.config.model.table.columns import ColumnHint
+    from dagster_rest.config.model.table.contract import SchemaContractConfig
+    from dagster_rest.config.model.table.disposition import WriteDisposition, WriteDispositionConfig
+    from dagster_rest.config.model.table.hints import NestedHint
+    from dagster_rest.config.model.table.steps import ProcessingStep
     from dagster_rest.config.plan.build import ResourcePlan, SourcePlan, build_plan
     from dagster_rest.config.plan.links import ParentLink
     from dagster_rest.config.registry import AUTHS, PAGINATORS
     from dagster_rest.config.request.render import RequestSpec, RequestTemplate
     from dagster_rest.config.values.env import EnvRef, resolve_env
     from dagster_rest.config.values.inherit import INHERIT
-
-# Where the names are that do not live in ``model.config``.
-_PLACES = {
-    "AUTHS": "registry",
-    "CODES": "errors",
-    "ConfigError": "errors",
-    "EnvRef": "values.env",
-    "INHERIT": "values.inherit",
-    "NullParentValue": "errors",
-    "PAGINATORS": "registry",
-    "ParentLink": "plan.links",
-    "Problem": "errors",
-    "RequestSpec": "request.render",
-    "RequestTemplate": "request.render",
-    "ResourcePlan": "plan.build",
-    "SourcePlan": "plan.build",
-    "build_plan": "plan.build",
-    "load_config": "load",
-    "load_config_text": "load",
-    "resolve_env": "values.env",
-}
 
 __all__ = [
     "AUTHS",
@@ -148,10 +116,37 @@ __all__ = [
 ]
 
 
+# The modules that may hold a name, those that import little first.
+_MODULES = (
+    "errors",
+    "registry",
+    "values.inherit",
+    "values.env",
+    "request.render",
+    "model.auth",
+    "model.paginators",
+    "model.client",
+    "model.asset",
+    "model.incremental",
+    "model.table.columns",
+    "model.table.contract",
+    "model.table.disposition",
+    "model.table.hints",
+    "model.table.steps",
+    "model.endpoint",
+    "model.resource",
+    "model.config",
+    "plan.links",
+    "plan.build",
+    "load",
+)
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'model.config')}"), name)
+    modules = (importlib.import_module(f"{__name__}.{module}") for module in _MODULES)
+    value = next(getattr(module, name) for module in modules if hasattr(module, name))
     globals()[name] = value
     return value
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.errors import ConfigError, Problem, Step, did_you_mean, join_path
+from dagster_rest.config.errors import ConfigError, PathPart, Problem, did_you_mean, join_path
 from dagster_rest.config.read.origin import Origin
 from dagster_rest.config.values.env import EnvRef
-from dagster_rest.config.values.types import type_name
+from dagster_rest.config.values.problems import type_name
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -28,7 +28,6 @@ AUTH_TYPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 _AUTH_KEYS = frozenset(dango for _, keys in AUTH_TYPES.values() for dango in keys.values())
 _BLOCK_KEYS = ("base_url", "auth_type", "headers", "endpoints", *sorted(_AUTH_KEYS))
 _SOURCE_KEYS = ("name", "type", "enabled", "description", "rest_api")
-_RESOURCE_KEYS = ("name", "primary_key")
 # Dango's defaults where they differ from dlt's.
 _PAGINATOR_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "page_number": {"base_page": 1, "total_path": None},
@@ -48,17 +47,23 @@ def is_dango(data: Mapping[Any, Any]) -> bool:
 class _Translation:
     """What is found while a block is translated."""
 
-    root: tuple[Step, ...]
+    root: tuple[PathPart, ...]
     problems: list[Problem] = field(default_factory=list)
-    renamed: dict[tuple[Step, ...], tuple[Step, ...]] = field(default_factory=dict)
+    renamed: dict[tuple[PathPart, ...], tuple[PathPart, ...]] = field(default_factory=dict)
 
     def problem(
-        self, steps: tuple[Step, ...], message: str, *, code: str, expected: str | None = None, hint: str | None = None
+        self,
+        steps: tuple[PathPart, ...],
+        message: str,
+        *,
+        code: str,
+        expected: str | None = None,
+        hint: str | None = None,
     ) -> None:
         path = join_path("", *self.root, *steps)
         self.problems.append(Problem(path=path, code=code, message=message, expected=expected, hint=hint))
 
-    def place(self, target: tuple[Step, ...], *steps: Step) -> None:
+    def renamed_from(self, target: tuple[PathPart, ...], *steps: PathPart) -> None:
         """``target`` of the translated config stands at ``steps`` in the block."""
         self.renamed[target] = (*self.root, *steps)
 
@@ -92,7 +97,7 @@ def translate(data: Mapping[Any, Any], *, origin: Origin, source: str | None = N
     return config, replace(origin, renamed=translation.renamed)
 
 
-def _block(data: Mapping[Any, Any], source: str | None) -> tuple[Any, tuple[Step, ...], list[Problem]]:
+def _block(data: Mapping[Any, Any], source: str | None) -> tuple[Any, tuple[PathPart, ...], list[Problem]]:
     if "sources" not in data:
         return (
             (data["rest_api"], ("rest_api",), _unknown_keys(data, _SOURCE_KEYS, ""))
@@ -146,7 +151,7 @@ def _unknown_keys(data: Mapping[Any, Any], known: tuple[str, ...], path: str) ->
 def _config(block: dict[Any, Any], translation: _Translation) -> dict[str, Any]:
     _check_keys(block, translation)
     client: dict[str, Any] = {}
-    translation.place(("client",))
+    translation.renamed_from(("client",))
     for key in ("base_url", "headers"):
         value = _value(block, key, translation)
         if value is not None:
@@ -163,7 +168,7 @@ def _config(block: dict[Any, Any], translation: _Translation) -> dict[str, Any]:
             expected="a list of at least one endpoint",
         )
         return {}
-    translation.place(("resources",), "endpoints")
+    translation.renamed_from(("resources",), "endpoints")
     resources = [_resource(item, index, translation) for index, item in enumerate(endpoints)]
     return {"client": client, "resources": resources}
 
@@ -211,11 +216,11 @@ def _auth(block: Mapping[Any, Any], translation: _Translation) -> dict[str, Any]
         return None
     dlt_type, keys = AUTH_TYPES[kind]
     auth: dict[str, Any] = {"type": dlt_type}
-    translation.place(("client", "auth"), "auth_type")
+    translation.renamed_from(("client", "auth"), "auth_type")
     for dlt_key, dango_key in keys.items():
         value = _value(block, dango_key, translation)
         written = f"{dango_key}_env" if f"{dango_key}_env" in block else dango_key
-        translation.place(("client", "auth", dlt_key), written)
+        translation.renamed_from(("client", "auth", dlt_key), written)
         if value is not None:
             auth[dlt_key] = value
         elif dango_key not in ("api_key_name", "api_key_location") and f"{dango_key}_env" not in block:
@@ -230,7 +235,7 @@ def _resource(item: Any, index: int, translation: _Translation) -> dict[str, Any
     from dagster_rest.config.model.endpoint import EndpointConfig
     from dagster_rest.config.model.resource import ResourceBase
 
-    here: tuple[Step, ...] = ("endpoints", index)
+    here: tuple[PathPart, ...] = ("endpoints", index)
     if not isinstance(item, dict):
         translation.problem(
             here, f"found {type_name(item)}", code="config_wrong_type", expected="a mapping with path and name"
@@ -253,7 +258,7 @@ def _resource(item: Any, index: int, translation: _Translation) -> dict[str, Any
                 code="config_unknown_key",
                 hint=did_you_mean(key, ["name", *endpoint_keys, *resource_keys]),
             )
-    translation.place(("resources", index, "endpoint"), *here)
+    translation.renamed_from(("resources", index, "endpoint"), *here)
     if "paginator" in endpoint:
         endpoint["paginator"] = _paginator(endpoint["paginator"])
     name = item.get("name") or name_of_path(item["path"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagster_rest.errors import RestError
 
-Step = str | int
+PathPart = str | int
 """One step of a config path: a key, or the index of a list."""
 
 CODES: dict[str, str] = {
@@ -64,10 +64,10 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = self.path or "config"
+        where = self.path or "config"
         if self.line is not None:
-            place += f" (line {self.line})"
-        text = f"{place}: {self.message}"
+            where += f" (line {self.line})"
+        text = f"{where}: {self.message}"
         if self.expected:
             text += f"; expected {self.expected}"
         if self.hint:

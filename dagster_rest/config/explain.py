@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
 from dagster_rest.config.read.origin import Origin
-from dagster_rest.config.values.types import type_name
+from dagster_rest.config.values.problems import type_name
 
 _EXPECTED = {
     "model_type": "a mapping",
@@ -39,11 +39,7 @@ def _to_problem(item: Mapping[str, Any]) -> Problem:
     context = item.get("ctx") or {}
     if kind.startswith("config_"):
         return Problem(
-            path=path,
-            code=kind,
-            message=item["msg"],
-            expected=context.get("expected"),
-            hint=context.get("hint"),
+            path=path, code=kind, message=item["msg"], expected=context.get("expected"), hint=context.get("hint")
         )
     if kind == "missing":
         return Problem(path=path, code="config_missing_key", message="the key is required", hint=_missing_hint(loc))

@@ -16,8 +16,7 @@ from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.plan.build import check_plan
 from dagster_rest.config.read.copying import copy_data
 from dagster_rest.config.read.origin import Origin
-from dagster_rest.config.values.env import EnvRef, resolve_env
-from dagster_rest.config.values.types import type_name
+from dagster_rest.config.values.problems import type_name
 
 
 def load_config(
@@ -67,10 +66,8 @@ def load_config_text(
     """Read and check a config from YAML text; ``source`` names it in errors."""
     from dagster_rest.config.read.yaml import read_yaml
 
-    data, node = read_yaml(text, source=source)
-    config = _from_data(data, origin=Origin(file=source, text=text), yaml=interpolate_env, dango_source=dango_source)
-    config._origin = config.origin.with_resource_lines(node)
-    return config
+    data = read_yaml(text, source=source)
+    return _from_data(data, origin=Origin(file=source, text=text), yaml=interpolate_env, dango_source=dango_source)
 
 
 def _from_file(path: Path, interpolate_env: bool, dango_source: str | None) -> RestApiConfig:
@@ -92,9 +89,7 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
         raise ConfigError(origin.locate(problems), source=origin.file)
     if not isinstance(copied, dict):
         raise _whole(
-            f"found {type_name(copied)}",
-            expected="a mapping with `client` and `resources`",
-            source=origin.file,
+            f"found {type_name(copied)}", expected="a mapping with `client` and `resources`", source=origin.file
         )
     if dango.is_dango(copied):
         copied, origin = dango.translate(copied, origin=origin, source=dango_source)
@@ -112,6 +107,3 @@ def _from_data(data: Any, *, origin: Origin, yaml: bool, dango_source: str | Non
 
 def _whole(message: str, *, expected: str, source: str | None = None) -> ConfigError:
     return ConfigError([Problem(path="", code="config_wrong_type", message=message, expected=expected)], source=source)
-
-
-__all__ = ["EnvRef", "load_config", "load_config_text", "resolve_env"]

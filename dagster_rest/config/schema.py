@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from dagster_rest.config.model.auth import AUTH_CHOICE
-from dagster_rest.config.model.base import ByType, ConfigModel
+from dagster_rest.config.model.base import ConfigModel
+from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.model.client import STATUS_SCHEMA
 from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
@@ -87,12 +88,7 @@ def json_schema() -> JsonSchema:
     for check in (PAGINATOR_CHOICE, AUTH_CHOICE):
         definitions[_choice_name(check)] = _choice_schema(check)
     root = _model_schema(RestApiConfig)
-    schema = {
-        "$schema": SCHEMA_ID,
-        "title": "dagster_rest config",
-        **root,
-        "$defs": dict(sorted(definitions.items())),
-    }
+    schema = {"$schema": SCHEMA_ID, "title": "dagster_rest config", **root, "$defs": dict(sorted(definitions.items()))}
     pointed: JsonSchema = _with_pointers(schema, {*models, *definitions})
     return pointed
 

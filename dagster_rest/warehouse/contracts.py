@@ -1,14 +1,14 @@
-"""The schema contract at work: what is refused, what is dropped, and where dropped things are kept."""
+"""The schema contract, enforced: what is refused, what is dropped, and where dropped records are kept."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from dagster_rest.warehouse.errors import SchemaContractError
 from dagster_rest.warehouse.pydantic_models import RecordValidator, is_model
-from dagster_rest.warehouse.schema import Column, ContractMode, TableSchema, TableSpec, contract_mode
+from dagster_rest.warehouse.schema import Column, ContractMode, ResourceSpec, contract_mode
 
 QUARANTINE_COLUMNS = (
     Column(name="table_name", data_type="text", hinted=True, description="The table that refused it."),
@@ -19,18 +19,10 @@ QUARANTINE_COLUMNS = (
 )
 
 
-class Batch(Protocol):
-    """Rows of one table, some of which are to be dropped."""
-
-    table: TableSchema
-    rows: list[dict[str, Any]]
-    dropped: set[int]
-
-
 class Quarantine:
     """What the contract dropped since the last ``take``, if the config asks to keep it."""
 
-    def __init__(self, spec: TableSpec) -> None:
+    def __init__(self, spec: ResourceSpec) -> None:
         self._kept: list[dict[str, Any]] = []
         self._wanted = spec.quarantine
 
@@ -53,8 +45,8 @@ class Quarantine:
         return kept
 
 
-class Gate:
-    """Refuses, drops or lets pass what does not fit the schema.
+class ContractEnforcer:
+    """Refuses, drops or accepts what does not fit the schema.
 
     Args:
         spec: What the resource asks for.
@@ -62,7 +54,7 @@ class Gate:
         quarantine: Where dropped things go.
     """
 
-    def __init__(self, spec: TableSpec, *, counters: Counter[str], quarantine: Quarantine) -> None:
+    def __init__(self, spec: ResourceSpec, *, counters: Counter[str], quarantine: Quarantine) -> None:
         self._spec = spec
         self._counters = counters
         self._quarantine = quarantine
@@ -88,19 +80,19 @@ class Gate:
         while complaints:
             complaint = complaints[0]
             mode = validator.mode(complaint)
-            place = [str(part) for part in complaint["loc"]]
-            reason = f"{'.'.join(place)}: {complaint['msg']}"
+            path = [str(part) for part in complaint["loc"]]
+            reason = f"{'.'.join(path)}: {complaint['msg']}"
             if mode == "freeze":
                 raise self._misfit(reason)
             if mode == "evolve":
                 break
-            if mode == "discard_row" or not place or place[0] not in found:
+            if mode == "discard_row" or not path or path[0] not in found:
                 self._counters["discarded_rows"] += 1
                 self._quarantine.add(record, reason=reason, table=self._spec.table)
                 return None
             self._counters["discarded_values"] += 1
-            self._quarantine.add(record, reason=reason, table=self._spec.table, column=place[0], value=found[place[0]])
-            found, complaints = validator.validate({key: found[key] for key in found if key != place[0]})
+            self._quarantine.add(record, reason=reason, table=self._spec.table, column=path[0], value=found[path[0]])
+            found, complaints = validator.validate({key: found[key] for key in found if key != path[0]})
         checked: dict[str, Any] = found
         return checked
 
@@ -113,10 +105,30 @@ class Gate:
         )
 
     def reject(
-        self, mode: ContractMode, what: str, batch: Batch, column: str, found: Iterable[tuple[int, Any]]
+        self,
+        mode: ContractMode,
+        found: Iterable[tuple[int, Any]],
+        *,
+        what: str,
+        table: str,
+        column: str,
+        rows: Sequence[Mapping[str, Any]],
+        dropped: set[int],
     ) -> None:
-        """Carry a contract out on values that do not fit: raise, drop their rows or drop the values."""
-        table = batch.table.name
+        """Enforce a contract on values that do not fit: raise, drop their rows or drop the values.
+
+        Args:
+            mode: The contract's mode.
+            found: The values, each with the number of its row.
+            what: What does not fit, for messages.
+            table: The table.
+            column: The column.
+            rows: The rows of the table.
+            dropped: Numbers of the rows that are dropped; changed in place.
+
+        Raises:
+            SchemaContractError: The mode is ``freeze``.
+        """
         if mode == "freeze":
             raise self.violation(
                 f"{what} in {table}.{column}" if what.startswith("no ") else f"{what} {table}.{column}"
@@ -124,10 +136,10 @@ class Gate:
         for row, value in found:
             if mode == "discard_value":
                 self._counters["discarded_values"] += 1
-                self._quarantine.add(batch.rows[row], reason=what, table=table, column=column, value=value)
-            elif row not in batch.dropped:
-                batch.dropped.add(row)
-                self._quarantine.add(batch.rows[row], reason=what, table=table, column=column)
+                self._quarantine.add(rows[row], reason=what, table=table, column=column, value=value)
+            elif row not in dropped:
+                dropped.add(row)
+                self._quarantine.add(rows[row], reason=what, table=table, column=column)
 
     def violation(self, what: str) -> SchemaContractError:
         """Return the error for something that a frozen schema does not allow."""

@@ -8,45 +8,20 @@ from contextlib import contextmanager
 from dagster_rest.errors import RestError
 
 CODES: dict[str, str] = {
-    "warehouse_name_collision": (
-        "Two keys of one record become the same column and hold different values; "
-        "rename one with a map step or set `on_name_collision: suffix`."
-    ),
-    "warehouse_contract_violation": (
-        "The schema contract is `freeze` and the data brought a new table, column or type; "
-        "correct the data or loosen `schema_contract`."
-    ),
-    "warehouse_null_in_required_column": (
-        "A column that is a key or says `nullable: false` holds nulls, or never arrived; "
-        "choose another key or allow nulls."
-    ),
-    "warehouse_key_value": (
-        "A key, or a column that says `nullable: false`, holds values that its type can't keep as they are; "
-        "say `data_type: text` for it and run a full refresh, or make the values one type with a map step."
-    ),
-    "warehouse_missing_key": ("The merge strategy needs a primary key and the resource has none; set `primary_key`."),
-    "warehouse_unknown_data_type": (
-        "A column hint names a data type that does not exist; use one of the types in docs/schema.md."
-    ),
+    "warehouse_name_collision": "Two keys of one record become the same column and hold different values; rename one with a map step or set `on_name_collision: suffix`.",
+    "warehouse_contract_violation": "The schema contract is `freeze` and the data brought a new table, column or type; correct the data or loosen `schema_contract`.",
+    "warehouse_null_in_required_column": "A column that is a key or says `nullable: false` holds nulls, or never arrived; choose another key or allow nulls.",
+    "warehouse_key_value": "A key, or a column that says `nullable: false`, holds values that its type can't keep as they are; say `data_type: text` for it and run a full refresh, or make the values one type with a map step.",
+    "warehouse_missing_key": "The merge strategy needs a primary key and the resource has none; set `primary_key`.",
+    "warehouse_unknown_data_type": "A column hint names a data type that does not exist; use one of the types in docs/schema.md.",
     "warehouse_invalid_hint": "A column hint or nested hint can't be read; see docs/schema.md for its form.",
-    "warehouse_hint_conflict": (
-        "A hint gives a column another type than the database has; run a full refresh or correct the hint."
-    ),
-    "warehouse_invalid_text": (
-        "A text holds half of a surrogate pair, which no database can store; repair it with a map step."
-    ),
+    "warehouse_hint_conflict": "A hint gives a column another type than the database has; run a full refresh or correct the hint.",
+    "warehouse_invalid_text": "A text holds half of a surrogate pair, which no database can store; repair it with a map step.",
     "warehouse_invalid_step": "A processing step can't be compiled; see docs/schema.md for its form.",
     "warehouse_step_failed": "A processing step raised an error on a page; the message holds it.",
-    "warehouse_validation_failed": (
-        "A record does not fit the pydantic model of `columns` under a `freeze` contract; "
-        "correct the data or use `discard_row`."
-    ),
-    "warehouse_foreign_table": (
-        "A table of that name exists and was not created by this package; drop it or set `table_name`."
-    ),
-    "warehouse_unsupported_disposition": (
-        "The write disposition or one of its options can't be carried out; see docs/write_dispositions.md."
-    ),
+    "warehouse_validation_failed": "A record does not fit the pydantic model of `columns` under a `freeze` contract; correct the data or use `discard_row`.",
+    "warehouse_foreign_table": "A table of that name exists and was not created by this package; drop it or set `table_name`.",
+    "warehouse_unsupported_disposition": "The write disposition or one of its options can't be carried out; see docs/write_dispositions.md.",
     "warehouse_no_folder": "The folder of the DuckDB file does not exist; create it or correct the path.",
     "warehouse_read_only": "The DuckDB file or its folder can't be written; give the process the permission.",
     "warehouse_locked": "Another program kept the DuckDB file open for too long; the message names it, close it.",
@@ -57,53 +32,21 @@ CODES: dict[str, str] = {
     "warehouse_newer_ledger": "A newer version of this package wrote the ledger; upgrade the package here.",
     "warehouse_no_column": "A table used as a parent lacks a column that a child asks for; name one that it has.",
     "warehouse_staging_failed": "The staging folder can't be written; check its disk and permissions.",
-    "warehouse_too_deep": (
-        "A record is nested too deeply to be worked on; cut it with a map step or choose a deeper `data_selector`."
-    ),
-    "warehouse_not_local": (
-        "The database is no local DuckDB file (`md:`, `postgres:`, `s3://` ...), where loads can't be kept apart; "
-        "load into a file, and copy or attach it from there."
-    ),
-    "warehouse_reserved_name": (
-        "The DuckDB file or the dataset is named like the schema `_dagster_rest`, which this package needs for itself; "
-        "choose another name."
-    ),
-    "warehouse_schema_changed": (
-        "Another load gave a column another type between the staging of this load and its commit; an asset fetches "
-        "again by itself, elsewhere stage and commit again."
-    ),
-    "warehouse_constraint": (
-        "A unique index or another constraint that somebody put on a table refuses the load; drop it, "
-        "or set `primary_key` so that no key comes twice."
-    ),
-    "warehouse_dependency": (
-        "An index or a view depends on a table that the load has to change; drop it, run again, and make it anew."
-    ),
-    "warehouse_sql": (
-        "DuckDB refuses a statement: SQL in the config is wrong, or tables were changed by hand; "
-        "correct the SQL, or run a full refresh."
-    ),
-    "warehouse_value": (
-        "A value does not fit its column in the database, which somebody changed by hand; run a full refresh."
-    ),
-    "warehouse_conflict": (
-        "Another connection of the same process works on the same tables; commit, roll back or close it, and run again."
-    ),
-    "warehouse_in_use": (
-        "The process has the database open already, with other settings, or closed the connection; "
-        "close what a notebook holds, or give it the same settings."
-    ),
-    "warehouse_out_of_memory": (
-        "DuckDB ran out of memory; raise `memory_limit` or set `temp_directory` in `connection_config`."
-    ),
+    "warehouse_too_deep": "A record is nested too deeply to be worked on; cut it with a map step or choose a deeper `data_selector`.",
+    "warehouse_not_local": "The database is no local DuckDB file (`md:`, `postgres:`, `s3://` ...), where loads can't be kept apart; load into a file, and copy or attach it from there.",
+    "warehouse_reserved_name": "The DuckDB file or the dataset is named like the schema `_dagster_rest`, which this package needs for itself; choose another name.",
+    "warehouse_schema_changed": "Another load gave a column another type between the staging of this load and its commit; an asset fetches again by itself, elsewhere stage and commit again.",
+    "warehouse_constraint": "A unique index or another constraint that somebody put on a table refuses the load; drop it, or set `primary_key` so that no key comes twice.",
+    "warehouse_dependency": "An index or a view depends on a table that the load has to change; drop it, run again, and make it anew.",
+    "warehouse_sql": "DuckDB refuses a statement: SQL in the config is wrong, or tables were changed by hand; correct the SQL, or run a full refresh.",
+    "warehouse_value": "A value does not fit its column in the database, which somebody changed by hand; run a full refresh.",
+    "warehouse_conflict": "Another connection of the same process works on the same tables; commit, roll back or close it, and run again.",
+    "warehouse_in_use": "The process has the database open already, with other settings, or closed the connection; close what a notebook holds, or give it the same settings.",
+    "warehouse_out_of_memory": "DuckDB ran out of memory; raise `memory_limit` or set `temp_directory` in `connection_config`.",
     "warehouse_io": "DuckDB could not read or write a file; look at the disk that the message names, and run again.",
-    "warehouse_not_supported": (
-        "DuckDB can't or may not do what the load needs; check `connection_config` and the version of duckdb."
-    ),
-    "warehouse_failed": (
-        "DuckDB itself failed; run again, and if it comes back try another version of duckdb and report it there."
-    ),
-    "warehouse_invalid_timestamp": ("A timestamp option of the write disposition can't be read; write it as ISO 8601."),
+    "warehouse_not_supported": "DuckDB can't or may not do what the load needs; check `connection_config` and the version of duckdb.",
+    "warehouse_failed": "DuckDB itself failed; run again, and if it comes back try another version of duckdb and report it there.",
+    "warehouse_invalid_timestamp": "A timestamp option of the write disposition can't be read; write it as ISO 8601.",
 }
 
 

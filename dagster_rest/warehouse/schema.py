@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dagster_rest.warehouse import naming
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
     from dagster_rest.config.plan.build import ResourcePlan
 
 LOAD_ID = "_load_id"
@@ -56,16 +56,7 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """Return the column as JSON values."""
-        return {
-            "name": self.name,
-            "data_type": self.data_type,
-            "nullable": self.nullable,
-            "description": self.description,
-            "source": self.source,
-            "variant": self.variant,
-            "hinted": self.hinted,
-            "hints": dict(self.hints),
-        }
+        return {**vars(self), "hints": dict(self.hints)}
 
 
 TableKind = Literal["root", "nested", "standalone", "quarantine"]
@@ -98,7 +89,7 @@ def system_columns(kind: TableKind) -> tuple[Column, ...]:
 
 @dataclass(kw_only=True)
 class TableSchema:
-    """One table: its place in the family of nested tables, and its columns in order.
+    """One table: its position among nested tables, and its columns in order.
 
     Args:
         name: The normalised name.
@@ -141,16 +132,7 @@ class TableSchema:
 
     def to_json(self) -> dict[str, Any]:
         """Return the table as JSON values."""
-        return {
-            "name": self.name,
-            "root": self.root,
-            "parent": self.parent,
-            "kind": self.kind,
-            "resource": self.resource,
-            "source": self.source,
-            "is_new": self.is_new,
-            "columns": [column.to_json() for column in self.columns.values()],
-        }
+        return {**vars(self), "columns": [column.to_json() for column in self.columns.values()]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TableSchema:
@@ -160,7 +142,7 @@ class TableSchema:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownSchema:
+class RecordedSchema:
     """The tables and columns recorded so far for one dataset. Small and picklable."""
 
     dataset: str
@@ -168,7 +150,7 @@ class KnownSchema:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableSpec:
+class ResourceSpec:
     """What the warehouse has to know of a resource.
 
     Args:
@@ -204,7 +186,7 @@ class TableSpec:
     asset: str | None = None
 
     @classmethod
-    def from_plan(cls, plan: ResourcePlan, *, dataset: str, asset: str | None = None) -> TableSpec:
+    def from_plan(cls, plan: ResourcePlan, *, dataset: str, asset: str | None = None) -> ResourceSpec:
         """Build the spec of a planned resource."""
         config = plan.config
         return cls(
@@ -254,14 +236,14 @@ def contract_mode(contract: Any, entity: ContractEntity) -> ContractMode:
 
 
 @dataclass(kw_only=True)
-class Schema:
+class StagedSchema:
     """The tables of one load while it is staged: what was known, and what the data added."""
 
     tables: dict[str, TableSchema] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
 
     @classmethod
-    def start(cls, known: KnownSchema, *, spec: TableSpec) -> Schema:
+    def start(cls, known: RecordedSchema, *, spec: ResourceSpec) -> StagedSchema:
         """Copy what is known of the tables that a resource may write to."""
         tables = {}
         for name, table in known.tables.items():
@@ -288,7 +270,7 @@ class Schema:
         return {"tables": [table.to_json() for table in self.tables.values()], "changes": list(self.changes)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Schema:
+    def from_json(cls, value: Mapping[str, Any]) -> StagedSchema:
         """Build the schema from what ``to_json`` returned."""
         tables = [TableSchema.from_json(table) for table in value["tables"]]
         return cls(tables={table.name: table for table in tables}, changes=list(value["changes"]))

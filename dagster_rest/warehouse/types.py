@@ -19,7 +19,6 @@ EXACT_DOUBLE = 2**53
 DECIMAL_DIGITS = 38
 HUGEINT_LIMIT = 10**DECIMAL_DIGITS
 """Integers below this fit HUGEINT and Arrow's decimal128 alike."""
-DEFAULT_DECIMAL = "decimal(38,9)"
 
 _DUCKDB = {
     "text": "VARCHAR",

@@ -17,8 +17,8 @@ from dagster_rest.assets.cursor.reach import Reach
 from dagster_rest.assets.cursor.row_filter import Bounds, RowFilter, start_value
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.assets.model.run_config import RestRunConfig
-from dagster_rest.config.model.config import IncrementalConfig
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.config.model.incremental import IncrementalConfig
+from dagster_rest.warehouse.state.load_row import CursorState
 from tests.assets.support import Source, checks_of, metadata_of
 from tests.support.server import Request
 

@@ -27,6 +27,7 @@ from dagster_rest.assets.cursor.values import (
 from dagster_rest.assets.errors import CursorError
 
 instants = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1), timezones=st.just(timezone.utc))
+EAST = timezone(timedelta(hours=2))
 PATTERNS = [
     "2024-01-02T03:04:05Z",
     "2024-01-02T03:04:05.123Z",
@@ -73,6 +74,9 @@ def test_what_has_no_order_is_no_cursor(value: Any) -> None:
         ("a", "b"),
         ("9", "a"),
         (date(2024, 1, 1), "2024-01-02"),
+        (datetime(2024, 1, 1, 1, tzinfo=EAST), "2024-01-01T00:00:00Z"),
+        (datetime(2024, 1, 1), "2024-01-01T00:00:01Z"),
+        ("k-10", "k-9"),
     ],
 )
 def test_order(left: Any, right: Any) -> None:
@@ -117,6 +121,7 @@ def test_texts_in_any_notation_order_like_their_instants(values: list[datetime],
         (datetime(2024, 1, 1), -1, datetime(2023, 12, 31, 23, 59, 59)),
         ("2024-01-01T00:00:00.10Z", -1, "2023-12-31T23:59:59.10Z"),
         ("2024-01-01T00:00", -60, "2023-12-31T23:59"),
+        ("2024-01-01T00:00", 1, "2024-01-01T00:00:01"),
     ],
 )
 def test_shift(value: Any, by: float, expected: Any) -> None:
@@ -137,6 +142,8 @@ def test_a_plain_text_cannot_be_moved() -> None:
         ("2024-01-01T00:00:00Z", "6h", 3, "2024-01-01T18:00:00Z"),
         ("2024-01-01T00:00:00Z", "15m", 1, "2024-01-01T00:15:00Z"),
         ("2024-01-01", "1w", 1, "2024-01-08"),
+        (datetime(2024, 1, 1, tzinfo=EAST), "1d", 1, datetime(2024, 1, 2, tzinfo=EAST)),
+        (datetime(2024, 1, 1), "1d", 1, datetime(2024, 1, 2, tzinfo=timezone.utc)),
         (0, 10, 2, 20),
         (0, "10", 1, 10),
     ],

@@ -11,7 +11,7 @@ import pytest
 
 from dagster_rest.assets.start.decision import decide
 from dagster_rest.assets.start.facts import Event, EventLog, Facts, Rules, RunLine, Start, Wish, newer_attempt
-from dagster_rest.warehouse.state.ledger import EDGE, AssetState, CursorState, LoadRow
+from dagster_rest.warehouse.state.load_row import EDGE, AssetState, CursorState, LoadRow
 
 CURSOR = CursorState(value="9", type="int")
 RUN = RunLine(run_id="now", attempt=1, runs=frozenset({"now", "before"}), failed=frozenset({"now", "before"}))

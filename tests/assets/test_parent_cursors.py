@@ -9,7 +9,7 @@ import pytest
 
 from dagster_rest import RestRunConfig
 from dagster_rest.assets.start.windows import Window
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 

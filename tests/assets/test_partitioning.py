@@ -11,7 +11,7 @@ import pytest
 
 from dagster_rest.assets.model.partitioning import describe, is_other_partitioning, means_the_same
 from dagster_rest.assets.run.load import ResourceLoad
-from dagster_rest.warehouse.state.ledger import LEDGER_VERSION
+from dagster_rest.warehouse.state.ledger_tables import LEDGER_VERSION
 from tests.assets.project import Project, Run
 from tests.support.server import ApiServer
 
@@ -185,6 +185,19 @@ def test_a_partition_loaded_after_its_table_was_lost_is_not_lost_by_the_next(eve
     one.query("drop table src.events__tags; drop table src.events")
     found = [one.materialize(partition_key=key).get("events", "started_from") for key in (*DAYS[:2], DAYS[0])]
     assert found == ["missing_table", "missing_table", "normal"]
+
+
+def test_the_rows_of_earlier_partitions_go_while_the_resource_is_not_selected(
+    events: ApiServer, tmp_path: Path
+) -> None:
+    one = project(events, tmp_path, NONE)
+    one.materialize()
+    one.configure(config(events, DAILY, selected=False))
+    one.materialize(partition_key=DAYS[0], tags=REFRESH)
+    one.configure(config(events, DAILY))
+    for key in DAYS:
+        one.materialize(partition_key=key)
+    assert one.rows("events", "id") == DAYS
 
 
 def forget_descriptions(one: Project) -> None:

@@ -20,14 +20,14 @@ from dagster_rest.config.model.auth import AUTH_CHOICE
 from dagster_rest.config.model.export import is_extension
 from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
 from dagster_rest.config.read.yaml import read_yaml
-from dagster_rest.config.reference import SCHEMA_FILE, reference_page, schema_text
 from dagster_rest.config.schema import json_schema, reachable
 from tests.config import test_errors
 from tests.config.support import config, endpoint, problems
+from tools.config_reference import SCHEMA_FILE, reference_page, schema_text
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-HINT = "run: python -m dagster_rest.config.reference"
+HINT = "run: python -m tools.config_reference"
 
 
 @pytest.mark.parametrize("file", [SCHEMA_FILE, DOCS / "config.schema.json"])
@@ -255,7 +255,7 @@ def test_every_example_switches_the_schema_on_and_passes_it(file: Path) -> None:
 
     assert line is not None
     assert SCHEMA_FILE == (file.parent / line[1]).resolve()
-    assert [] == [error.message for error in VALIDATOR.iter_errors(read_yaml(text, source=None)[0])]
+    assert [] == [error.message for error in VALIDATOR.iter_errors(read_yaml(text, source=None))]
 
 
 def error_cases() -> list[Any]:
@@ -299,5 +299,5 @@ def test_the_config_of_the_docs_passes_both() -> None:
 
     assert whole
     for block in whole:
-        assert [] == [error.message for error in VALIDATOR.iter_errors(read_yaml(block, source=None)[0])]
+        assert [] == [error.message for error in VALIDATOR.iter_errors(read_yaml(block, source=None))]
         assert load_config(yaml.safe_load(block), interpolate_env=True).resources

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from dagster_rest import RestApiResource
 from dagster_rest.http import HttpError, RestClient
 from dagster_rest.resources import BearerAuth
-from tests.support.server import ApiServer
+from tests.support.server import ApiServer, Reply, Request
 
 COPIES: dict[str, Callable[[Any], Any]] = {"copy": copy.copy, "deepcopy": copy.deepcopy}
 
@@ -83,3 +85,21 @@ def test_a_pickle_would_keep_secrets_and_is_refused(api: ApiServer, resource: Re
         assert "http_not_picklable" == caught.value.code
         assert "tok-12345" not in str(caught.value)
     resource.close()
+
+
+def test_copies_use_a_refresh_token_once(api: ApiServer) -> None:
+    """Many token endpoints revoke everything when a refresh token comes twice."""
+    used: list[str] = []
+
+    @api.post("/token")
+    def token(request: Request) -> Any:
+        used.append(parse_qs(request.body.decode())["refresh_token"][0])
+        return Reply(json={"access_token": "tok-00001", "refresh_token": f"ref-{len(used)}"}, delay=0.3)
+
+    api.json("/items", [])
+    auth = {"type": "oauth2_refresh_token", "access_token_url": f"{api.url}/token", "refresh_token": "ref-0"}
+    with RestClient(api.url, auth=auth) as client:
+        client.connection.context()
+        with copy.copy(client) as other, ThreadPoolExecutor() as pool:
+            answers = list(pool.map(lambda one: one.get("items").status_code, [client, other]))
+    assert ([200, 200], ["ref-0"]) == (answers, used)

@@ -124,9 +124,16 @@ def test_https_on_the_same_host_is_the_same_origin() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.test:8443/items", "https://api.test:80/items", "https://api.test.evil.test/items"]
+    "url",
+    [
+        "https://api.test:8443/items",
+        "https://api.test:444/items",
+        "https://api.test:80/items",
+        "https://api.test.evil.test/items",
+        "http://xapi.test:443/items",
+    ],
 )
-def test_https_elsewhere_is_another_origin(url: str) -> None:
+def test_what_is_not_the_https_side_of_the_api_is_another_origin(url: str) -> None:
     """Only port 80 is upgraded, and only to 443: what listens on another port may be somebody else."""
     seen: list[str] = []
 

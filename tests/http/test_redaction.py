@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import logging
+import pickle
 import random
 import traceback
 from collections.abc import Callable
@@ -299,6 +300,15 @@ def test_reprs_show_no_secrets(open_client: Opener) -> None:
     )
     shown = f"{client!r} {client.connection.sender!r} {client.redactor!r} {client.connection.context()!r}"
     assert "s3cret" not in shown
+
+
+def test_a_pickle_of_pages_holds_the_records_alone(api: ApiServer, open_client: Opener) -> None:
+    """Dagster's own IO manager pickles what an asset returns."""
+    api.json("/items", [{"id": 1}])
+    client = open_client(auth={"token": "s3cret-3"}, headers={"X-Token": "s3cret-2"})
+    pickled = pickle.dumps(list(client.paginate("items", params={"key": "s3cret-4"})))
+    assert b"s3cret" not in pickled
+    assert [[{"id": 1}]] == pickle.loads(pickled)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def _checkpoint_before_the_part() -> None:
         self._end_part()
         if self._pending_position is not None:
             self._saved.position = self._pending_position
-            checkpoint.write(self._folder, self._saved, on_event=lambda _: None)
+            checkpoint.write_checkpoint(self._folder, self._saved, on_event=lambda _: None)
         begin(self)
 
     Stager._begin_part = too_early  # type: ignore[method-assign]
@@ -145,7 +145,7 @@ def _the_log_is_believed() -> Patch:
     from dagster_rest.assets.run import load
     from dagster_rest.assets.start.decision import decide
     from dagster_rest.assets.start.facts import Start
-    from dagster_rest.warehouse.state.ledger import LoadRow
+    from dagster_rest.warehouse.state.load_row import LoadRow
 
     def believing(facts: Any, **options: Any) -> Any:
         event = facts.log.newest

@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dagster_rest.warehouse.state.ledger import LEDGER_VERSION
+from dagster_rest.warehouse.state.ledger_tables import LEDGER_VERSION
 from tests.assets.project import Project
 from tests.support.server import ApiServer
 

@@ -17,7 +17,8 @@ import pytest
 from dagster_duckdb import DuckDBResource
 
 from dagster_rest.errors import RestError
-from dagster_rest.warehouse.database.file import run, short_read, short_write
+from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.database.file import short_read, short_write
 from tests.assets.project import Project
 from tests.reliability.lab import ROOT
 from tests.support.server import ApiServer

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
-from dagster_rest.config.model.table import WriteDisposition
+from dagster_rest.config.model.table.disposition import WriteDisposition
 from dagster_rest.warehouse.load.commit import LoadOutcome, ReplaceWhere, commit_load
-from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
 from dagster_rest.warehouse.stage.stager import Stager
 from dagster_rest.warehouse.state.catalog import read_schema
 
@@ -21,11 +21,11 @@ DATASET = "shop"
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
 
 
-def table_spec(disposition: str = "append", strategy: str | None = None, **keys: Any) -> TableSpec:
+def table_spec(disposition: str = "append", strategy: str | None = None, **keys: Any) -> ResourceSpec:
     options = keys.pop("options", {})
     names = {"dataset": DATASET, "resource": "posts", "table_name": "posts", **keys}
     write = WriteDisposition(disposition=disposition, strategy=strategy, options=options)  # type: ignore[arg-type]
-    return TableSpec(write_disposition=write, **names)
+    return ResourceSpec(write_disposition=write, **names)
 
 
 class Warehouse:
@@ -38,11 +38,11 @@ class Warehouse:
 
     def load(
         self,
-        spec: TableSpec,
+        spec: ResourceSpec,
         *pages: Sequence[Any],
         loaded_at: datetime.datetime = NOON,
         rows_per_part: int = 50_000,
-        known: KnownSchema | None = None,
+        known: RecordedSchema | None = None,
         **options: Any,
     ) -> LoadOutcome:
         load_id = f"load-{next(self._numbers)}"

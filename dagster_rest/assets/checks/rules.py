@@ -364,7 +364,7 @@ def _failed_parents(evidence: Evidence) -> Finding:
 
 
 def _number(evidence: Evidence, sql: str, arguments: Sequence[Any]) -> int:
-    from dagster_rest.warehouse.database.file import fetch_one
+    from dagster_rest.warehouse.database.base import fetch_one
 
     row = fetch_one(evidence.connection, sql, arguments)
     return int(row[0]) if row else 0

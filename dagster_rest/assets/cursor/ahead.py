@@ -9,7 +9,7 @@ from typing import Any
 from dagster_rest.assets.cursor.reach import Position, Reach
 from dagster_rest.assets.cursor.values import cursor_type, from_text, to_text
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.warehouse.state.ledger import EDGE
+from dagster_rest.warehouse.state.load_row import EDGE
 
 MOST_AHEAD = 10_000
 """Rows ahead of one cursor that are remembered."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from dagster_rest.assets.cursor.values import comparable
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
     from dagster_rest.config.plan.build import ResourcePlan
 
 Position: TypeAlias = int | float | Decimal

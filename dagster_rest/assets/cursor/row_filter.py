@@ -25,10 +25,10 @@ from dagster_rest.assets.cursor.values import (
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.values.jsonpath import MISSING, first_match
 from dagster_rest.warehouse.errors import depth_errors
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import IncrementalConfig
+    from dagster_rest.config.model.incremental import IncrementalConfig
 
 Direction = Literal["max", "min"]
 Picker = Callable[[Any], Any]

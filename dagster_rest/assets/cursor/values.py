@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from dagster_rest.assets.errors import CursorError
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 
 CursorType = Literal["int", "float", "decimal", "str", "date", "datetime"]
 

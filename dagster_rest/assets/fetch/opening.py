@@ -20,7 +20,7 @@ from dagster_rest.assets.report import SliceReport
 from dagster_rest.assets.start.windows import Window
 
 if TYPE_CHECKING:
-    from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+    from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
     from dagster_rest.warehouse.stage.stager import Stager
 
 
@@ -35,7 +35,7 @@ class LaneOpener:
     """
 
     def __init__(
-        self, context: LoadContext, window: Window, *, groups: Sequence[ParentGroup], known: "KnownSchema"
+        self, context: LoadContext, window: Window, *, groups: Sequence[ParentGroup], known: "RecordedSchema"
     ) -> None:
         self._context = context
         self._window = window
@@ -50,7 +50,7 @@ class LaneOpener:
             one: The partition.
             stack: Keeps the staging folder claimed.
         """
-        from dagster_rest.warehouse.schema import KnownSchema
+        from dagster_rest.warehouse.schema import RecordedSchema
         from dagster_rest.warehouse.stage.stager import Stager
 
         config, window = self._context.plan.config, self._window
@@ -64,7 +64,7 @@ class LaneOpener:
             return Stager.open(
                 folder,
                 spec=self._lane_spec(one),
-                known=KnownSchema(dataset=self._context.asset.dataset) if rebuild else self._known,
+                known=RecordedSchema(dataset=self._context.asset.dataset) if rebuild else self._known,
                 fingerprint=self._fingerprint(one),
                 load_id=_new_load_id(self._context.clock()),
                 beside=self._first,
@@ -164,7 +164,7 @@ class LaneOpener:
             return ()
         return self._context.plan.primary_key
 
-    def _lane_spec(self, one: SliceReport) -> "TableSpec":
+    def _lane_spec(self, one: SliceReport) -> "ResourceSpec":
         disposition = self._context.spec.write_disposition
         part_only = self._context.partitioned or not self._is_first(one)
         replaces_less = disposition.disposition == "replace" and part_only
@@ -188,7 +188,8 @@ class LaneOpener:
             parents.update(json.dumps([group.key, *group.includes], default=str).encode())
         parts = [
             self._context.plan.fingerprint,
-            one.slice.key,
+            # The key alone may be a day today and a month tomorrow.
+            (one.slice.key, one.slice.start, one.slice.end),
             one.load_ids[-1] if one.load_ids else one.start.base,
             self._is_first(one),
             one.start.rebuild and self._is_first(one),

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.parents.fan_out import ParentGroup
-from dagster_rest.warehouse.state.failed_parents import SIDE, FailedParent
+from dagster_rest.warehouse.state.parents.failed import SIDE, FailedParent
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan
     from dagster_rest.http import HttpError
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 _LONGEST_MESSAGE = 500
 _HINT = "A vanished parent need not stop the others: `on_parent_error: skip` leaves it out and tries it again."

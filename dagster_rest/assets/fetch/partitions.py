@@ -18,8 +18,9 @@ from dagster_rest.assets.start.liveness import try_lock
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.config.values.env import interpolate, resolve_env
 from dagster_rest.config.values.jsonpath import MISSING
-from dagster_rest.warehouse.database.file import Database, local_path
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.database.file import local_path
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan

@@ -14,7 +14,7 @@ from dagster_rest.assets.model.partitions import range_values
 from dagster_rest.assets.parents.fan_out import ParentGroup, add_includes, cursor_of_group, make_units
 from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.start.windows import Window, template_values
-from dagster_rest.warehouse.state.failed_parents import SIDE as FAILED
+from dagster_rest.warehouse.state.parents.failed import SIDE as FAILED
 
 if TYPE_CHECKING:
     from dagster_rest.http import FetchUnit, HttpError, Page

@@ -13,7 +13,7 @@ from dagster_rest.assets.cursor.bounds import epoch, starts_a_day, text_epoch, u
 from dagster_rest.assets.cursor.values import format_like, parse_day, parse_instant
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.config import PartitionsConfig
+    from dagster_rest.config.model.asset import PartitionsConfig
     from dagster_rest.config.plan.build import ResourcePlan, SourcePlan
 
 _FORMATS = {"hourly": "%Y-%m-%d-%H:%M", "daily": "%Y-%m-%d", "weekly": "%Y-%m-%d", "monthly": "%Y-%m-%d"}

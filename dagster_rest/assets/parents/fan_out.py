@@ -11,10 +11,11 @@ from dagster_rest.config.errors import NullParentValue
 from dagster_rest.config.values.jsonpath import MISSING, first_match
 
 if TYPE_CHECKING:
-    from dagster_rest.config.plan.build import ParentLink, ResourcePlan
+    from dagster_rest.config.plan.build import ResourcePlan
+    from dagster_rest.config.plan.links import ParentLink
     from dagster_rest.http import FetchUnit
-    from dagster_rest.warehouse.state.ledger import CursorState
-    from dagster_rest.warehouse.state.parent_keys import ParentRows
+    from dagster_rest.warehouse.state.load_row import CursorState
+    from dagster_rest.warehouse.state.parents.rows import ParentRows
 
 Fields = Mapping[str, Any]
 
@@ -321,7 +322,7 @@ class KeyCollector:
 
     def collect(self, records: Sequence[Any]) -> list[dict[str, Any]]:
         """One staged row for each record."""
-        from dagster_rest.warehouse.state.parent_keys import encode_row
+        from dagster_rest.warehouse.state.parents.keys import encode_row
 
         return [
             encode_row(

@@ -9,23 +9,21 @@ from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.asset import RestAsset, ledger_name
 from dagster_rest.assets.model.partitioning import means_the_same
 from dagster_rest.assets.model.partitions import Slice
-from dagster_rest.warehouse.state.external import read_table_rows
-from dagster_rest.warehouse.state.failed_parents import read_failed_parents
-from dagster_rest.warehouse.state.parent_keys import (
-    ParentRows,
+from dagster_rest.warehouse.state.parents.consumed import (
     consumed_values,
-    lacks_keys,
     mark_consumed,
-    read_parent_rows,
     replace_consumed_values,
     value_hashes,
 )
+from dagster_rest.warehouse.state.parents.external import read_table_rows
+from dagster_rest.warehouse.state.parents.failed import read_failed_parents
+from dagster_rest.warehouse.state.parents.rows import ParentRows, lacks_keys, read_parent_rows
 from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from dagster_rest.config.plan.build import ParentLink
+    from dagster_rest.config.plan.links import ParentLink
 
 Rows = Mapping[str, ParentRows]
 

@@ -14,28 +14,27 @@ from dagster_rest.assets.parents.rows import ParentInput
 from dagster_rest.assets.report import LoadReport, SliceReport
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.failed_parents import forget_failed_parents, replace_failed_parents
 from dagster_rest.warehouse.state.ledger import (
-    CursorState,
-    LoadRow,
     begin_anew,
     confirm_loads,
-    ensure_ledger,
     load_ids_of_partition,
-    note_lost_tables,
     read_loads,
     record_load,
-    replace_parent_cursors,
     take_back_loads,
 )
+from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
+from dagster_rest.warehouse.state.load_row import CursorState, LoadRow
+from dagster_rest.warehouse.state.lost_tables import note_lost_tables
+from dagster_rest.warehouse.state.parents.cursors import replace_parent_cursors
+from dagster_rest.warehouse.state.parents.failed import forget_failed_parents, replace_failed_parents
 from dagster_rest.warehouse.state.partitionings import read_partitioning, write_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.warehouse.load.commit import LoadOutcome
-    from dagster_rest.warehouse.schema import TableSpec
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.schema import ResourceSpec
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 
 class WindowCommit:
@@ -148,12 +147,13 @@ class WindowCommit:
         if not begins and read_partitioning(connection, asset=asset).description == description:
             return
         ensure(connection, context.asset.dataset)
-        recorded = context.recorded_tables(read_schema(connection, context.asset.dataset))
-        other = context.other_partitions(connection, recorded) is not None
+        known = read_schema(connection, context.asset.dataset)
+        other = context.other_partitions(connection, context.recorded_tables(known)) is not None
         if other != begins:
             raise Contended("the partitions of what is loaded changed")
         if begins:
-            empty_tables(connection, dataset=context.asset.dataset, tables=[table.name for table in recorded])
+            tables = [table.name for table in context.own_tables(known)]
+            empty_tables(connection, dataset=context.asset.dataset, tables=tables)
             begin_anew(connection, asset=asset)
             forget_failed_parents(connection, child=asset)
         write_partitioning(connection, asset=asset, description=description, voids_earlier=begins)
@@ -242,7 +242,7 @@ class WindowCommit:
         if start.takes_back:
             take_back_loads(connection, asset=asset, load_ids=start.takes_back)
             if self._context.collector:
-                from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys
+                from dagster_rest.warehouse.state.parents.keys import forget_fan_out_keys
 
                 forget_fan_out_keys(connection, asset=asset, load_ids=start.takes_back)
         return start.takes_back
@@ -284,7 +284,7 @@ class WindowCommit:
     ) -> None:
         if not self._context.collector:
             return
-        from dagster_rest.warehouse.state.parent_keys import forget_fan_out_keys, write_fan_out_keys
+        from dagster_rest.warehouse.state.parents.keys import forget_fan_out_keys, write_fan_out_keys
 
         if (lane.replaces and self._window.is_first) or rebuild:
             forget_fan_out_keys(connection, asset=self._context.asset.id, partitions=[lane.slice.key])
@@ -298,7 +298,7 @@ class WindowCommit:
             write=self._key_write(staged.spec),
         )
 
-    def _key_write(self, spec: "TableSpec") -> Any:
+    def _key_write(self, spec: "ResourceSpec") -> Any:
         disposition = spec.write_disposition
         if disposition.disposition == "merge":
             if disposition.strategy in ("cdc", "scd2") and not self._context.plan.merge_key:

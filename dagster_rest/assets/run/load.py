@@ -27,25 +27,21 @@ from dagster_rest.assets.start.facts import Facts, Life, Start
 from dagster_rest.assets.start.liveness import Presence, is_at_work
 from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.assets.start.windows import Window, begins_beyond, plan_windows
-from dagster_rest.warehouse.database.file import Database, short_read, short_write
+from dagster_rest.warehouse.database.base import Database
+from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.ledger import (
-    AssetState,
-    LoadRow,
-    confirm_loads,
-    missing_loads,
-    read_state,
-    upgrade_ledger,
-)
+from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads, read_state
+from dagster_rest.warehouse.state.ledger_tables import upgrade_ledger
+from dagster_rest.warehouse.state.load_row import AssetState, LoadRow
 from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from dagster_rest.http import RestClient
-    from dagster_rest.warehouse.schema import KnownSchema
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.schema import RecordedSchema
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
     from dagster_rest.warehouse.state.inspection import TableInspection
 
 _CONTENDED_TRIES = 20
@@ -64,7 +60,7 @@ class Inputs:
         other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
     """
 
-    known: "KnownSchema"
+    known: "RecordedSchema"
     parents: ParentInput
     states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
@@ -100,8 +96,8 @@ class ResourceLoad:
         before_commit: Callable[["DuckDBPyConnection", LoadReport], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
-        from dagster_rest.warehouse.schema import TableSpec
-        from dagster_rest.warehouse.stage.stager import ignore_event
+        from dagster_rest.warehouse.hooks import ignore_event
+        from dagster_rest.warehouse.schema import ResourceSpec
         from dagster_rest.warehouse.steps.python import compile_steps
 
         self._asset = asset
@@ -112,7 +108,7 @@ class ResourceLoad:
             client=client,
             database=database,
             root=staging_root(database, configured=staging_dir),
-            spec=TableSpec.from_plan(asset.plan, dataset=asset.dataset, asset=asset.id),
+            spec=ResourceSpec.from_plan(asset.plan, dataset=asset.dataset, asset=asset.id),
             steps=compile_steps(asset.plan.config.processing_steps, where=asset.plan.config_path),
             collector=KeyCollector(asset.plan, asset.source.children(asset.plan.name)),
             log=log,
@@ -248,7 +244,7 @@ class ResourceLoad:
                 other_partitions=context.other_partitions(connection, recorded),
             )
 
-    def _known_after(self, before: "KnownSchema") -> "KnownSchema":
+    def _known_after(self, before: "RecordedSchema") -> "RecordedSchema":
         """What a window has left recorded; for schema contracts the windows of a run are one load."""
         with short_read(self._context.database, log=self._context.log) as connection:
             known = read_schema(connection, self._asset.dataset)

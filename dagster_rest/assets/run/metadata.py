@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_rest.assets.model.asset import RestAsset
 from dagster_rest.assets.report import LoadReport, SliceReport
 from dagster_rest.assets.start.facts import CURSOR_KEY, LOAD_ID_KEY
-from dagster_rest.warehouse.state.ledger import CursorState
+from dagster_rest.warehouse.state.load_row import CursorState
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -218,7 +218,7 @@ def read_preview(connection: "DuckDBPyConnection", asset: RestAsset, report: Loa
         asset: The asset.
         report: What was done.
     """
-    from dagster_rest.warehouse.database.file import run
+    from dagster_rest.warehouse.database.base import run
     from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
     from dagster_rest.warehouse.state.catalog import database_name, qualified, quoted
 

@@ -20,12 +20,13 @@ from dagster_rest.config.plan.build import ResourcePlan
 from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.naming import join, normalize
 from dagster_rest.warehouse.state.catalog import read_schema
-from dagster_rest.warehouse.state.ledger import read_state, upgrade_ledger
+from dagster_rest.warehouse.state.ledger import read_state
+from dagster_rest.warehouse.state.ledger_tables import upgrade_ledger
 
 if TYPE_CHECKING:
     from dagster_rest.assets.model.asset import RestAsset
-    from dagster_rest.warehouse.schema import TableSpec
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.schema import ResourceSpec
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 SAMPLE = "sample"
 """What comes behind the table's name."""
@@ -48,13 +49,13 @@ class SampleLoad(ResourceLoad):
     def __init__(self, asset: "RestAsset", **options: Any) -> None:
         super().__init__(asset, **options)
         _refuse(asset)
-        from dagster_rest.warehouse.schema import TableSpec
+        from dagster_rest.warehouse.schema import ResourceSpec
 
         # Under an id of its own, it stages apart from an interrupted load.
         *schema, table = asset.key.path
         apart = dataclasses.replace(asset, key=type(asset.key)([*schema, join(table, SAMPLE)]))
         self._context: LoadContext = dataclasses.replace(
-            self._context, asset=apart, spec=sample_spec(TableSpec.from_plan(asset.plan, dataset=asset.dataset))
+            self._context, asset=apart, spec=sample_spec(ResourceSpec.from_plan(asset.plan, dataset=asset.dataset))
         )
 
     def _attempt(self) -> LoadReport:
@@ -144,7 +145,7 @@ class SampleLoad(ResourceLoad):
                 self._context.before_commit(connection, report)
 
 
-def sample_spec(spec: "TableSpec") -> "TableSpec":
+def sample_spec(spec: "ResourceSpec") -> "ResourceSpec":
     """What the warehouse has to know of a sample: it replaces the sample before it."""
     disposition = dataclasses.replace(spec.write_disposition, disposition="replace", strategy=None, options={})
     return dataclasses.replace(

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from dagster_rest.assets.start.facts import Case, Facts, Life, Recovery, Start, Wish
-from dagster_rest.warehouse.state.ledger import EDGE, CursorState, LoadRow
+from dagster_rest.warehouse.state.load_row import EDGE, CursorState, LoadRow
 
 _SAID: dict[Recovery, str] = {
     "repeat": "this run tells of it again: nothing is asked for",

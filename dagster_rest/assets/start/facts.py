@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dagster_rest.warehouse.state.ledger import AssetState, CursorState, LoadRow
+from dagster_rest.warehouse.state.load_row import AssetState, CursorState, LoadRow
 
 LOAD_ID_KEY = "dagster_rest/load_id"
 CURSOR_KEY = "dagster_rest/cursor"

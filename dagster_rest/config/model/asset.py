@@ -6,9 +6,11 @@ from pydantic import ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, Problems, check_model, own
+from dagster_rest.config.model.base import ConfigModel, check_model, own
+from dagster_rest.config.values.checks import check_bool, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
+from dagster_rest.config.values.problems import check_each, problem, wrong_type
 from dagster_rest.config.values.times import CRON_SCHEMA, Cron, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.values.types import (
     DURATION_SCHEMA,
@@ -21,11 +23,7 @@ from dagster_rest.config.values.types import (
     Positive,
     Share,
     Text,
-    check_bool,
-    from_env,
-    problem,
     words,
-    wrong_type,
 )
 
 
@@ -144,13 +142,10 @@ def check_checks(value: Any, info: ValidationInfo) -> Any:
         return check_bool(value, info)
     if not isinstance(value, dict):
         raise wrong_type(value, expected="true, false, or a mapping of checks")
-    problems, checks = Problems(), {}
-    for name, item in read_keys(value).items():
-        if not isinstance(name, str):
-            raise problem("config_wrong_type", "a check's name is not text", expected="text")
-        checks[name] = problems.check(name, _check_check, item, info)
-    problems.raise_if_any()
-    return checks
+    checks = read_keys(value)
+    if not all(isinstance(name, str) for name in checks):
+        raise problem("config_wrong_type", "a check's name is not text", expected="text")
+    return dict(zip(checks, check_each(checks.items(), _check_check, info), strict=True))
 
 
 def _check_check(value: Any, info: ValidationInfo) -> Any:
@@ -161,7 +156,7 @@ def _check_check(value: Any, info: ValidationInfo) -> Any:
         return CheckConfig.model_validate({"enabled": value}, context=info.context)
     if isinstance(value, str):
         return CheckConfig.model_validate({"severity": value}, context=info.context)
-    return check_model(CheckConfig, value, info, expected="true, false, warn, error, or a mapping")
+    return check_model(value, CheckConfig, info, expected="true, false, warn, error, or a mapping")
 
 
 def check_preview(value: Any, info: ValidationInfo) -> int:

@@ -4,7 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from dagster_rest.config.model.base import ByType, ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import AUTHS
 from dagster_rest.config.values.types import (
     Anything,

@@ -7,7 +7,9 @@ from pydantic import Field, ValidationInfo
 from dagster_rest.config.model.auth import AuthConfig
 from dagster_rest.config.model.base import ConfigModel, key, own
 from dagster_rest.config.model.paginators import PaginatorConfig
+from dagster_rest.config.values.checks import check_duration, from_env
 from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.problems import problem, wrong_type
 from dagster_rest.config.values.types import (
     DURATION_SCHEMA,
     Anything,
@@ -18,12 +20,7 @@ from dagster_rest.config.values.types import (
     LateMapping,
     LateText,
     LateTextMapping,
-    Number,
     Positive,
-    check_duration,
-    from_env,
-    problem,
-    wrong_type,
 )
 from dagster_rest.config.values.urls import BASE_URL, PROXY_URL
 
@@ -137,10 +134,7 @@ Cert: TypeAlias = Annotated[
     Checked(
         check_cert,
         schema={
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3},
-            ]
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3}]
         },
         expected="a path, or a list of certificate, key and password",
         secret=True,
@@ -172,6 +166,3 @@ class ClientConfig(ConfigModel):
     follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
     staging_dir: LateText | None = own(None, "Folder for what is fetched and not loaded yet.")
     max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
-
-
-__all__ = ["ClientConfig", "Number", "RateLimitConfig", "RetryConfig", "Status", "TimeoutConfig"]

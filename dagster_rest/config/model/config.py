@@ -4,44 +4,11 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
-from dagster_rest.config.model.asset import BatchConfig, CheckConfig, FreshnessConfig, PartitionsConfig
-from dagster_rest.config.model.auth import (
-    ApiKeyAuthConfig,
-    AuthConfig,
-    BearerAuthConfig,
-    CustomHeaderAuthConfig,
-    DigestAuthConfig,
-    HttpBasicAuthConfig,
-    JwtGrantAuthConfig,
-    OAuth2ClientCredentialsConfig,
-    OAuth2RefreshTokenConfig,
-    RegisteredAuthConfig,
-)
 from dagster_rest.config.model.base import ConfigModel, field_keys, key
-from dagster_rest.config.model.client import ClientConfig, RateLimitConfig, RetryConfig, TimeoutConfig
-from dagster_rest.config.model.endpoint import EndpointConfig, ExpectConfig, ResponseAction
-from dagster_rest.config.model.incremental import IncrementalConfig, IncrementalParam, ResolveParam
-from dagster_rest.config.model.paginators import (
-    AutoPaginatorConfig,
-    HeaderCursorPaginatorConfig,
-    HeaderLinkPaginatorConfig,
-    JSONLinkPaginatorConfig,
-    JSONResponseCursorPaginatorConfig,
-    OffsetPaginatorConfig,
-    PageNumberPaginatorConfig,
-    PaginatorConfig,
-    RegisteredPaginatorConfig,
-    SinglePagePaginatorConfig,
-)
-from dagster_rest.config.model.resource import ExternalAsset, Resource, ResourceConfig, ResourceDefaults
-from dagster_rest.config.model.table import (
-    ColumnHint,
-    NestedHint,
-    ProcessingStep,
-    SchemaContractConfig,
-    WriteDisposition,
-    WriteDispositionConfig,
-)
+from dagster_rest.config.model.client import ClientConfig
+from dagster_rest.config.model.endpoint import EndpointConfig
+from dagster_rest.config.model.incremental import IncrementalConfig
+from dagster_rest.config.model.resource import Resource, ResourceConfig, ResourceDefaults
 from dagster_rest.config.read.origin import Origin
 
 
@@ -104,61 +71,14 @@ def _say_where_keys_belong() -> None:
             (ClientConfig, client),
         ],
     }
-    for model, places in others.items():
+    for model, locations in others.items():
         own = field_keys(model)
         model.elsewhere = {
-            key: f"`{key}` belongs in {place}."
-            for other, place in reversed(places)
+            key: f"`{key}` belongs in {location}."
+            for other, location in reversed(locations)
             for key in field_keys(other)
             if key not in own
         }
 
 
 _say_where_keys_belong()
-
-__all__ = [
-    "ApiKeyAuthConfig",
-    "AuthConfig",
-    "AutoPaginatorConfig",
-    "BatchConfig",
-    "BearerAuthConfig",
-    "CheckConfig",
-    "ClientConfig",
-    "ColumnHint",
-    "CustomHeaderAuthConfig",
-    "DigestAuthConfig",
-    "EndpointConfig",
-    "ExpectConfig",
-    "ExternalAsset",
-    "FreshnessConfig",
-    "HeaderCursorPaginatorConfig",
-    "HeaderLinkPaginatorConfig",
-    "HttpBasicAuthConfig",
-    "IncrementalConfig",
-    "IncrementalParam",
-    "JSONLinkPaginatorConfig",
-    "JSONResponseCursorPaginatorConfig",
-    "JwtGrantAuthConfig",
-    "NestedHint",
-    "OAuth2ClientCredentialsConfig",
-    "OAuth2RefreshTokenConfig",
-    "OffsetPaginatorConfig",
-    "PageNumberPaginatorConfig",
-    "PaginatorConfig",
-    "PartitionsConfig",
-    "ProcessingStep",
-    "RateLimitConfig",
-    "RegisteredAuthConfig",
-    "RegisteredPaginatorConfig",
-    "ResolveParam",
-    "ResourceConfig",
-    "ResourceDefaults",
-    "ResponseAction",
-    "RestApiConfig",
-    "RetryConfig",
-    "SchemaContractConfig",
-    "SinglePagePaginatorConfig",
-    "TimeoutConfig",
-    "WriteDisposition",
-    "WriteDispositionConfig",
-]

@@ -8,14 +8,16 @@ from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.auth import AuthConfig
-from dagster_rest.config.model.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, key, own
 from dagster_rest.config.model.client import check_status
 from dagster_rest.config.model.incremental import IncrementalConfig, Params
 from dagster_rest.config.model.paginators import PaginatorConfig
+from dagster_rest.config.values.checks import from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.imports import imported
+from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     ENV_TEXT,
-    IMPORT_STRING,
     IMPORT_TEXT,
     Bool,
     Checked,
@@ -29,13 +31,7 @@ from dagster_rest.config.values.types import (
     Selector,
     Share,
     Text,
-    from_env,
-    import_object,
-    problem,
-    refuse_unread_members,
-    type_name,
     words,
-    wrong_type,
 )
 
 RESPONSE_ACTIONS = ("ignore", "retry", "fail")
@@ -43,29 +39,23 @@ RESPONSE_ACTIONS = ("ignore", "retry", "fail")
 
 def check_action(value: Any, info: ValidationInfo) -> Any:
     """A named action or hooks."""
+    value = imported(value)
     if isinstance(value, str) and not is_env(value):
-        if IMPORT_STRING.match(value):
-            value = import_object(value)
-        elif value in RESPONSE_ACTIONS:
+        if value in RESPONSE_ACTIONS:
             return value
-        else:
-            raise problem(
-                "config_bad_value",
-                "no such action",
-                expected="ignore, retry, fail, or a callable",
-                hint=did_you_mean(value, RESPONSE_ACTIONS),
-            )
+        raise problem(
+            "config_bad_value",
+            "no such action",
+            expected="ignore, retry, fail, or a callable",
+            hint=did_you_mean(value, RESPONSE_ACTIONS),
+        )
     if isinstance(value, (list, tuple)):
-        problems = Problems()
-        hooks = [problems.check(index, _check_hook, item) for index, item in enumerate(value)]
-        problems.raise_if_any()
-        return hooks
+        return check_each(enumerate(value), _check_hook)
     return _check_hook(value)
 
 
 def _check_hook(value: Any) -> Any:
-    if isinstance(value, str) and not is_env(value) and IMPORT_STRING.match(value):
-        value = import_object(value)
+    value = imported(value)
     if not callable(value):
         raise wrong_type(value, expected="ignore, retry, fail, a callable, or a list of callables")
     return value
@@ -75,10 +65,7 @@ def check_statuses(value: Any, info: ValidationInfo) -> Any:
     """One status or a list."""
     if not isinstance(value, (list, tuple)):
         return check_status(value, info)
-    problems = Problems()
-    found = [problems.check(index, check_status, item, info) for index, item in enumerate(value)]
-    problems.raise_if_any()
-    return found
+    return check_each(enumerate(value), check_status, info)
 
 
 Action: TypeAlias = Annotated[
@@ -124,9 +111,7 @@ class ResponseAction(ConfigModel):
         conditions = (self.status_code, self.content, self.json_predicate)
         if isinstance(self.action, str) and all(condition is None for condition in conditions):
             raise problem(
-                "config_missing_key",
-                "the action has no condition",
-                expected="one of status_code, content, json",
+                "config_missing_key", "the action has no condition", expected="one of status_code, content, json"
             )
         return self
 
@@ -135,10 +120,7 @@ def check_response_actions(value: Any, info: ValidationInfo) -> Any:
     """A list of actions and hooks."""
     if not isinstance(value, (list, tuple)):
         raise wrong_type(value, expected="a list of actions")
-    problems = Problems()
-    actions = [problems.check(index, _check_response_action, item, info) for index, item in enumerate(value)]
-    problems.raise_if_any()
-    return actions
+    return check_each(enumerate(value), _check_response_action, info)
 
 
 def _check_response_action(value: Any, info: ValidationInfo) -> Any:
@@ -146,7 +128,7 @@ def _check_response_action(value: Any, info: ValidationInfo) -> Any:
         value = from_env(value)
     if isinstance(value, (str, list, tuple)) or callable(value):
         return _check_hook(value)
-    return check_model(ResponseAction, value, info, expected="a mapping with `action`, or a callable")
+    return check_model(value, ResponseAction, info, expected="a mapping with `action`, or a callable")
 
 
 ResponseActions: TypeAlias = Annotated[
@@ -184,17 +166,14 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
             raise problem("config_wrong_type", "a header's name is not text", expected="text")
         if isinstance(item, (dict, list, tuple, set)):
             raise problem(
-                "config_wrong_type",
-                f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}",
-                expected="text",
+                "config_wrong_type", f"the value of `{str.__str__(name)[:60]}` is {type_name(item)}", expected="text"
             )
     refuse_unread_members(value, info)
     return value
 
 
 JsonBody: TypeAlias = Annotated[
-    Any,
-    Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request"),
+    Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request")
 ]
 Headers: TypeAlias = Annotated[
     dict[str, Any],

@@ -16,7 +16,8 @@ from dagster_rest.config.model.auth import (
 from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.model.endpoint import EndpointConfig, ResponseAction
 from dagster_rest.config.model.resource import ExternalAsset, ResourceConfig
-from dagster_rest.config.model.table import NestedHint, ProcessingStep
+from dagster_rest.config.model.table.hints import NestedHint
+from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import resolve_env
 
 _OWN_AUTHS = (DigestAuthConfig, JwtGrantAuthConfig, OAuth2RefreshTokenConfig)
@@ -52,11 +53,11 @@ def _model(model: ConfigModel, path: str, lost: list[str], *, leaving_out: str =
         if name not in model.model_fields_set or name == leaving_out:
             continue
         key = field.alias or name
-        place = join_path(path, key)
+        where = join_path(path, key)
         if is_extension(field):
-            lost.append(place)
+            lost.append(where)
             continue
-        value = _plain(getattr(model, name), place, lost)
+        value = _plain(getattr(model, name), where, lost)
         if value is not _GONE:
             plain[key] = value
     plain.update(model.model_extra or {})
@@ -77,11 +78,11 @@ def _plain(value: Any, path: str, lost: list[str]) -> Any:
     if isinstance(value, list):
         flat: list[Any] = []
         for index, item in enumerate(value):
-            place = join_path(path, index)
+            where = join_path(path, index)
             parts = (
-                _response_actions(item, place, lost)
+                _response_actions(item, where, lost)
                 if isinstance(item, ResponseAction)
-                else [_plain(item, place, lost)]
+                else [_plain(item, where, lost)]
             )
             flat.extend(part for part in parts if part is not _GONE)
         return flat

@@ -8,12 +8,13 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, Problems, key, own
-from dagster_rest.config.model.table import choice
+from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.values.checks import check_duration, check_number, choice, from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.imports import imported
+from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     DURATION_SCHEMA,
-    IMPORT_STRING,
     Bool,
     Callback,
     Checked,
@@ -22,15 +23,7 @@ from dagster_rest.config.values.types import (
     JsonPath,
     Names,
     Number,
-    check_duration,
-    check_number,
-    from_env,
-    import_object,
-    problem,
-    refuse_unread_members,
-    type_name,
     words,
-    wrong_type,
 )
 
 
@@ -45,9 +38,8 @@ def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
 
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     """max, min or a callable."""
+    value = imported(value)
     if isinstance(value, str) and not is_env(value):
-        if IMPORT_STRING.match(value):
-            return import_object(value)
         return choice(value, ("max", "min"))
     if callable(value):
         return value
@@ -84,7 +76,7 @@ LastValueFunc: TypeAlias = Annotated[
         check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
     ),
 ]
-Step: TypeAlias = Annotated[
+WindowLength: TypeAlias = Annotated[
     str | float,
     Checked(
         check_step,
@@ -118,7 +110,9 @@ class IncrementalConfig(ConfigModel):
     range_start: Literal["closed", "open"] = key("closed", "Whether rows equal to the start are loaded.")
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
-    step: Step | None = own(None, "Length of a window, such as `1d`; start to end is asked for window by window.")
+    step: WindowLength | None = own(
+        None, "Length of a window, such as `1d`; start to end is asked for window by window."
+    )
     max_future: Duration | None = own(
         86400.0, "How far in the future a time may lie that the cursor goes to; null for no limit."
     )
@@ -198,16 +192,10 @@ def check_params(value: Any, info: ValidationInfo) -> Any:
     """Query parameters: scalars, lists, null, or the older mappings with ``type``."""
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of query parameters")
-    problems, params = Problems(), {}
-    for name, item in value.items():
-        if not isinstance(name, str):
-            raise problem(
-                "config_wrong_type",
-                "a parameter's name is not text",
-                expected="text; write numbers in quotes",
-            )
-        params[name] = problems.check(str.__str__(name), _check_param, item, info)
-    problems.raise_if_any()
+    if not all(isinstance(name, str) for name in value):
+        raise problem("config_wrong_type", "a parameter's name is not text", expected="text; write numbers in quotes")
+    items = ((str.__str__(name), item) for name, item in value.items())
+    params = dict(zip(value, check_each(items, _check_param, info), strict=True))
     refuse_unread_members(params, info)
     return params
 

@@ -5,19 +5,11 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from dagster_rest.config.model.base import ByType, ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import PAGINATORS
-from dagster_rest.config.values.types import (
-    Anything,
-    Bool,
-    Count,
-    FilledText,
-    Int,
-    JsonPath,
-    Mapping_,
-    Positive,
-    problem,
-)
+from dagster_rest.config.values.problems import problem
+from dagster_rest.config.values.types import AnyMapping, Anything, Bool, Count, FilledText, Int, JsonPath, Positive
 
 
 class PaginatorModel(ConfigModel):
@@ -34,12 +26,6 @@ def _exclusive(model: PaginatorModel, *names: str) -> None:
             f"`{given[0]}` and `{given[1]}` exclude each other",
             expected=f"one of {', '.join(names)}",
         )
-
-
-def _not_empty(model: PaginatorModel, *names: str) -> None:
-    for name in names:
-        if getattr(model, name) == "":
-            raise problem("config_bad_value", f"`{name}` is empty", expected="a name, or no such key")
 
 
 class AutoPaginatorConfig(PaginatorModel):
@@ -98,7 +84,7 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
     initial_cursor: Anything | None = own(None, "Cursor of the first request.")
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _one_target(self) -> Self:
         _exclusive(self, "cursor_param", "cursor_body_path", "cursor_header")
         return self
 
@@ -172,7 +158,7 @@ class RegisteredPaginatorConfig(ConfigModel):
     """A paginator that the user has added with ``register_paginator``: its alias and its arguments."""
 
     type: str
-    options: Mapping_ = key({}, "Keyword arguments of the registered class.")
+    options: AnyMapping = key({}, "Keyword arguments of the registered class.")
 
 
 PAGINATOR_MODELS: tuple[type[ConfigModel], ...] = (

@@ -6,24 +6,14 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.model.asset import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
-from dagster_rest.config.model.base import ConfigModel, Problems, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, key, own
 from dagster_rest.config.model.endpoint import EndpointConfig
-from dagster_rest.config.model.table import ProcessingStep, TableHints
+from dagster_rest.config.model.table.hints import TableHints
+from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_STRING,
-    IMPORT_TEXT,
-    Anything,
-    Bool,
-    Checked,
-    Duration,
-    FilledText,
-    Text,
-    import_object,
-    problem,
-    wrong_type,
-)
+from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.problems import check_each, problem, wrong_type
+from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Anything, Bool, Checked, Duration, FilledText, Text
 
 
 def check_source(value: Any, info: ValidationInfo) -> Any:
@@ -102,7 +92,7 @@ def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     """A path or a mapping."""
     if isinstance(value, str):
         return EndpointConfig.model_validate({"path": value}, context=info.context)
-    return check_model(EndpointConfig, value, info, expected="a path or a mapping")
+    return check_model(value, EndpointConfig, info, expected="a path or a mapping")
 
 
 Endpoint: TypeAlias = Annotated[
@@ -147,7 +137,7 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
         return value
     if isinstance(value, dict):
         return (
-            _check_wrapped(value, info) if _is_wrapped(value) else check_model(ResourceConfig, value, info, expected="")
+            _check_wrapped(value, info) if _is_wrapped(value) else check_model(value, ResourceConfig, info, expected="")
         )
     name = _foreign_name(value)
     if name is None:
@@ -172,10 +162,7 @@ def _is_wrapped(value: dict[Any, Any]) -> bool:
 
 def _check_wrapped(value: dict[Any, Any], info: ValidationInfo) -> Any:
     ((key, inner),) = value.items()
-    problems = Problems()
-    resource = problems.check(key, check_model, ResourceConfig, inner, info, expected="")
-    problems.raise_if_any()
-    return resource
+    return check_each([(key, inner)], check_model, ResourceConfig, info, expected="")[0]
 
 
 class ExternalAsset(ConfigModel):

@@ -16,7 +16,8 @@ from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.incremental import IncrementalConfig
 from dagster_rest.config.model.paginators import AutoPaginatorConfig, SinglePagePaginatorConfig
 from dagster_rest.config.model.resource import ExternalAsset, ResourceConfig
-from dagster_rest.config.model.table import ColumnHint, Disposition, WriteDisposition, WriteDispositionConfig
+from dagster_rest.config.model.table.columns import ColumnHint
+from dagster_rest.config.model.table.disposition import Disposition, WriteDisposition, WriteDispositionConfig
 from dagster_rest.config.plan.defaults import construct, given, limits_pages, without_max_pages
 from dagster_rest.config.plan.draft import Draft, draft_resource
 from dagster_rest.config.plan.fingerprint import fingerprint
@@ -148,8 +149,7 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
     names = [draft.name for draft in drafts]
     by_name = {draft.name: draft for draft in drafts}
     order = topological(
-        names,
-        {child: [link.resource for link in links if not link.external] for child, links in parents.items()},
+        names, {child: [link.resource for link in links if not link.external] for child, links in parents.items()}
     )
     client_part = fingerprint(config.client)
     plans = [_finish(by_name[item], parents[item], by_name, config, client_part) for item in order]
@@ -208,11 +208,7 @@ def _duplicate_names(config: RestApiConfig) -> list[Problem]:
 
 
 def _finish(
-    draft: Draft,
-    parents: tuple[ParentLink, ...],
-    drafts: Mapping[str, Draft],
-    config: RestApiConfig,
-    client_part: str,
+    draft: Draft, parents: tuple[ParentLink, ...], drafts: Mapping[str, Draft], config: RestApiConfig, client_part: str
 ) -> ResourcePlan:
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)
@@ -318,6 +314,3 @@ def _write_disposition(value: Any) -> WriteDisposition:
     if value in get_args(Disposition):
         return WriteDisposition(disposition=value)
     return WriteDisposition()
-
-
-__all__ = ["INHERIT", "Inherit", "ParentLink", "ResourcePlan", "SourcePlan", "build_plan", "is_single_entity"]

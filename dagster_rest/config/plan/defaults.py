@@ -12,7 +12,7 @@ from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.paginators import PaginatorModel
 from dagster_rest.config.model.resource import ResourceConfig, ResourceDefaults
-from dagster_rest.config.model.table import ColumnHint
+from dagster_rest.config.model.table.columns import ColumnHint
 
 Model = TypeVar("Model", bound=ConfigModel)
 
@@ -24,13 +24,7 @@ def given(model: ConfigModel) -> dict[str, Any]:
 
 def construct(kind: type[Model], values: dict[str, Any]) -> Model:
     """A model of values that have been checked before."""
-    written = {_alias(kind, name): value for name, value in values.items()}
-    return cast(Model, kind.model_construct(_fields_set=set(values), **written))
-
-
-def _alias(kind: type[ConfigModel], name: str) -> str:
-    field = kind.model_fields.get(name)
-    return field.alias if field is not None and field.alias else name
+    return cast(Model, kind.model_construct(_fields_set=set(values), **values))
 
 
 def merge_resource(defaults: ResourceDefaults | None, resource: ResourceConfig) -> ResourceConfig:

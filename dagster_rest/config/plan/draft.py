@@ -13,7 +13,15 @@ from dagster_rest.config.model.resource import ResourceConfig
 from dagster_rest.config.plan.defaults import construct, given, merge_resource
 from dagster_rest.config.request.parse import Context, parse_text, parse_value
 from dagster_rest.config.request.render import RequestTemplate
-from dagster_rest.config.request.template import Constant, Mapped, ParentField, RunValue, Template, Text, parts_of
+from dagster_rest.config.request.template import (
+    Constant,
+    MappingTemplate,
+    ParentField,
+    RunValue,
+    Template,
+    TextTemplate,
+    parts_of,
+)
 from dagster_rest.config.values.env import is_env, key_text
 
 DEFAULTS = "resource_defaults"
@@ -35,7 +43,7 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Places:
+class _Paths:
     """Where the keys of an endpoint were written: in the resource or in the defaults."""
 
     where: str
@@ -62,16 +70,16 @@ def draft_resource(config: RestApiConfig, index: int, resource: ResourceConfig, 
     merged = merge_resource(config.resource_defaults, resource)
     endpoint = merged.endpoint if merged.endpoint is not None else construct(EndpointConfig, {})
     below = config.resource_defaults.endpoint if config.resource_defaults is not None else None
-    places = _Places(where=join_path(where, "endpoint"), own=resource.endpoint, below=below)
-    incremental = _incremental(endpoint, places, problems)
+    paths = _Paths(where=join_path(where, "endpoint"), own=resource.endpoint, below=below)
+    incremental = _incremental(endpoint, paths, problems)
     context = Context(
         incremental=incremental is not None,
         params=endpoint.params or {},
         problems=problems,
         attributes=_static_attributes(incremental),
     )
-    request = _request(endpoint, merged, incremental, context, places)
-    _check_bindings(endpoint, context, places)
+    request = _request(endpoint, merged, incremental, context, paths)
+    _check_bindings(endpoint, context, paths)
     _check_callable_hints(merged, where, problems)
     _check_batch(merged, request, where, problems)
     return Draft(
@@ -93,13 +101,13 @@ def _static_attributes(incremental: IncrementalConfig | None) -> dict[str, Any]:
     return {name: getattr(incremental, name) for name in names}
 
 
-def _incremental(endpoint: EndpointConfig, places: _Places, problems: list[Problem]) -> IncrementalConfig | None:
+def _incremental(endpoint: EndpointConfig, paths: _Paths, problems: list[Problem]) -> IncrementalConfig | None:
     """The incremental in effect: one in params wins over the endpoint's, as in dlt."""
     older = [name for name, value in (endpoint.params or {}).items() if isinstance(value, IncrementalParam)]
     if len(older) > 1:
         problems.append(
             Problem(
-                path=places.of("params", older[1]),
+                path=paths.of("params", older[1]),
                 code="config_conflict",
                 message=f"`{older[0]}` and `{older[1]}` are both incremental",
                 expected="one incremental param",
@@ -120,44 +128,41 @@ def _request(
     resource: ResourceConfig,
     incremental: IncrementalConfig | None,
     context: Context,
-    places: _Places,
+    paths: _Paths,
 ) -> RequestTemplate:
-    path = parse_text(endpoint.path, where=places.of("path"), context=context, in_path=True)
+    path = parse_text(endpoint.path, where=paths.of("path"), context=context, in_path=True)
     batch = resource.batch
     items: list[tuple[Template, Template]] = []
     for name, value in (endpoint.params or {}).items():
         if name in context.used or isinstance(value, ResolveParam):
             continue
-        place = places.of("params", key_text(name))
-        key = parse_value(name, where=place, context=context, native=False)
+        where = paths.of("params", key_text(name))
+        key = parse_value(name, where=where, context=context, native=False)
         if isinstance(value, IncrementalParam):
             template: Template = _whole("start_value")
         else:
             batched = batch is not None and batch.param == name
-            template = parse_value(value, where=place, context=context, native=batched)
+            template = parse_value(value, where=where, context=context, native=batched)
         if incremental is None or name not in (incremental.start_param, incremental.end_param):
             items.append((key, template))
     if incremental is not None:
-        for parameter, attribute in (
-            (incremental.start_param, "start_value"),
-            (incremental.end_param, "end_value"),
-        ):
+        for parameter, attribute in ((incremental.start_param, "start_value"), (incremental.end_param, "end_value")):
             if parameter is not None:
                 items.append(
                     (
-                        parse_value(_doubled(parameter), where=places.of("incremental"), context=context, native=False),
+                        parse_value(_doubled(parameter), where=paths.of("incremental"), context=context, native=False),
                         _whole(attribute),
                     )
                 )
-    headers = parse_value(endpoint.headers or {}, where=places.of("headers"), context=context, native=False)
+    headers = parse_value(endpoint.headers or {}, where=paths.of("headers"), context=context, native=False)
     return RequestTemplate(
         method=endpoint.method,
         path=path,
-        params=Mapped(tuple(items)),
-        headers=headers if isinstance(headers, Mapped) else Mapped(()),
-        json=_optional(endpoint.json_body, places.of("json"), context, native=True),
-        data=_optional(endpoint.data, places.of("data"), context, native=False),
-        where=places.where,
+        params=MappingTemplate(tuple(items)),
+        headers=headers if isinstance(headers, MappingTemplate) else MappingTemplate(()),
+        json=_optional(endpoint.json_body, paths.of("json"), context, native=True),
+        data=_optional(endpoint.data, paths.of("data"), context, native=False),
+        where=paths.where,
         batch=(batch.param, batch.separator) if batch is not None else None,
     )
 
@@ -166,20 +171,20 @@ def _optional(value: Any, where: str, context: Context, *, native: bool) -> Temp
     return None if value is None else parse_value(value, where=where, context=context, native=native)
 
 
-def _whole(attribute: str) -> Text:
-    return Text((RunValue("incremental", attribute),), native=True)
+def _whole(attribute: str) -> TextTemplate:
+    return TextTemplate((RunValue("incremental", attribute),), native=True)
 
 
 def _doubled(text: str) -> str:
     return text if is_env(text) else text.replace("{", "{{").replace("}", "}}")
 
 
-def _check_bindings(endpoint: EndpointConfig, context: Context, places: _Places) -> None:
+def _check_bindings(endpoint: EndpointConfig, context: Context, paths: _Paths) -> None:
     for name, value in (endpoint.params or {}).items():
         if isinstance(value, ResolveParam) and name not in context.used:
             context.problems.append(
                 Problem(
-                    path=places.of("params", name),
+                    path=paths.of("params", name),
                     code="config_unused_binding",
                     message=f"`{name}` takes a value from `{value.resource}`, but the path does not use it",
                     hint=f"Write {{{name}}} in the path, or {{resources.{value.resource}.<field>}} in the param.",
@@ -188,14 +193,14 @@ def _check_bindings(endpoint: EndpointConfig, context: Context, places: _Places)
 
 
 def _check_batch(resource: ResourceConfig, request: RequestTemplate, where: str, problems: list[Problem]) -> None:
-    """The values of a batch stand in one place: a param, or a key of the JSON body."""
+    """The values of a batch are in one param, or in one key of the JSON body."""
     if resource.batch is None:
         return
     param = resource.batch.param
-    places = [template for name, template in request.params.items if name == Constant(param)]
-    if isinstance(request.json, Mapped):
-        places.extend(template for name, template in request.json.items if name == Constant(param))
-    fits = len(places) == 1 and [type(part) for part in parts_of(places[0])] == [ParentField]
+    found = [template for name, template in request.params.items if name == Constant(param)]
+    if isinstance(request.json, MappingTemplate):
+        found.extend(template for name, template in request.json.items if name == Constant(param))
+    fits = len(found) == 1 and [type(part) for part in parts_of(found[0])] == [ParentField]
     if not fits or len([part for part in request.parts() if isinstance(part, ParentField)]) != 1:
         problems.append(
             Problem(
@@ -207,14 +212,7 @@ def _check_batch(resource: ResourceConfig, request: RequestTemplate, where: str,
         )
 
 
-_CALLABLE_HINTS = (
-    "primary_key",
-    "merge_key",
-    "write_disposition",
-    "schema_contract",
-    "nested_hints",
-    "references",
-)
+_CALLABLE_HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "nested_hints", "references")
 
 
 def _check_callable_hints(resource: ResourceConfig, where: str, problems: list[Problem]) -> None:

@@ -58,8 +58,8 @@ METADATA_ONLY = frozenset(
 )
 # Keys whose texts are sent, and may hold credentials beside what is asked for.
 _SENT = frozenset({"base_url", "path", "params", "headers", "json_body", "data"})
-# Modules of values whose text says all.
-_TELLING = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})
+# Modules of values whose text is the whole value.
+_PRINTED = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})
 
 
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
@@ -114,11 +114,6 @@ def _is_secret(name: object) -> bool:
     return isinstance(name, str) and is_credential_name(str.__str__(name))
 
 
-def _pair(value: Any) -> Any:
-    named = isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[0], str)
-    return {value[0]: value[1]} if named else value
-
-
 def _canonical_field(name: str, value: Any, *, secret: bool) -> str:
     if name == "data" and isinstance(value, list):
         # A form as a list of pairs: each value below its name.
@@ -150,7 +145,7 @@ def _canonical_object(value: Any) -> str:
         # A lambda's name says nothing about it; its code does.
         return f"{text}:{_canonical_code(code)}" if code is not None and "<" in qualname else text
     text = f"{type(value).__module__}:{type(value).__qualname__}"
-    if type(value).__module__.partition(".")[0] in _TELLING:
+    if type(value).__module__.partition(".")[0] in _PRINTED:
         return f"{text}:{value}"
     state = getattr(value, "__dict__", {})
     plain = {
@@ -165,5 +160,5 @@ def _canonical_object(value: Any) -> str:
 
 def _canonical_code(code: CodeType) -> str:
     constants = [_canonical_code(item) if isinstance(item, CodeType) else repr(item) for item in code.co_consts]
-    told = repr((code.co_code, code.co_names, constants))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    text = repr((code.co_code, code.co_names, constants))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

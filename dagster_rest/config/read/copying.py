@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster_rest.config.errors import Problem, Step, join_path
+from dagster_rest.config.errors import PathPart, Problem, join_path
 from dagster_rest.config.values.env import interpolate
 
 MAX_DEPTH = 100
@@ -37,7 +37,7 @@ class _Copier:
     repeated: int = 0
     full: bool = False
 
-    def copy(self, value: Any, path: tuple[Step, ...]) -> Any:
+    def copy(self, value: Any, path: tuple[PathPart, ...]) -> Any:
         kind = type(value)
         if kind is str:
             return self._text(value, path) if self.interpolated else value
@@ -51,7 +51,7 @@ class _Copier:
         self.above.discard(id(value))
         return copied
 
-    def _enter(self, value: Any, path: tuple[Step, ...]) -> bool:
+    def _enter(self, value: Any, path: tuple[PathPart, ...]) -> bool:
         if id(value) in self.above:
             self._refuse(path, "the value contains itself")
             return False
@@ -69,17 +69,17 @@ class _Copier:
         self.above.add(id(value))
         return True
 
-    def _copy_container(self, value: Any, path: tuple[Step, ...]) -> Any:
+    def _copy_container(self, value: Any, path: tuple[PathPart, ...]) -> Any:
         if isinstance(value, dict):
             return dict(self._pairs(value, path))
         return type(value)(self.copy(item, (*path, index)) for index, item in enumerate(value))
 
-    def _pairs(self, value: dict[Any, Any], path: tuple[Step, ...]) -> Iterator[tuple[Any, Any]]:
+    def _pairs(self, value: dict[Any, Any], path: tuple[PathPart, ...]) -> Iterator[tuple[Any, Any]]:
         for key, item in value.items():
             name = self._text(key, path) if self.interpolated and type(key) is str else key
             yield name, self.copy(item, (*path, key if isinstance(key, str) else repr(key)[:60]))
 
-    def _text(self, text: str, path: tuple[Step, ...]) -> str:
+    def _text(self, text: str, path: tuple[PathPart, ...]) -> str:
         try:
             return interpolate(text)
         except ValueError:
@@ -95,7 +95,7 @@ class _Copier:
             return text
 
     def _refuse(
-        self, path: tuple[Step, ...], message: str, *, expected: str | None = None, hint: str | None = None
+        self, path: tuple[PathPart, ...], message: str, *, expected: str | None = None, hint: str | None = None
     ) -> None:
         self.problems.append(
             Problem(path=join_path("", *path), code="config_bad_value", message=message, expected=expected, hint=hint)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.errors import Problem, Step, join_path
+from dagster_rest.config.errors import PathPart, Problem, join_path
 
 _INDEX = re.compile(r"[0-9]{1,9}\]\Z")
 
@@ -19,7 +19,6 @@ class Origin:
     Attributes:
         file: Path of the file, if it was one.
         text: The YAML text.
-        resource_lines: Line of each member of ``resources``, from 1.
         renamed: Where a config path stands in the file, for configs that were translated from another form.
         data: What was read, in the order it was written.
     """
@@ -27,24 +26,17 @@ class Origin:
     # Two configs that say the same are equal, wherever they were read from.
     file: str | None = field(default=None, compare=False)
     text: str | None = field(default=None, compare=False)
-    resource_lines: tuple[int, ...] = field(default=(), compare=False)
-    renamed: Mapping[tuple[Step, ...], tuple[Step, ...]] = field(default_factory=dict, compare=False)
+    renamed: Mapping[tuple[PathPart, ...], tuple[PathPart, ...]] = field(default_factory=dict, compare=False)
     data: Any = field(default=None, compare=False, repr=False)
 
     def __repr__(self) -> str:
         return f"Origin(file={self.file!r})"
 
     def resource_line(self, index: int) -> int | None:
-        """Line of ``resources[index]``."""
-        return self.resource_lines[index] if index < len(self.resource_lines) else None
+        """Line of ``resources[index]``, from 1."""
+        return self.lines([("resources", index)])[0]
 
-    def with_resource_lines(self, root: Any) -> Origin:
-        """The same with the lines of the resources, read from the root node of the text."""
-        from dagster_rest.config.read.yaml import member_lines
-
-        return replace(self, resource_lines=member_lines(root, self._in_file(("resources",))))
-
-    def lines(self, paths: Sequence[tuple[Step, ...]]) -> list[int | None]:
+    def lines(self, paths: Sequence[tuple[PathPart, ...]]) -> list[int | None]:
         """The line of each path, or of the nearest part of it that is in the file."""
         if self.text is None:
             return [None] * len(paths)
@@ -53,7 +45,7 @@ class Origin:
         node = root_node(self.text)
         return [line_of(node, self._in_file(path)) for path in paths]
 
-    def _in_file(self, path: tuple[Step, ...]) -> tuple[Step, ...]:
+    def _in_file(self, path: tuple[PathPart, ...]) -> tuple[PathPart, ...]:
         for length in range(len(path), -1, -1):
             if path[:length] in self.renamed:
                 return (*self.renamed[path[:length]], *path[length:])
@@ -61,24 +53,24 @@ class Origin:
 
     def locate(self, problems: Sequence[Problem]) -> list[Problem]:
         """The problems with their lines, in the order of the file."""
-        paths = [steps_of(problem.path, self.data) for problem in problems]
+        paths = [path_parts(problem.path, self.data) for problem in problems]
         lines = self.lines(paths)
         located = [
             replace(problem, path=self._path_text(problem.path, path), line=problem.line or line)
             for problem, path, line in zip(problems, paths, lines, strict=True)
         ]
-        places = [(problem.line or 0, _position(path, self.data)) for problem, path in zip(located, paths, strict=True)]
-        return [located[index] for index in sorted(range(len(located)), key=places.__getitem__)]
+        order = [(problem.line or 0, _position(path, self.data)) for problem, path in zip(located, paths, strict=True)]
+        return [located[index] for index in sorted(range(len(located)), key=order.__getitem__)]
 
-    def _path_text(self, text: str, path: tuple[Step, ...]) -> str:
+    def _path_text(self, text: str, path: tuple[PathPart, ...]) -> str:
         """A path as the author of the file would write it."""
         in_file = self._in_file(path)
         return text if in_file == path else join_path("", *in_file)
 
 
-def steps_of(path: str, data: Any) -> tuple[Step, ...]:
+def path_parts(path: str, data: Any) -> tuple[PathPart, ...]:
     """The steps of a path in ``data``; a key may hold dots and brackets."""
-    steps: list[Step] = []
+    steps: list[PathPart] = []
     rest = path
     while rest and isinstance(data, (dict, list, tuple)):
         step = _next_step(rest, data)
@@ -90,7 +82,7 @@ def steps_of(path: str, data: Any) -> tuple[Step, ...]:
     return (*steps, *parse_path(rest))
 
 
-def _next_step(rest: str, data: Any) -> Step | None:
+def _next_step(rest: str, data: Any) -> PathPart | None:
     if isinstance(data, dict):
         fitting = (key for key in data if isinstance(key, str) and rest.startswith(key))
         whole = (key for key in fitting if key and rest[len(key) : len(key) + 1] in ("", ".", "["))
@@ -99,7 +91,7 @@ def _next_step(rest: str, data: Any) -> Step | None:
     return int(match[1]) if match else None
 
 
-def _position(path: tuple[Step, ...], data: Any) -> tuple[int, ...]:
+def _position(path: tuple[PathPart, ...], data: Any) -> tuple[int, ...]:
     """Where a path stands in ``data``; what is missing stands first in what it is missing from."""
     position: list[int] = []
     for step in path:
@@ -114,9 +106,9 @@ def _position(path: tuple[Step, ...], data: Any) -> tuple[int, ...]:
     return tuple(position)
 
 
-def parse_path(path: str) -> tuple[Step, ...]:
+def parse_path(path: str) -> tuple[PathPart, ...]:
     """The steps of a path such as ``resources[2].endpoint``."""
-    steps: list[Step] = []
+    steps: list[PathPart] = []
     for part in path.split("."):
         name, *indices = part.split("[")
         if name:
@@ -125,7 +117,7 @@ def parse_path(path: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def value_at(data: Any, step: Step) -> Any:
+def value_at(data: Any, step: PathPart) -> Any:
     """The member ``step`` of a raw mapping or list, or None."""
     if isinstance(data, dict):
         return data.get(step)

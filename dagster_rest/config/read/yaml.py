@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from dagster_rest.config.errors import ConfigError, Problem, Step, join_path
+from dagster_rest.config.errors import ConfigError, PathPart, Problem, join_path
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 100
@@ -60,8 +61,8 @@ ConfigLoader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 ConfigLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 
-def read_yaml(text: str, *, source: str | None) -> tuple[Any, Any]:
-    """The data of a YAML text and its root node.
+def read_yaml(text: str, *, source: str | None) -> Any:
+    """The data of a YAML text.
 
     Raises:
         ConfigError: ``config_yaml`` or ``config_duplicate_key``.
@@ -83,7 +84,7 @@ def read_yaml(text: str, *, source: str | None) -> tuple[Any, Any]:
             loader.dispose()
     if problems:
         raise ConfigError(problems, source=source)
-    return data, node
+    return data
 
 
 def _check_nesting(text: str, *, source: str | None) -> None:
@@ -140,8 +141,9 @@ def _merged_keys(node: Any, sizes: dict[int, int]) -> int:
     return sizes[id(node)]
 
 
+@lru_cache(maxsize=8)
 def root_node(text: str) -> Any:
-    """The root node of a YAML text that has been read before."""
+    """The root node of a YAML text that has been read before: every node in it knows its line."""
     loader = ConfigLoader(text)
     try:
         return loader.get_single_node()
@@ -200,8 +202,8 @@ def duplicate_keys(root: Any) -> list[Problem]:
     return problems
 
 
-def child_node(node: Any, step: Step) -> tuple[Any, Any] | None:
-    """(node that marks the place, node of the value) of one step down, or None."""
+def child_node(node: Any, step: PathPart) -> tuple[Any, Any] | None:
+    """(node that marks the position, node of the value) of one step down, or None."""
     if isinstance(node, yaml.MappingNode):
         for key_node, item in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.value == str(step):
@@ -212,7 +214,7 @@ def child_node(node: Any, step: Step) -> tuple[Any, Any] | None:
     return None
 
 
-def _merged_child(node: Any, step: Step) -> tuple[Any, Any] | None:
+def _merged_child(node: Any, step: PathPart) -> tuple[Any, Any] | None:
     for key_node, item in reversed(node.value):
         if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<":
             for one in item.value if isinstance(item, yaml.SequenceNode) else [item]:
@@ -222,7 +224,7 @@ def _merged_child(node: Any, step: Step) -> tuple[Any, Any] | None:
     return None
 
 
-def line_of(root: Any, path: tuple[Step, ...]) -> int | None:
+def line_of(root: Any, path: tuple[PathPart, ...]) -> int | None:
     """The line, from 1, of the nearest part of ``path`` that is in the file."""
     if root is None:
         return None
@@ -234,16 +236,3 @@ def line_of(root: Any, path: tuple[Step, ...]) -> int | None:
         mark, node = child
         line = mark.start_mark.line + 1
     return int(line)
-
-
-def member_lines(root: Any, path: tuple[Step, ...]) -> tuple[int, ...]:
-    """The lines of the members of the list at ``path``."""
-    node = root
-    for step in path:
-        child = child_node(node, step)
-        if child is None:
-            return ()
-        node = child[1]
-    if not isinstance(node, yaml.SequenceNode):
-        return ()
-    return tuple(item.start_mark.line + 1 for item in node.value)

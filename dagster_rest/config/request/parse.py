@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
@@ -18,15 +18,15 @@ from dagster_rest.config.model.incremental import IncrementalConfig, ResolvePara
 from dagster_rest.config.request.template import (
     Constant,
     EnvText,
-    Listed,
-    Literal,
-    Mapped,
+    ListTemplate,
+    LiteralText,
+    MappingTemplate,
     ParentField,
     Part,
     RunValue,
     StaticParam,
     Template,
-    Text,
+    TextTemplate,
 )
 from dagster_rest.config.values import jsonpath
 from dagster_rest.config.values.env import EnvRef, Variable, is_env
@@ -51,33 +51,28 @@ class Context:
 
 
 def _bad(
-    context: Context,
-    where: str,
-    message: str,
-    *,
-    code: str = "config_bad_placeholder",
-    hint: str | None = None,
+    context: Context, where: str, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None
 ) -> None:
     context.problems.append(Problem(path=where, code=code, message=message, hint=hint))
 
 
-def parse_text(text: str, *, where: str, context: Context, native: bool = False, in_path: bool = False) -> Text:
+def parse_text(text: str, *, where: str, context: Context, native: bool = False, in_path: bool = False) -> TextTemplate:
     """The parts of a text; problems go to the context."""
     if is_env(text):
         return _parse_env_text(text, where=where, context=context, native=native, in_path=in_path)
-    return Text(tuple(_format_parts(text, where, context, in_path)), native=native)
+    return TextTemplate(tuple(_format_parts(text, where, context, in_path)), native=native)
 
 
-def _parse_env_text(text: Any, *, where: str, context: Context, native: bool, in_path: bool) -> Text:
+def _parse_env_text(text: Any, *, where: str, context: Context, native: bool, in_path: bool) -> TextTemplate:
     if not isinstance(text, EnvRef):
-        return Text((EnvText(text),), native=native)
+        return TextTemplate((EnvText(text),), native=native)
     parts: list[Part] = []
     for piece in text.pieces:
         if isinstance(piece, Variable):
             parts.append(EnvText(piece.reference))
         else:
             parts.extend(_format_parts(piece, where, context, in_path))
-    return Text(tuple(parts), native=native)
+    return TextTemplate(tuple(parts), native=native)
 
 
 _FORMATTER = string.Formatter()
@@ -86,7 +81,7 @@ _FORMATTER = string.Formatter()
 def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Iterator[Part]:
     if "{" not in text and "}" not in text:
         if text:
-            yield Literal(text)
+            yield LiteralText(text)
         return
     try:
         pieces = list(_FORMATTER.parse(text))
@@ -103,11 +98,11 @@ def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Ite
         if part is None:
             continue
         if literal:
-            yield Literal(literal)
+            yield LiteralText(literal)
             literal = ""
         yield part
     if literal:
-        yield Literal(literal)
+        yield LiteralText(literal)
 
 
 def _refuse_escaped(literal: str, where: str, context: Context) -> None:
@@ -226,13 +221,10 @@ def _bound_param(name: str, spec: str, conversion: str | None, where: str, conte
         _bad(context, where, f"`{name}` is null and cannot stand in the path", code="config_bad_value")
         return None
     if isinstance(value, str):
-        inner = parse_text(value, where=where, context=replace(context, params={}))
-        if all(isinstance(part, Literal) for part in inner.parts):
+        inner = parse_text(value, where=where, context=context)
+        if all(isinstance(part, LiteralText) for part in inner.parts):
             return StaticParam(
-                name,
-                "".join(part.text for part in inner.parts if isinstance(part, Literal)),
-                conversion,
-                spec,
+                name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec
             )
         return StaticParam(name, inner, conversion, spec)
     return StaticParam(name, value, conversion, spec)
@@ -256,20 +248,20 @@ def _unknown(name: str, shown: str, where: str, context: Context, in_path: bool)
 
 
 def parse_value(value: Any, *, where: str, context: Context, native: bool) -> Template:
-    """The template of any value: texts are parsed, containers walked, the rest sent as it is."""
+    """The template of any value: texts are parsed, containers recursively, the rest sent as it is."""
     if isinstance(value, str):
         template = parse_text(value, where=where, context=context, native=native)
         if not template.parts:
             return Constant("")
         if len(template.parts) == 1:
             only = template.parts[0]
-            if isinstance(only, Literal):
+            if isinstance(only, LiteralText):
                 return Constant(only.text)
             if native and not isinstance(only, EnvText) and (only.spec or only.conversion):
-                return Text(template.parts, native=False)
+                return TextTemplate(template.parts, native=False)
         return template
     if isinstance(value, dict):
-        return Mapped(
+        return MappingTemplate(
             tuple(
                 (
                     parse_value(name, where=where, context=context, native=False),
@@ -284,7 +276,7 @@ def parse_value(value: Any, *, where: str, context: Context, native: bool) -> Te
             )
         )
     if isinstance(value, (list, tuple)):
-        return Listed(
+        return ListTemplate(
             tuple(
                 parse_value(item, where=join_path(where, index), context=context, native=native)
                 for index, item in enumerate(value)

@@ -18,7 +18,7 @@ UNSET = _Unset()
 
 
 @dataclass(frozen=True)
-class Literal:
+class LiteralText:
     """Text as written, braces unescaped."""
 
     text: str
@@ -61,11 +61,11 @@ class StaticParam:
     spec: str = ""
 
 
-Part: TypeAlias = Literal | EnvText | ParentField | RunValue | StaticParam
+Part: TypeAlias = LiteralText | EnvText | ParentField | RunValue | StaticParam
 
 
 @dataclass(frozen=True)
-class Text:
+class TextTemplate:
     """A text with placeholders. ``native`` keeps the type of a single placeholder (JSON bodies)."""
 
     parts: tuple[Part, ...]
@@ -80,33 +80,33 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappingTemplate:
     """A mapping whose keys are texts and whose values are templates."""
 
     items: tuple[tuple[Template, Template], ...]
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListTemplate:
     """A list of templates."""
 
     items: tuple[Template, ...]
 
 
-Template: TypeAlias = Text | Constant | Mapped | Listed
+Template: TypeAlias = TextTemplate | Constant | MappingTemplate | ListTemplate
 
 
 def parts_of(template: Template | None) -> Iterator[Part]:
     """Every part of a template, those of bound params included."""
-    if isinstance(template, Text):
+    if isinstance(template, TextTemplate):
         for part in template.parts:
             yield part
-            if isinstance(part, StaticParam) and isinstance(part.value, Text):
+            if isinstance(part, StaticParam) and isinstance(part.value, TextTemplate):
                 yield from part.value.parts
-    elif isinstance(template, Mapped):
+    elif isinstance(template, MappingTemplate):
         for name, item in template.items:
             yield from parts_of(name)
             yield from parts_of(item)
-    elif isinstance(template, Listed):
+    elif isinstance(template, ListTemplate):
         for item in template.items:
             yield from parts_of(item)

@@ -162,7 +162,7 @@ def resolve_env(value: Any, *, where: str = "") -> Any:
         where: The config path of ``value``, for the error.
 
     Raises:
-        ConfigError: ``config_missing_env``, a problem for each place that names a missing variable.
+        ConfigError: ``config_missing_env``, a problem for each value that names a missing variable.
 
     Example:
         ```python
@@ -208,10 +208,10 @@ def _resolve_model(model: Any, where: str, problems: list[Problem]) -> Any:
         before = getattr(model, name)
         if before is None or isinstance(before, (bool, float)):
             continue
-        place = join_path(where, field.alias or name)
-        after = _resolve(before, place, problems)
+        path = join_path(where, field.alias or name)
+        after = _resolve(before, path, problems)
         if isinstance(after, str) and not after.strip() and name in getattr(type(model), "filled_at_run", ()):
-            problems.append(_empty_problem(place))
+            problems.append(_empty_problem(path))
         if after is not before:
             changed[name] = after
     return model.model_copy(update=changed) if changed else model

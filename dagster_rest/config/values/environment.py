@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from dagster_rest.config.values.env import env_problems, is_env, key_text, lookup, names_variable, same_key_problem
-from dagster_rest.config.values.types import Checked, ReadAt, problem
+from dagster_rest.config.values.problems import problem
+from dagster_rest.config.values.types import Checked, ReadAt
 
 # From the strictest: a field that may hold several kinds is read as the first of them says.
 # Texts for people may speak of placeholders.

@@ -30,7 +30,7 @@ MISSING: Final = Missing.MISSING
 
 
 def plain_names(path: str) -> tuple[str, ...] | None:
-    """The names of a path that only walks down objects, or None if it needs a JSONPath parser."""
+    """The names of a path that only goes down objects, or None if it needs a JSONPath parser."""
     if path == "$":
         return ()
     if not _PLAIN.match(path):
@@ -83,11 +83,11 @@ def first_match(path: str) -> Callable[[Any], Any]:
 
         return search
 
-    def walk(record: Any) -> Any:
+    def descend(record: Any) -> Any:
         for name in names:
             if not isinstance(record, dict) or name not in record:
                 return MISSING
             record = record[name]
         return record
 
-    return walk
+    return descend

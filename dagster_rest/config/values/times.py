@@ -7,16 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import ValidationInfo
 
-from dagster_rest.config.values.types import (
-    ANY_TEXT,
-    ENV_TEXT,
-    Checked,
-    JsonSchema,
-    at,
-    check_filled_text,
-    problem,
-    wrong_type,
-)
+from dagster_rest.config.values.checks import check_filled_text
+from dagster_rest.config.values.problems import at, problem, wrong_type
+from dagster_rest.config.values.types import ANY_TEXT, ENV_TEXT, Checked, JsonSchema
 
 CRON_SCHEMA: JsonSchema = {"type": "string", "pattern": r"^\s*(@\w+|\S+(\s+\S+){4})\s*$"}
 _MOMENT = "a date or date-time in ISO 8601, such as 2026-01-31"

@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import ValidationInfo
 
+from dagster_rest.config.values.checks import check_text, is_resolved
 from dagster_rest.config.values.env import EnvRef, is_env
-from dagster_rest.config.values.types import Checked, JsonSchema, check_text, is_resolved, problem
+from dagster_rest.config.values.problems import problem
+from dagster_rest.config.values.types import Checked, JsonSchema
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(?=[^/?#\s])")
 # A part of the address that is nothing but $NAME or %NAME%.

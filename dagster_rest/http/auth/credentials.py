@@ -13,7 +13,7 @@ import httpx
 
 from dagster_rest.config.registry import AUTHS
 from dagster_rest.http.auth.secrets import check_secrets, config_fields
-from dagster_rest.http.errors import AuthConfigError
+from dagster_rest.http.errors import AuthConfigError, TokenError
 
 OnToken = Callable[[str], None]
 #: The extension of a request that has its credentials.
@@ -87,10 +87,18 @@ class WatchedAuth(httpx.Auth):
         auth: What authorizes the requests.
         before: Awaited before each of them is sent.
         after: Called when each of them is answered.
+        refused: Called with the seconds to wait where a token endpoint names them, before anybody else asks it.
     """
 
-    def __init__(self, auth: httpx.Auth, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]) -> None:
-        self._auth, self._before, self._after = auth, before, after
+    def __init__(
+        self,
+        auth: httpx.Auth,
+        *,
+        before: Callable[[], Awaitable[None]],
+        after: Callable[[], None],
+        refused: Callable[[float], None],
+    ) -> None:
+        self._auth, self._before, self._after, self._refused = auth, before, after, refused
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send what the auth sends."""
@@ -107,6 +115,10 @@ class WatchedAuth(httpx.Auth):
                 following = await flow.asend(answer)
         except StopAsyncIteration:
             return
+        except TokenError as error:
+            if error.wait is not None:
+                self._refused(error.wait)
+            raise
         finally:
             await flow.aclose()
 

@@ -6,9 +6,12 @@ import abc
 import asyncio
 import json
 import math
+import os
+import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +21,8 @@ from dagster_rest.http.errors import AuthConfigError, TokenError
 from dagster_rest.http.retry_after import server_wait
 
 OnToken = Callable[[str], None]
+#: How often one looks whether another copy of the client has its token.
+_GATE_SECONDS = 0.01
 _FORM = "application/x-www-form-urlencoded"
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -25,7 +30,7 @@ _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 class TokenAuth(httpx.Auth, abc.ABC):
     """Bearer tokens that a token endpoint gives: fetched once, renewed before they expire and once on a 401.
 
-    One instance serves all requests of a client; while one of them renews the token, the others wait.
+    One instance serves all requests of a client and of its copies; while one renews the token, the others wait.
 
     Args:
         access_token_url: The token endpoint.
@@ -57,6 +62,8 @@ class TokenAuth(httpx.Auth, abc.ABC):
         self._session = session
         self._on_token = on_token or (lambda _: None)
         self._locks: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
+        # By process: one that is forked while a token is fetched must not wait for its parent.
+        self._gates: dict[int, threading.Lock] = {}
 
     @abc.abstractmethod
     def token_request(self) -> tuple[dict[str, str], str]:
@@ -66,7 +73,7 @@ class TokenAuth(httpx.Auth, abc.ABC):
         """Send the request with a good token, and once more with a new one if the API answers 401."""
         refused: str | None = None
         while True:
-            async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            async with self._alone():
                 if self._token is None or self._token == refused or time.monotonic() >= self._renew_at:
                     headers, body = self.token_request()
                     headers = {"Content-Type": _FORM, "Accept": "application/json", **headers}
@@ -84,6 +91,18 @@ class TokenAuth(httpx.Auth, abc.ABC):
             if response.status_code != 401 or refused is not None:
                 return
             refused = token
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Be the only one that looks at the token: in this loop, and among the loops of a client's copies."""
+        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            gate = self._gates.setdefault(os.getpid(), threading.Lock())
+            while not gate.acquire(blocking=False):
+                await asyncio.sleep(_GATE_SECONDS)
+            try:
+                yield
+            finally:
+                gate.release()
 
     def _take(self, answer: Any) -> None:
         fields = _fields_of(answer)

@@ -150,7 +150,7 @@ def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
 
 @dataclass(eq=False, repr=False)
 class Page(list[Any]):
-    """The records of one page: a list, with what belongs to it.
+    """The records of one page: a list, with what belongs to it; in a pickle or a copy the list alone.
 
     Attributes:
         unit: The unit it is a page of.
@@ -192,3 +192,7 @@ class Page(list[Any]):
 
     def __post_init__(self, records: Sequence[Any]) -> None:
         self.extend(records)
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        """A pickle (or copy) is a list of the records: request, response and auth hold secrets."""
+        return list, (), None, iter(self)

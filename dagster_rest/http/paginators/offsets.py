@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import PaginationError
@@ -63,7 +64,8 @@ class OffsetPaginator(RangePaginator):
             "limit", limit_param=limit_param, limit_body_path=limit_body_path, limit_header=limit_header
         )
         # The records of a page whose length is not the limit; the next page must not have them again.
-        self._unexpected_page: frozenset[int] = frozenset()
+        self._unexpected_page: frozenset[str] = frozenset()
+        self._unexpected_end: str | None = None
         super().__init__(
             position=ParameterPosition.choose(
                 "offset", offset_param=offset_param, offset_body_path=offset_body_path, offset_header=offset_header
@@ -106,13 +108,15 @@ class OffsetPaginator(RangePaginator):
         differs = self.items_on_page is not None and self.items_on_page != self.limit
         if not differs and not self._unexpected_page:
             return
-        these = frozenset(hash(repr(record)) for record in records)
+        digests = [_digest(record) for record in records]
+        these = frozenset(digests)
         if self._unexpected_page & these:
             raise self._unclear(
                 "this page repeats records of the page before it, which did not hold the "
                 f"{self.limit} records asked for"
             )
         self._unexpected_page = these if differs else frozenset()
+        self._unexpected_end = digests[-1] if differs and digests else None
 
     def _unclear(self, message: str) -> PaginationError:
         return PaginationError(
@@ -133,6 +137,22 @@ class OffsetPaginator(RangePaginator):
         super().update_request(request)
         self._limit_position.put(request, self.limit)
 
+    def state(self) -> dict[str, Any] | None:
+        """That of every counting paginator, and the end of a page whose length is not the limit."""
+        # What a page repeats is an end of the page before it, so its last record is among it.
+        return {**(super().state() or {}), "odd_end": self._unexpected_end}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with a stored value."""
+        super().restore(state)
+        self._unexpected_end = state.get("odd_end")
+        self._unexpected_page = frozenset({self._unexpected_end} if self._unexpected_end else ())
+
     def describe(self) -> str:
         """Kind and places."""
         return f"offset({self._position}, limit={self.limit}, total_path={self.total_path!r})"
+
+
+def _digest(record: Any) -> str:
+    """The same for the same record, in every process."""
+    return hashlib.blake2b(repr(record).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -278,6 +278,7 @@ class RangePaginator(BasePaginator):
             "stride": self._stride,
             "total": self._total.latest,
             "highest": self._total.highest,
+            "fresh": self._total_is_fresh,
             "came": self._came,
         }
 
@@ -285,4 +286,5 @@ class RangePaginator(BasePaginator):
         """Go on with a stored value."""
         self._value, self._stride = state["value"], state.get("stride", self._step)
         self._total = Total(state.get("total"), state.get("highest", state.get("total")))
+        self._total_is_fresh = state.get("fresh", True)
         self._came = state.get("came")

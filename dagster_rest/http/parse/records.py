@@ -32,6 +32,7 @@ COUNT_NAMES = frozenset(
     {"total", "count", "totalcount", "total_count", "totalresults", "total_results", "totalitems", "total_items"}
     | {"totalelements", "total_elements", "totalrecords", "total_records", "numfound", "@odata.count", "size", "n"}
 )
+_ID_NAMES = frozenset({"id", "_id", "uuid"})
 Shape = Literal["list", "entity"]
 _DEPTH = 3
 _SHOWN = 500
@@ -89,11 +90,25 @@ class Selection:
         records = self._flat(found)
         # An entity that was detected for want of a list may be nothing but an error.
         entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
-        if (not records or entity) and _reports_errors(body):
+        if (not records or entity or self.tells_of_errors(body)) and _reports_errors(body):
             if not allow_missing:
                 raise _errors_of(body)
             return []
         return records
+
+    def tells_of_errors(self, body: Any) -> bool:
+        """Whether what was detected is no list of records but why there are none.
+
+        Only records with an id of their own, in a body without `data`, are believed to be what was asked for.
+
+        Args:
+            body: The decoded body.
+        """
+        if self.evidence is None or self.path.keys is None or self.path.keys[:1] not in (("errors",), ("error",)):
+            return False
+        found = self.path.first(body)
+        listed = found if isinstance(found, list) else []
+        return "data" in body or not all(isinstance(one, Mapping) and not _ID_NAMES.isdisjoint(one) for one in listed)
 
     def _is_of_shape(self, body: Any) -> bool:
         """Whether a body may be what was detected: `$` alone would take an envelope or a message for a record."""
@@ -146,7 +161,10 @@ def decides(body: Any) -> bool:
     """Whether a body shows where the records of other bodies are: an empty one does not, nor one that is an error."""
     if not body or not isinstance(body, (Mapping, list)):
         return False
-    return not (_reports_errors(body) and detect_selector(body).shape == "entity")
+    if not _reports_errors(body):
+        return True
+    found = detect_selector(body)
+    return found.shape != "entity" and not found.tells_of_errors(body)
 
 
 def _reports_errors(body: Any) -> bool:
@@ -158,7 +176,8 @@ def _errors_of(body: Mapping[str, Any]) -> BodyError:
     return BodyError(
         f"the body has no records but errors: {shown[:_SHOWN]}",
         code="http_body_reports_errors",
-        hint="Handle it with a response action, for example {json: $.errors, action: retry}.",
+        hint="Handle it with a response action, for example {json: $.errors, action: retry}; or set `data_selector` if "
+        "these are the records.",
     )
 
 
@@ -232,7 +251,7 @@ def _lists(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[tu
 def _is_entity(body: Mapping[str, Any], best: _Candidate) -> bool:
     beside, by_kind, _ = best.rank
     plain = [key for key, value in body.items() if not isinstance(value, (list, Mapping)) and value is not None]
-    looks_like_one = "id" in body or "_id" in body or "uuid" in body
+    looks_like_one = not _ID_NAMES.isdisjoint(body)
     if by_kind == 0 and not beside:
         return False
     if beside:

@@ -34,7 +34,9 @@ class AdmittedAttempt:
         Args:
             waiting: Entered while it waits.
         """
-        if self._used or time.monotonic() - self._since > STALE_SECONDS:
+        stale = time.monotonic() - self._since > STALE_SECONDS
+        # A pause may have begun while it waited for somebody else's token.
+        if self._used or stale or self._admission.is_paused:
             with waiting():
                 self.end()
                 self.permit = await self._admission.acquire()
@@ -72,6 +74,11 @@ class Admission:
         self._not_before = max(self._not_before, time.monotonic() + seconds)
         if self._limiter is not None:
             self._limiter.pause(seconds)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no request may go just now."""
+        return self._not_before > time.monotonic()
 
     @asynccontextmanager
     async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[AdmittedAttempt]:

@@ -6,6 +6,7 @@ This module imports httpx; import it where a client is opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -68,6 +69,10 @@ def _learn_secrets(session: Any, redactor: Redactor) -> None:
     for part in (getattr(session, "headers", None), getattr(session, "params", None)):
         if isinstance(part, Mapping):
             redactor.add_named(dict(part))
+    cookies = getattr(session, "cookies", None)
+    # The jar of httpx is inside of its cookies, that of requests is one.
+    jar = getattr(cookies, "jar", cookies)
+    redactor.add(*(f"{one.name}={one.value}" for one in (jar if isinstance(jar, CookieJar) else ())))
     auth = getattr(session, "auth", None)
     redactor.add(*([] if auth is None else secrets_of(auth)))
 
@@ -85,7 +90,9 @@ def _headers(own: Mapping[str, Any]) -> dict[str, str]:
 
 def _http(settings: ClientSettings, *, redactor: Redactor) -> httpx.AsyncClient:
     transport = BoundedTransport(_transport(settings, redactor=redactor), limit=settings.max_response_bytes)
-    return httpx.AsyncClient(transport=transport, timeout=_timeout(settings.timeout), trust_env=False)
+    # A session keeps its cookies itself, and would not send them beside ours.
+    cookies = None if settings.session is None else CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=transport, timeout=_timeout(settings.timeout), trust_env=False, cookies=cookies)
 
 
 def _transport(settings: ClientSettings, *, redactor: Redactor) -> httpx.AsyncBaseTransport:

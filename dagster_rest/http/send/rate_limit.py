@@ -18,8 +18,8 @@ _BUSY_SECONDS = 0.005
 _POLL_SECONDS = 0.02
 #: A request has arrived by then, answered or not; and a process that died has not kept its permits for longer.
 LONGEST_WAY_SECONDS = 5.0
-#: A pause that lies further ahead was written before the clock was set back.
-_LONGEST_PAUSE_SECONDS = 86_400.0
+#: What was written further ahead than that was written before the clock was set back.
+_CLOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,11 @@ class Permit:
 
     Attributes:
         number: Its number in the file.
+        opening: The opening of the file that it was taken in: another file has other permits of these numbers.
     """
 
     number: int
+    opening: int = 0
 
 
 class RateLimiter:
@@ -50,8 +52,11 @@ class RateLimiter:
         self._requests, self._seconds, self._name = requests, seconds, name
         self._folder = folder
         self._file: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._opening = 0
         self._returned: dict[int, float] = {}
-        self._paused_until: float | None = None
+        # The moments at which a pause was asked for, and at which it is over.
+        self._pause: tuple[float, float] | None = None
 
     def take(self) -> Permit | float:
         """Take a permit for a request that is sent now.
@@ -72,6 +77,8 @@ class RateLimiter:
 
     def release(self, permit: Permit) -> None:
         """Say that the request of a permit is answered (or failed)."""
+        if permit.opening != self._opening:
+            return
         self._returned[permit.number] = time.time() + self._seconds
         try:
             with self._transaction():
@@ -82,7 +89,8 @@ class RateLimiter:
 
     def pause(self, seconds: float) -> None:
         """Let nobody who shares the limit take a permit for so long: the server asks for it."""
-        self._paused_until = max(self._paused_until or 0.0, time.time() + seconds)
+        now = time.time()
+        self._pause = (now, max(now + seconds, self._pause[1] if self._pause else 0.0))
         try:
             with self._transaction():
                 pass
@@ -92,8 +100,10 @@ class RateLimiter:
 
     def _take(self, file: sqlite3.Connection) -> Permit | float:
         now = time.time()
-        (paused_until,) = file.execute("select max(until) from pauses").fetchone()
-        if paused_until is not None and now < paused_until <= now + _LONGEST_PAUSE_SECONDS:
+        (paused_until,) = file.execute(
+            "select max(until) from waits where since <= ?", (now + _CLOCK_SECONDS,)
+        ).fetchone()
+        if paused_until is not None and now < paused_until:
             return float(paused_until - now)
         # What lies too far ahead was written before the clock was set back.
         latest = now + self._seconds + LONGEST_WAY_SECONDS
@@ -104,13 +114,13 @@ class RateLimiter:
             # An answer moves its permit to the front.
             return min(wait, _POLL_SECONDS) if any(under_way for _, under_way in taken) else wait
         number = file.execute("insert into permits (until, under_way) values (?, 1)", (latest,)).lastrowid
-        return Permit(number or 0)
+        return Permit(number or 0, self._opening)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """The file, for one process at a time, with what was given back."""
         try:
-            file = self._file = self._file or self._open()
+            file = self._current()
             file.execute("begin immediate")
             try:
                 rows = [(until, number) for number, until in self._returned.items()]
@@ -119,9 +129,10 @@ class RateLimiter:
                 yield file
                 file.execute("commit")
                 self._returned.clear()
-                self._paused_until = None
+                self._pause = None
             except BaseException:
-                file.execute("rollback")
+                if file.in_transaction:
+                    file.execute("rollback")
                 raise
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorname", str(error)).startswith(("SQLITE_BUSY", "database is locked")):
@@ -131,11 +142,29 @@ class RateLimiter:
             raise self._unusable(error) from None
 
     def _write_pause(self, file: sqlite3.Connection) -> None:
-        if self._paused_until is None:
+        if self._pause is None:
             return
         now = time.time()
-        file.execute("delete from pauses where until <= ? or until > ?", (now, now + _LONGEST_PAUSE_SECONDS))
-        file.execute("insert into pauses (until) values (?)", (self._paused_until,))
+        file.execute("delete from waits where until <= ? or since > ?", (now, now + _CLOCK_SECONDS))
+        file.execute("insert into waits (since, until) values (?, ?)", self._pause)
+
+    def _current(self) -> sqlite3.Connection:
+        """The file that the others use: another one if somebody has removed it meanwhile."""
+        if self._file is not None and self._identity != self._identity_now():
+            self.close()
+        if self._file is None:
+            self._file = self._open()
+            self._identity = self._identity_now()
+            self._opening += 1
+            self._returned.clear()
+        return self._file
+
+    def _identity_now(self) -> tuple[int, int] | None:
+        try:
+            found = self._path().stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
         self._path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,13 +174,15 @@ class RateLimiter:
             "pragma journal_mode = wal",
             "pragma synchronous = off",
             "create table if not exists permits (number integer primary key autoincrement, until real, under_way int)",
-            "create table if not exists pauses (until real)",
+            "create table if not exists waits (since real, until real)",
             "pragma busy_timeout = 0",
         ):
             file.execute(statement)
         return file
 
     def _unusable(self, error: Exception) -> HttpError:
+        # The next one who asks may find it mended.
+        self.close()
         return HttpError(
             f"the file of the rate limit cannot be used: {error}",
             code="http_rate_limit_file",

@@ -30,7 +30,7 @@ from dagster_rest.http.send.request_builder import RequestBuilder
 from dagster_rest.http.send.response_actions import ActionResult, apply_actions
 from dagster_rest.http.send.retry import RetryClock, RetryPolicy
 from dagster_rest.http.send.stats import RequestStats
-from dagster_rest.http.transport.body import TooLargeError, read_body
+from dagster_rest.http.transport.body import REDACT, TooLargeError, read_body
 from dagster_rest.http.transport.failures import read_failure
 
 logger = logging.getLogger("dagster_rest.http")
@@ -132,11 +132,14 @@ class Sender:
             wait = server_wait(status, response.headers)
             if wait is not None:
                 # At once: others may be about to go.
-                self.admission.pause(min(wait, self.policy.max_wait))
+                self._hold_back(wait)
             raise RetryableError(self.errors.status(response, context), wait=wait, outcome=Outcome(response))
         if not response.is_success and context.raise_for_status:
             raise self.errors.status(response, context)
         return Outcome(response)
+
+    def _hold_back(self, seconds: float) -> None:
+        self.admission.pause(min(seconds, self.policy.max_wait))
 
     async def _follow(
         self, request: Request, context: Context, *, before: Callable[[], Awaitable[None]], after: Callable[[], None]
@@ -187,12 +190,13 @@ class Sender:
             auth: Any = httpx.USE_CLIENT_DEFAULT
             await before()
         else:
-            auth = WatchedAuth(context.auth, before=before, after=after)
+            auth = WatchedAuth(context.auth, before=before, after=after, refused=self._hold_back)
         try:
             response = await self.builder.http.send(prepared, auth=auth, stream=True, follow_redirects=False)
             complete = await read_body(response, limit=self.max_bytes)
         except TooLargeError:
             raise self.errors.too_large(self.max_bytes, prepared.url, context) from None
+        complete.extensions[REDACT] = self.errors.redactor.redact
         self.stats.add(bytes_received=len(complete.content))
         return complete
 

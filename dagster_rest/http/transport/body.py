@@ -29,8 +29,33 @@ _ZSTD_WINDOW = 1 << 26
 _ZSTD_SLICE = 256
 
 
+#: The extension of a response that holds what takes secrets out of a text.
+REDACT = "dagster_rest.redact"
+
+
 class TooLargeError(Exception):
     """The body is over the limit."""
+
+
+class WholeResponse(httpx.Response):
+    """A response with its body, whose errors and pickles hold no secret of its request."""
+
+    def raise_for_status(self) -> WholeResponse:
+        """As that of httpx, whose error shows the whole URL."""
+        try:
+            super().raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise httpx.HTTPStatusError(self._clean(str(error)), request=error.request, response=self) from None
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Method and URL of the request are in a pickle, its headers and body are not."""
+        request = httpx.Request(self.request.method, self._clean(str(self.request.url)))
+        return {**super().__getstate__(), "_request": request, "next_request": None, "history": []}
+
+    def _clean(self, text: str) -> str:
+        redact: Callable[[str], str] = self.extensions.get(REDACT, str)
+        return redact(text)
 
 
 async def read_body(response: httpx.Response, *, limit: int) -> httpx.Response:
@@ -52,7 +77,7 @@ async def read_body(response: httpx.Response, *, limit: int) -> httpx.Response:
     if response.is_closed:
         if len(response.content) > limit:
             raise TooLargeError
-        return _released(response)
+        return _released(response) if isinstance(response, WholeResponse) else _complete(response, response.content)
     try:
         length = response.headers.get("content-length", "")
         announced = length.isascii() and length.isdigit() and response.request.method != "HEAD"
@@ -96,7 +121,7 @@ def _released(response: httpx.Response) -> httpx.Response:
 
 def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
     headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _FRAMING]
-    complete = httpx.Response(
+    complete = WholeResponse(
         response.status_code,
         headers=headers,
         content=body,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -107,7 +108,16 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def _is_known(error: BaseException) -> bool:
-    return _is_of_transport(error) or isinstance(error, (OSError, EOFError))
+    return _is_of_transport(error) or isinstance(error, (OSError, EOFError)) or _is_state_of_transport(error)
+
+
+def _is_state_of_transport(error: BaseException) -> bool:
+    """Whether a library refuses to go on: a session that is closed, or has connections of another event loop."""
+    if type(error) is not RuntimeError or error.__traceback__ is None:
+        return False
+    *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
+    module: str = innermost.f_globals.get("__name__", "")
+    return module.partition(".")[0] in _LIBRARIES
 
 
 def _is_of_transport(error: BaseException) -> bool:

@@ -68,9 +68,7 @@ _MEMORY = Meaning(
     "What is staged is kept.",
 )
 _IO = Meaning(
-    "warehouse_io",
-    "DuckDB could not read or write a file",
-    "Look at the disk that the message names, and run again.",
+    "warehouse_io", "DuckDB could not read or write a file", "Look at the disk that the message names, and run again."
 )
 _UNSUPPORTED = Meaning(
     "warehouse_not_supported",

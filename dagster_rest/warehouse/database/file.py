@@ -6,11 +6,12 @@ import errno
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from dagster_rest.warehouse.database.base import Database, run
 from dagster_rest.warehouse.database.errors import disk_full, duckdb_errors, translated
 from dagster_rest.warehouse.errors import WarehouseError
 
@@ -28,54 +29,6 @@ _METADATA = "_dagster_rest"
 _FIRST_SLEEP, _LONGEST_SLEEP = 0.02, 1.0
 _SAY_AFTER = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class Database(Protocol):
-    """What is needed of a database: ``dagster_duckdb.DuckDBResource`` has it."""
-
-    @property
-    def database(self) -> str:
-        """The path of the DuckDB file."""
-
-    def get_connection(self) -> AbstractContextManager[DuckDBPyConnection]:
-        """Open a read-write connection."""
-
-
-def run(connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-    """Execute a statement to its end: DuckDB refuses other work on a connection whose last result was not read.
-
-    Args:
-        connection: An open connection.
-        sql: One statement, or several; the rows are the last one's.
-        arguments: The values of its ``?``.
-    """
-    return connection.execute(sql, arguments).fetchall()
-
-
-def fetch_one(
-    connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | None = None
-) -> tuple[Any, ...] | None:
-    """The first row of a query, or None; otherwise as ``run``."""
-    rows = run(connection, sql, arguments)
-    return rows[0] if rows else None
-
-
-@contextmanager
-def registered(connection: DuckDBPyConnection, name: str, table: object) -> Iterator[None]:
-    """An Arrow table as a view, for as long as the block lasts.
-
-    Args:
-        connection: An open connection.
-        name: The view's name.
-        table: A ``pyarrow.Table``.
-    """
-    # A statement that somebody executed before may have left its result unread.
-    run(connection, "select 1")
-    connection.register(name, table)
-    try:
-        yield
-    finally:
-        connection.unregister(name)
 
 
 def local_path(database: Database) -> Path:
@@ -136,11 +89,12 @@ def short_write(
     Raises:
         WarehouseError: ``warehouse_no_folder``, ``warehouse_read_only``, ``warehouse_locked``,
             ``warehouse_newer_format``, ``warehouse_disk_full``; those of ``local_path``; and one of
-            ``duckdb_errors.MEANINGS`` for whatever else DuckDB raises, inside the block too.
+            ``database.errors.MEANINGS`` for whatever else DuckDB raises, inside the block too.
 
     Example:
         ```python
         from dagster_duckdb import DuckDBResource
+        from dagster_rest.warehouse.database.base import run
         from dagster_rest.warehouse.database.file import short_write
 
         with short_write(DuckDBResource(database="shop.duckdb")) as connection:
@@ -161,7 +115,7 @@ def short_write(
 def short_read(
     database: Database, *, timeout: float = DEFAULT_TIMEOUT, log: Callable[[str], None] = logger.info
 ) -> Iterator[DuckDBPyConnection | None]:
-    """A short look into the database; None where its file does not exist yet, and none is made.
+    """A connection for a short read; None where its file does not exist yet, and none is made.
 
     A reader takes the same lock as a writer: DuckDB refuses a reader while another process writes.
 
@@ -263,7 +217,7 @@ def _file_lock(path: Path, *, timeout: float, log: Callable[[str], None]) -> Ite
             f"waited {timeout:.0f} s for the other writers of {path.name}",
             code="warehouse_locked",
             where=str(path),
-            hint="Look for a step that hangs in its load; the lock goes with its process.",
+            hint="Find the step that hangs in its load; the lock goes with its process.",
         ) from error
     except OSError as error:
         raise (disk_full(path) if error.errno in _FULL else _read_only(path)) from error
@@ -288,10 +242,7 @@ def _wait_for_foreign_holder(
     if not path.exists():
         return None
     sleep, said = _FIRST_SLEEP, False
-    config: dict[str, Any] = {
-        "custom_user_agent": "dagster",
-        **getattr(database, "connection_config", {}),
-    }
+    config: dict[str, Any] = {"custom_user_agent": "dagster", **getattr(database, "connection_config", {})}
     while True:
         try:
             return duckdb.connect(str(path), config=config)

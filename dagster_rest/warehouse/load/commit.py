@@ -1,23 +1,26 @@
 """Staged loads into tables, root and nested tables together, in the caller's transaction.
 
-Append and replace are here, the strategies of merge in ``merging.py``.
+Append and replace are here, the strategies of merge in ``merge.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming
-from dagster_rest.warehouse.database.file import run
-from dagster_rest.warehouse.load.merge import DOOMED, Family, Merge, Written, delete_doomed
-from dagster_rest.warehouse.load.target import LINKS, Target, has_links, refuse_foreign, target_of
+from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.hooks import EventHook, ignore_event
+from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
+from dagster_rest.warehouse.load.links import has_links
+from dagster_rest.warehouse.load.merge import Merge
+from dagster_rest.warehouse.load.target import LINKS, Target, refuse_foreign, target_of
 from dagster_rest.warehouse.schema import ROW_ID, Column, TableSchema
 from dagster_rest.warehouse.shred.hints import TableHints
-from dagster_rest.warehouse.stage.stager import StagedLoad, ignore_event
+from dagster_rest.warehouse.stage.staged_load import StagedLoad
 from dagster_rest.warehouse.state import catalog
 from dagster_rest.warehouse.state.catalog import quoted
 from dagster_rest.warehouse.state.owners import Owners
@@ -79,7 +82,7 @@ def commit_load(
     loaded_at: datetime,
     full_refresh: bool = False,
     replace_where: ReplaceWhere | None = None,
-    on_event: Callable[[str], None] = ignore_event,
+    on_event: EventHook = ignore_event,
 ) -> LoadOutcome:
     """Write a staged load into its tables.
 
@@ -150,7 +153,7 @@ class _Commit:
         *,
         load_id: str,
         loaded_at: datetime,
-        on_event: Callable[[str], None],
+        on_event: EventHook,
     ) -> None:
         self._conn = conn
         self._staged = staged
@@ -202,10 +205,7 @@ class _Commit:
         known = {} if full_refresh else self._recorded
         targets = {
             name: target_of(
-                tables.get(name) or self._recorded[name],
-                known.get(name),
-                database=self._database,
-                spec=self._spec,
+                tables.get(name) or self._recorded[name], known.get(name), database=self._database, spec=self._spec
             )
             for name in names
         }
@@ -294,11 +294,11 @@ class _Commit:
     def _delete_where(self, family: Family, where: ReplaceWhere) -> None:
         run(
             self._conn,
-            f"CREATE OR REPLACE TEMP TABLE {DOOMED} AS "
+            f"CREATE OR REPLACE TEMP TABLE {DELETED_IDS} AS "
             f"SELECT {quoted(ROW_ID)} FROM {family.root.sql} WHERE {where.sql}",
             list(where.params),
         )
-        self._written.deleted += delete_doomed(self._conn, family)
+        self._written.deleted += delete_rows(self._conn, family)
 
     def _count(self, target: Target) -> int:
         row = run(self._conn, f"SELECT count(*) FROM {target.sql}")

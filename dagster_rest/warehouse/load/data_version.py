@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import fetch_one
+from dagster_rest.warehouse.database.base import fetch_one
 from dagster_rest.warehouse.schema import SYSTEM_COLUMNS
 from dagster_rest.warehouse.state.catalog import database_name, existing_columns, qualified, quoted
 

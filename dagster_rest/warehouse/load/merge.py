@@ -6,90 +6,36 @@ load that share a primary key, one is written: the last, or the one a ``dedup_so
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.load.conditions import equal, hard_deleted, listed, same, timestamp
 from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of
-from dagster_rest.warehouse.load.target import LINKS, Target, has_links
-from dagster_rest.warehouse.schema import (
-    LIST_INDEX,
-    PARENT_ROW_ID,
-    ROOT_ROW_ID,
-    ROW_ID,
-    ROW_VERSION,
-    SYSTEM_COLUMNS,
-    Column,
-)
-from dagster_rest.warehouse.shred.values import parse_timestamp
+from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
+from dagster_rest.warehouse.load.links import has_links, keep_links
+from dagster_rest.warehouse.load.target import Target
+from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS
 from dagster_rest.warehouse.shred.versions import validity_columns, version_column
-from dagster_rest.warehouse.state.catalog import literal, quoted
+from dagster_rest.warehouse.state.catalog import quoted
+from dagster_rest.warehouse.values.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.config.model.table import WriteDisposition
-    from dagster_rest.warehouse.stage.stager import StagedLoad
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 STAGED = '"_dagster_rest_staged"'
-WINNERS = '"_dagster_rest_winners"'
-DOOMED = '"_dagster_rest_doomed"'
+WRITTEN_IDS = '"_dagster_rest_written_ids"'
 KEYS_IN_LOAD = '"_dagster_rest_keys_in_load"'
 KEPT_IDS = '"_dagster_rest_kept_ids"'
 
 _ID = quoted(ROW_ID)
 _ROOT_ID = quoted(ROOT_ROW_ID)
-_PARENT_ID = quoted(PARENT_ROW_ID)
-_INDEX = quoted(LIST_INDEX)
 # Rows are numbered as they are staged. DuckDB's own rowid is not there if the records have a key of that name.
-_PLACE = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
-
-
-@dataclass
-class Written:
-    """What was written so far: rows by table, root rows deleted, duplicates left out."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    deleted: int = 0
-    duplicates: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Family:
-    """A root table with the tables nested in it, and how its rows are told apart.
-
-    Args:
-        root: The root table.
-        nested: The nested tables.
-        primary_key: Normalised column names.
-        merge_key: Normalised column names.
-        disposition: How rows are written.
-    """
-
-    root: Target
-    nested: tuple[Target, ...]
-    primary_key: tuple[str, ...]
-    merge_key: tuple[str, ...]
-    disposition: WriteDisposition
-
-    @property
-    def tables(self) -> tuple[Target, ...]:
-        """Root and nested tables."""
-        return (self.root, *self.nested)
-
-    @property
-    def appends_without_key(self) -> bool:
-        """True for a delete-insert that has no key to find rows by: it appends, as in dlt."""
-        strategy = self.disposition.strategy or "delete-insert"
-        return strategy == "delete-insert" and not self.primary_key and not self.merge_key
-
-    def option(self, name: str) -> Any:
-        """Return an option of the write disposition, None if it is not set."""
-        return self.disposition.options.get(name)
+_ROW_NUMBER = f"CAST(split_part({_ID}, '_', 2) AS BIGINT)"
 
 
 class Merge:
@@ -143,7 +89,7 @@ class Merge:
                 self._make(STAGED, filtered)
             else:
                 run(self._conn, f"INSERT INTO {STAGED} {filtered}")
-        self._make(WINNERS, self._one_per_key())
+        self._make(WRITTEN_IDS, self._one_per_key())
         {
             "delete-insert": self._delete_insert,
             "upsert": self._upsert,
@@ -152,8 +98,15 @@ class Merge:
             "scd2": self._scd2,
         }[strategy]()
         if has_links(self._staged):
-            self._keep_links()
-        for name in (STAGED, WINNERS, KEYS_IN_LOAD):
+            keep_links(
+                self._conn,
+                self._family,
+                self._staged,
+                load_id=self._load_id,
+                same=self._same_row(),
+                written=WRITTEN_IDS,
+            )
+        for name in (STAGED, WRITTEN_IDS, KEYS_IN_LOAD):
             run(self._conn, f"DROP TABLE IF EXISTS {name}")
 
     def _check_version(self) -> None:
@@ -172,8 +125,8 @@ class Merge:
         keys = [keys for keys in (self._family.primary_key, self._family.merge_key) if keys]
         matching = " UNION ".join(self._matching(one) for one in keys)
         # As in dlt, a scope stands for all its rows: those the load lacks go too.
-        self._make(DOOMED, f"SELECT {_ID} FROM {self._family.root.sql} WHERE {scope}" if scope else matching)
-        self._delete_doomed()
+        self._make(DELETED_IDS, f"SELECT {_ID} FROM {self._family.root.sql} WHERE {scope}" if scope else matching)
+        self._delete_rows()
         self._drop_hard_deleted()
         self._insert()
 
@@ -183,58 +136,58 @@ class Merge:
         self._make(
             KEPT_IDS,
             f"SELECT s.{_ID} AS staged_id, any_value(t.{_ID}) AS kept_id FROM {STAGED} s "
-            f"JOIN {self._family.root.sql} t ON {_equal(keys)} GROUP BY ALL",
+            f"JOIN {self._family.root.sql} t ON {equal(keys)} GROUP BY ALL",
         )
         self._make(
-            DOOMED,
+            DELETED_IDS,
             f"SELECT t.{_ID} FROM {self._family.root.sql} t SEMI JOIN "
-            f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS})) s ON {_equal(keys)}",
+            f"(FROM {STAGED} WHERE {_ID} IN (FROM {WRITTEN_IDS})) s ON {equal(keys)}",
         )
-        self._delete_doomed()
+        self._delete_rows()
         self._drop_hard_deleted()
         self._insert(keeping_ids=True)
         run(self._conn, f"DROP TABLE {KEPT_IDS}")
 
     def _insert_only(self) -> None:
         known = self._matching(self._family.primary_key, of="s")
-        run(self._conn, f"DELETE FROM {WINNERS} WHERE {_ID} IN ({known})")
+        run(self._conn, f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN ({known})")
         self._drop_hard_deleted()
         self._insert()
 
     def _cdc(self) -> None:
         keys = self._family.primary_key
         self._make(
-            DOOMED,
-            f"SELECT t.{_ID} FROM {self._family.root.sql} t ANTI JOIN {STAGED} s ON {_equal(keys)}"
+            DELETED_IDS,
+            f"SELECT t.{_ID} FROM {self._family.root.sql} t ANTI JOIN {STAGED} s ON {equal(keys)}"
             + self._in_scope("WHERE"),
         )
-        self._delete_doomed()
+        self._delete_rows()
         self._upsert()
 
     def _scd2(self) -> None:
         root, conn = self._family.root, self._conn
         begin, end = (quoted(name) for name in validity_columns(self._family.disposition))
         current, active = self._moment("active_record_timestamp"), self._active()
-        boundary = _timestamp(self._moment("boundary_timestamp") or self._loaded_at)
-        same = _same(self._version_identity())
-        in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WINNERS}))"
+        boundary = timestamp(self._moment("boundary_timestamp") or self._loaded_at)
+        is_same = self._same_version()
+        in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WRITTEN_IDS}))"
         absent = ""
         if self._family.merge_key:
             # A record that says "deleted" has its key in the load as well: made before those are left out.
-            self._make(KEYS_IN_LOAD, f"SELECT DISTINCT {_listed(self._family.merge_key)} FROM {in_load}")
-            absent = f" AND EXISTS (FROM {KEYS_IN_LOAD} s WHERE {_equal(self._family.merge_key)})"
+            self._make(KEYS_IN_LOAD, f"SELECT DISTINCT {listed(self._family.merge_key)} FROM {in_load}")
+            absent = f" AND EXISTS (FROM {KEYS_IN_LOAD} s WHERE {equal(self._family.merge_key)})"
         self._drop_hard_deleted()
-        absent = f"NOT EXISTS (FROM {in_load} s WHERE {same}){absent}"
+        absent = f"NOT EXISTS (FROM {in_load} s WHERE {is_same}){absent}"
         retired = run(
             conn, f"UPDATE {root.sql} AS t SET {end} = {boundary} WHERE {active} AND {absent}{self._in_scope('AND')}"
         )
         self._written.deleted += retired[0][0] if retired else 0
         run(
             conn,
-            f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
-            f"(FROM {root.sql} t WHERE {active}) t ON {same})",
+            f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
+            f"(FROM {root.sql} t WHERE {active}) t ON {is_same})",
         )
-        until = "NULL" if current is None else _timestamp(current)
+        until = "NULL" if current is None else timestamp(current)
         run(conn, f"UPDATE {STAGED} SET {begin} = {boundary}, {end} = {until}")
         self._insert()
 
@@ -242,24 +195,34 @@ class Merge:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_PLACE} DESC"]
+            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_ROW_NUMBER} DESC"]
         elif self._family.disposition.strategy == "scd2":
-            by, order = [quoted(name) for name in self._version_identity()], [_PLACE]
+            by, order = [quoted(name) for name in self._version_identity()], [_ROW_NUMBER]
             self._check_versions_are_told_apart(by)
+            by.append(f"CASE WHEN {self._has_no_version()} THEN {quoted(ROW_VERSION)} END")
         else:
             return f"SELECT {_ID} FROM {STAGED}"
         rows = self._count(STAGED)
         self._make(
-            WINNERS,
+            WRITTEN_IDS,
             f"SELECT {_ID} FROM {STAGED} "
             f"QUALIFY row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {', '.join(order)}) = 1",
         )
-        self._written.duplicates += rows - self._count(WINNERS)
-        return f"FROM {WINNERS}"
+        self._written.duplicates += rows - self._count(WRITTEN_IDS)
+        return f"FROM {WRITTEN_IDS}"
 
     def _version_identity(self) -> tuple[str, ...]:
         """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
         return (*(self._family.primary_key or self._family.merge_key), *self._version_columns())
+
+    def _same_version(self) -> str:
+        """Return the condition of being one version of scd2; of rows without a version, the content decides."""
+        content = quoted(ROW_VERSION)
+        return f"{same(self._version_identity())} AND (NOT {self._has_no_version('s')} OR t.{content} = s.{content})"
+
+    def _has_no_version(self, of: str = STAGED) -> str:
+        """Return the condition that holds for rows whose version is null."""
+        return f"({' AND '.join(f'{of}.{quoted(column)} IS NULL' for column in self._version_columns())})"
 
     def _version_columns(self) -> tuple[str, ...]:
         """Return the column of versions, and those with the versions that its type can't hold."""
@@ -277,7 +240,7 @@ class Merge:
         ]
         found = run(
             self._conn,
-            f"SELECT 1 FROM (SELECT DISTINCT {_listed(content)} FROM {STAGED}) "
+            f"SELECT 1 FROM (SELECT DISTINCT {listed(content)} FROM {STAGED} WHERE NOT {self._has_no_version()}) "
             f"GROUP BY {', '.join(identity)} HAVING count(*) > 1 LIMIT 1",
         )
         if found:
@@ -289,40 +252,40 @@ class Merge:
             )
 
     def _leave_unchanged(self) -> None:
-        """Take the rows that did not change out of the winners, if the config asks for it."""
+        """Leave out the rows that did not change, if the config asks for it."""
         version = version_column(self._family.disposition)
         if not self._family.option("skip_unchanged_rows") or version is None:
             return
-        columns = self._version_columns()
-        known = " OR ".join(f"s.{quoted(column)} IS NOT NULL" for column in columns)
-        same = f"{_equal(self._family.primary_key)} AND {_same(columns)} AND ({known})"
+        unchanged = (
+            f"{equal(self._family.primary_key)} AND {same(self._version_columns())} AND NOT {self._has_no_version('s')}"
+        )
         run(
             self._conn,
-            f"DELETE FROM {WINNERS} WHERE {_ID} IN "
-            f"(SELECT s.{_ID} FROM {STAGED} s SEMI JOIN {self._family.root.sql} t ON {same})",
+            f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN "
+            f"(SELECT s.{_ID} FROM {STAGED} s SEMI JOIN {self._family.root.sql} t ON {unchanged})",
         )
 
     def _drop_hard_deleted(self) -> None:
-        gone = _hard_deleted(self._family.root.schema.typed_columns)
+        gone = hard_deleted(self._family.root.schema.typed_columns)
         if gone is not None:
-            run(self._conn, f"DELETE FROM {WINNERS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
+            run(self._conn, f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN (SELECT {_ID} FROM {STAGED} WHERE {gone})")
 
     def _matching(self, keys: Sequence[str], *, of: str = "t") -> str:
         """Return a SELECT of the ``_row_id`` of the rows of one side that the other side has too."""
         left, right = (self._family.root.sql, STAGED) if of == "t" else (STAGED, self._family.root.sql)
         other = "s" if of == "t" else "t"
-        return f"SELECT {of}.{_ID} FROM {left} {of} SEMI JOIN {right} {other} ON {_equal(keys)}"
+        return f"SELECT {of}.{_ID} FROM {left} {of} SEMI JOIN {right} {other} ON {equal(keys)}"
 
     def _in_scope(self, keyword: str) -> str:
         scope = self._family.option("destination_scope")
         root = self._family.root.sql
         return f" {keyword} t.{_ID} IN (SELECT {_ID} FROM {root} WHERE {scope})" if scope else ""
 
-    def _delete_doomed(self) -> None:
-        self._written.deleted += delete_doomed(self._conn, self._family)
+    def _delete_rows(self) -> None:
+        self._written.deleted += delete_rows(self._conn, self._family)
 
     def _insert(self, *, keeping_ids: bool = False) -> None:
-        """Insert the winners, and what is nested in them."""
+        """Insert the rows to be written, and what is nested in them."""
         for target in self._family.tables:
             is_root = target is self._family.root
             sources = [f"FROM {STAGED}"] if is_root else target.staged_selects(self._staged, self._load_id)
@@ -333,12 +296,12 @@ class Merge:
                 done = run(
                     self._conn,
                     f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM ({source}) s "
-                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WINNERS})",
+                    f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WRITTEN_IDS})",
                 )
                 self._written.rows[target.name] += done[0][0] if done else 0
 
     def _with_kept_id(self, target: Target, column: str) -> str:
-        # No nested row has the id of a root row, so links to the table above may be looked up as they are.
+        # No nested row has the id of a root row, so links to the table above may be resolved as they are.
         kept = {ROW_ID} if target is self._family.root else {ROOT_ROW_ID, PARENT_ROW_ID}
         own = f"s.{quoted(column)}"
         if column not in kept:
@@ -349,34 +312,16 @@ class Merge:
         """Return the condition that holds for the versions of scd2 that are valid now."""
         end = quoted(validity_columns(self._family.disposition)[1])
         current = self._moment("active_record_timestamp")
-        return f"t.{end} IS NULL" if current is None else f"t.{end} = {_timestamp(current)}"
+        return f"t.{end} IS NULL" if current is None else f"t.{end} = {timestamp(current)}"
 
-    def _keep_links(self) -> None:
-        """Remember what stands for each staged row that was not written: a standalone table links to that.
-
-        For a row of the root table that is the row with its key; below it, the row in the same place of the lists. For
-        a row that was deleted or left out there may be none, and the link is null.
-        """
-        root = self._family.root
+    def _same_row(self) -> str:
+        """Return the condition that a row of the table replaces a staged row."""
         is_scd2 = self._family.disposition.strategy == "scd2"
         keys = self._family.primary_key or (self._version_identity() if is_scd2 else ())
-        same = f"{_same(keys)}{f' AND {self._active()}' if is_scd2 else ''}" if keys else f"t.{_ID} = s.{_ID}"
-        for select in root.staged_selects(self._staged, self._load_id):
-            run(
-                self._conn,
-                f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
-                f"LEFT JOIN {root.sql} t ON {same} "
-                f"GROUP BY ALL HAVING coalesce(bool_and(t.{_ID} <> s.{_ID}), true)",
-            )
-        for target in sorted(self._family.nested, key=lambda nested: len(nested.name)):
-            for select in target.staged_selects(self._staged, self._load_id):
-                run(
-                    self._conn,
-                    f"INSERT INTO {LINKS} SELECT s.{_ID}, any_value(t.{_ID}) FROM ({select}) s "
-                    f"LEFT JOIN {LINKS} l ON l.staged_id = s.{_PARENT_ID} "
-                    f"LEFT JOIN {target.sql} t ON t.{_PARENT_ID} = l.kept_id AND t.{_INDEX} = s.{_INDEX} "
-                    f"WHERE s.{_ROOT_ID} NOT IN (FROM {WINNERS}) GROUP BY ALL",
-                )
+        if not keys:
+            return f"t.{_ID} = s.{_ID}"
+        is_same = same(keys) if self._family.primary_key or not is_scd2 else self._same_version()
+        return f"{is_same} AND {self._active()}" if is_scd2 else is_same
 
     def _moment(self, option: str) -> datetime | None:
         value = self._family.option(option)
@@ -402,42 +347,3 @@ class Merge:
     def _count(self, table: str) -> int:
         row = run(self._conn, f"SELECT count(*) FROM {table}")
         return int(row[0][0]) if row else 0
-
-
-def delete_doomed(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
-    """Delete the root rows whose ``_row_id`` is in the temporary table, and what is nested in them."""
-    for target in family.nested:
-        run(conn, f"DELETE FROM {target.sql} WHERE {_ROOT_ID} IN (FROM {DOOMED})")
-    done = run(conn, f"DELETE FROM {family.root.sql} WHERE {_ID} IN (FROM {DOOMED})")
-    run(conn, f"DROP TABLE {DOOMED}")
-    return int(done[0][0]) if done else 0
-
-
-def _equal(keys: Iterable[str]) -> str:
-    return " AND ".join(f"t.{quoted(key)} = s.{quoted(key)}" for key in keys)
-
-
-def _same(keys: Iterable[str]) -> str:
-    """As ``_equal``, and null is the same as null."""
-    return " AND ".join(f"t.{quoted(key)} IS NOT DISTINCT FROM s.{quoted(key)}" for key in keys)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(quoted(name) for name in names)
-
-
-def _hard_deleted(columns: Sequence[Column]) -> str | None:
-    for column in columns:
-        if column.hints.get("hard_delete"):
-            name = quoted(column.name)
-            if column.data_type == "bool":
-                return f"coalesce({name}, false)"
-            # A mark that the column's type can't hold is one as well: it is in a variant.
-            marks = " OR ".join(f"{quoted(one.name)} IS NOT NULL" for one in [column, *variants_of(column, columns)])
-            return f"({marks})"
-    return None
-
-
-def _timestamp(moment: datetime) -> str:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return f"CAST({literal(aware.astimezone(timezone.utc).isoformat())} AS TIMESTAMP WITH TIME ZONE)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dagster_rest.warehouse import types
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import StaleSchemaError, WarehouseError
 from dagster_rest.warehouse.schema import (
     LOAD_ID,
@@ -15,8 +15,8 @@ from dagster_rest.warehouse.schema import (
     ROOT_ROW_ID,
     SYSTEM_COLUMNS,
     Column,
+    ResourceSpec,
     TableSchema,
-    TableSpec,
 )
 from dagster_rest.warehouse.shred.collisions import check_same_key, variant_taken
 from dagster_rest.warehouse.state import catalog
@@ -25,11 +25,10 @@ from dagster_rest.warehouse.state.catalog import literal, qualified, quoted
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_rest.warehouse.stage.stager import StagedLoad
-
+    from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 LINKS = '"_dagster_rest_links"'
-"""Where a commit keeps, for a staged row that another row stands for, the ``_row_id`` of that one."""
+"""The temporary table of staged rows that another row replaces, with the ``_row_id`` of that one."""
 ROWS_PER_STATEMENT = 50_000
 """What one INSERT takes over at most; a part larger than that is taken over whole."""
 
@@ -136,7 +135,7 @@ class Target:
         return f"{own or f'CAST(NULL AS {wanted})'} AS {name}"
 
 
-def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, spec: TableSpec) -> Target:
+def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: str, spec: ResourceSpec) -> Target:
     """Bring a staged table and what is recorded by now together.
 
     Another process may have added columns or types between staging and now. Columns are united; of two types the
@@ -200,11 +199,6 @@ def _stale(table: str, names: Sequence[str], staged: Column, recorded: Column, *
         where=where,
         hint="What is staged has to be made anew, with what is recorded by now: an asset does so by itself.",
     )
-
-
-def has_links(staged: StagedLoad) -> bool:
-    """Say if a load has rows of tables that link to rows of a table with keys of its own."""
-    return any(table.kind == "standalone" and name in staged.parts for name, table in staged.schema.tables.items())
 
 
 def refuse_foreign(dataset: str, table: str) -> WarehouseError:

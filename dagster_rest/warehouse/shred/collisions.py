@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.errors import NameCollisionError
-from dagster_rest.warehouse.shred.records import Cells
+from dagster_rest.warehouse.shred.records import RawColumn
 
 if TYPE_CHECKING:
     from dagster_rest.warehouse.schema import Column
@@ -41,31 +41,31 @@ def check_same_key(name: str, source: str | None, other: str | None, *, where: s
         )
 
 
-def merged(name: str, cells: Sequence[Cells], *, where: str | None) -> Cells:
+def merged(name: str, columns: Sequence[RawColumn], *, where: str | None) -> RawColumn:
     """Return one column of several keys, of which no row holds two different values.
 
     Raises:
         NameCollisionError: A row does, or the keys are different words.
     """
-    if len(cells) == 1:
-        return cells[0]
-    together = list(cells[0].values)
-    for other in cells[1:]:
-        check_same_key(name, cells[0].source, other.source, where=where)
+    if len(columns) == 1:
+        return columns[0]
+    together = list(columns[0].values)
+    for other in columns[1:]:
+        check_same_key(name, columns[0].source, other.source, where=where)
         for row, value in enumerate(other.values):
             if value is None or value == []:
                 continue
             here = together[row]
             if here not in (None, []) and (type(here) is not type(value) or here != value):
                 raise NameCollisionError(
-                    f"the keys {cells[0].source!r} and {other.source!r} both become {name!r}, "
+                    f"the keys {columns[0].source!r} and {other.source!r} both become {name!r}, "
                     "and one record holds both with different values",
                     code="warehouse_name_collision",
                     where=where,
                     hint="Rename one with a `map` step, or set `on_name_collision: suffix` to keep both.",
                 )
             together[row] = value
-    return Cells(cells[0].source, together, frozenset().union(*(cell.kinds for cell in cells)))
+    return RawColumn(columns[0].source, together, frozenset().union(*(column.kinds for column in columns)))
 
 
 def reserved_name(name: str, source: str, *, where: str | None) -> NameCollisionError:
@@ -90,13 +90,7 @@ def variant_taken(name: str, source: str, *, where: str | None) -> NameCollision
 
 
 def variant_name(
-    wanted: str,
-    columns: Mapping[str, Column],
-    *,
-    of: Column,
-    keys: Collection[str],
-    suffixes: bool,
-    where: str | None,
+    wanted: str, columns: Mapping[str, Column], *, of: Column, keys: Collection[str], suffixes: bool, where: str | None
 ) -> str:
     """Return the name of the column that takes what does not fit another column.
 
@@ -150,8 +144,8 @@ def with_values_of_parent(
 
 
 def with_suffixes(
-    found: Mapping[str, Sequence[Cells]], *, owners: Mapping[str, str | None], reserved: Collection[str]
-) -> dict[str, Cells]:
+    found: Mapping[str, Sequence[RawColumn]], *, owners: Mapping[str, str | None], reserved: Collection[str]
+) -> dict[str, RawColumn]:
     """Return a column for every key: the owner of a name keeps it, the others get ``_2``, ``_3`` ...
 
     The owner is the key that made the recorded column. A new name is owned by the key spelled like it, else by the
@@ -163,13 +157,13 @@ def with_suffixes(
         reserved: Names no key may own.
     """
     owned = dict(owners)
-    result: dict[str, Cells] = {}
-    for name, cells in found.items():
-        spelled_alike = [cell for cell in cells if cell.source.replace(".", "__") == name]
-        for cell in [*spelled_alike, *(cell for cell in cells if cell not in spelled_alike)]:
-            chosen = _own_name(name, cell.source, owned, reserved)
-            owned[chosen] = cell.source
-            result[chosen] = cell
+    result: dict[str, RawColumn] = {}
+    for name, columns in found.items():
+        spelled_alike = [column for column in columns if column.source.replace(".", "__") == name]
+        for column in [*spelled_alike, *(column for column in columns if column not in spelled_alike)]:
+            chosen = _own_name(name, column.source, owned, reserved)
+            owned[chosen] = column.source
+            result[chosen] = column
     return result
 
 

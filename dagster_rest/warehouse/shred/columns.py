@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.contracts import Gate
+from dagster_rest.warehouse.contracts import ContractEnforcer
 from dagster_rest.warehouse.errors import HintError
-from dagster_rest.warehouse.schema import Column, Schema, TableSchema
-from dagster_rest.warehouse.shred import values
+from dagster_rest.warehouse.schema import Column, ContractMode, StagedSchema, TableSchema
 from dagster_rest.warehouse.shred.collisions import check_same_key, variant_name, variant_taken
 from dagster_rest.warehouse.shred.hints import TableHints
-from dagster_rest.warehouse.shred.records import NONE, Cells, first_place, kinds_of
+from dagster_rest.warehouse.shred.records import NONE, RawColumn, first_position, kinds_of
+from dagster_rest.warehouse.values.conversion import Converted, convert, convert_key
+from dagster_rest.warehouse.values.inference import infer_key_type, infer_type, infer_variant_type, widened_type
+from dagster_rest.warehouse.values.text import as_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,8 +30,8 @@ class Batch:
         rows: The rows.
         keys: The names that their keys take.
         arrays: The columns made so far.
-        dropped: Places of rows that the schema contract drops.
-        misfits: Values, with the place of their row, that a column could not take.
+        dropped: Numbers of the rows that the schema contract drops.
+        misfits: Values, with the number of their row, that a column could not take.
     """
 
     table: TableSchema
@@ -46,24 +48,26 @@ class ColumnMaker:
     Args:
         schema: Known tables; changed in place.
         hints: What the config says of columns.
-        gate: Carries the schema contract out.
+        contract: Enforces the schema contract.
         suffixes: Whether names that are taken get a suffix, instead of an error.
         where: The config path, for errors.
     """
 
-    def __init__(self, schema: Schema, *, hints: TableHints, gate: Gate, suffixes: bool, where: str | None) -> None:
+    def __init__(
+        self, schema: StagedSchema, *, hints: TableHints, contract: ContractEnforcer, suffixes: bool, where: str | None
+    ) -> None:
         self._suffixes = suffixes
         self._where = where
         self._schema = schema
         self._hints = hints
-        self._gate = gate
+        self._contract = contract
 
-    def make(self, batch: Batch, found: Mapping[str, Cells]) -> None:
+    def make(self, batch: Batch, found: Mapping[str, RawColumn]) -> None:
         """Add the arrays of the columns to the batch, those that are there already first.
 
         Args:
             batch: The rows.
-            found: Their cells by column name.
+            found: Their values by column name.
 
         Raises:
             NameCollisionError: A key has the name of a variant column.
@@ -71,7 +75,7 @@ class ColumnMaker:
         """
         batch.keys = frozenset(found)
         new = [name for name in found if not self._has_type(batch.table, name)]
-        first_seen = {name: first_place(batch.rows, found[name]) for name in new}
+        first_seen = {name: first_position(batch.rows, found[name]) for name in new}
         order = [name for name in found if name not in first_seen]
         for name in [*order, *sorted(new, key=first_seen.__getitem__)]:
             self._convert(batch, name, found[name])
@@ -80,59 +84,66 @@ class ColumnMaker:
         column = table.columns.get(name)
         return column is not None and column.data_type is not None
 
-    def _convert(self, batch: Batch, name: str, cells: Cells) -> None:
+    def _convert(self, batch: Batch, name: str, raw: RawColumn) -> None:
         column = batch.table.columns.get(name)
         if column is not None and column.variant:
-            raise variant_taken(name, cells.source, where=self._where)
+            raise variant_taken(name, raw.source, where=self._where)
         if column is not None:
-            check_same_key(name, column.source, cells.source, where=self._where)
+            check_same_key(name, column.source, raw.source, where=self._where)
         if column is None or column.data_type is None:
-            column = self._new_column(batch, name, cells, column)
+            column = self._new_column(batch, name, raw, column)
             if column is None:
                 return
         assert column.data_type is not None
-        converted = self._converted(batch.table, column, cells)
+        converted = self._converted(batch.table, column, raw)
         if converted.rejected:
-            column, converted = self._widen(batch.table, column, cells, converted)
+            column, converted = self._widen(batch.table, column, raw, converted)
         batch.arrays[name] = converted.array
         if converted.rejected:
             batch.misfits[name] = converted.rejected
-            self._add_variants(batch, column, cells, converted.rejected)
+            self._add_variants(batch, column, raw, converted.rejected)
 
-    def _converted(self, table: TableSchema, column: Column, cells: Cells) -> values.Converted:
+    def _converted(self, table: TableSchema, column: Column, raw: RawColumn) -> Converted:
         assert column.data_type is not None
         if column.name in self._hints.merging_keys(table):
-            return values.convert_key(cells.values, cells.kinds, column.data_type)
-        return values.convert(cells.values, cells.kinds, column.data_type, rounding="scale" in column.hints)
+            return convert_key(raw.values, raw.kinds, column.data_type)
+        return convert(raw.values, raw.kinds, column.data_type, rounding="scale" in column.hints)
 
-    def _new_column(self, batch: Batch, name: str, cells: Cells, hinted: Column | None) -> Column | None:
+    def _new_column(self, batch: Batch, name: str, raw: RawColumn, hinted: Column | None) -> Column | None:
         table = batch.table
         mode = "evolve" if table.is_new or hinted is not None else self._hints.contract(table.name, "columns")
         if mode != "evolve":
-            found = ((row, value) for row, value in enumerate(cells.values) if value is not None)
-            self._gate.reject(mode, "a new column", batch, name, found)
+            found = ((row, value) for row, value in enumerate(raw.values) if value is not None)
+            self._reject(mode, "a new column", batch, name, found)
             return None
-        infer = values.infer_key_type if name in self._hints.merging_keys(table) else values.infer_type
-        data_type = infer(cells.values, cells.kinds)
+        infer = infer_key_type if name in self._hints.merging_keys(table) else infer_type
+        data_type = infer(raw.values, raw.kinds)
         base = hinted or Column(name=name, data_type=None)
-        column = replace(base, data_type=data_type, source=cells.source)
+        column = replace(base, data_type=data_type, source=raw.source)
         self._schema.add_column(table, column)
         return column
 
+    def _reject(
+        self, mode: ContractMode, what: str, batch: Batch, column: str, found: Iterable[tuple[int, Any]]
+    ) -> None:
+        self._contract.reject(
+            mode, found, what=what, table=batch.table.name, column=column, rows=batch.rows, dropped=batch.dropped
+        )
+
     def _widen(
-        self, table: TableSchema, column: Column, cells: Cells, converted: values.Converted
-    ) -> tuple[Column, values.Converted]:
+        self, table: TableSchema, column: Column, raw: RawColumn, converted: Converted
+    ) -> tuple[Column, Converted]:
         assert column.data_type is not None
-        wider = None if column.hinted else values.widened_type(cells.values, cells.kinds, column.data_type)
+        wider = None if column.hinted else widened_type(raw.values, raw.kinds, column.data_type)
         if wider is None or self._hints.contract(table.name, "data_type") != "evolve":
             return column, converted
         column = self._schema.set_type(table, column, wider)
-        return column, self._converted(table, column, cells)
+        return column, self._converted(table, column, raw)
 
-    def _add_variants(self, batch: Batch, column: Column, cells: Cells, rejected: Sequence[tuple[int, Any]]) -> None:
+    def _add_variants(self, batch: Batch, column: Column, raw: RawColumn, rejected: Sequence[tuple[int, Any]]) -> None:
         mode = self._hints.contract(batch.table.name, "data_type")
         if mode != "evolve":
-            self._gate.reject(mode, f"no {column.data_type}", batch, column.name, rejected)
+            self._reject(mode, f"no {column.data_type}", batch, column.name, rejected)
             return
         by_kind: dict[str, list[tuple[int, Any]]] = {}
         for row, value in rejected:
@@ -157,7 +168,7 @@ class ColumnMaker:
         kinds = kinds_of(sparse) - {NONE}
         variant = self._variant(batch.table, column, name, suffix, sparse, kinds)
         assert variant.data_type is not None
-        converted = values.convert(sparse, kinds, variant.data_type)
+        converted = convert(sparse, kinds, variant.data_type)
         earlier = batch.arrays.get(name)
         batch.arrays[name] = converted.array if earlier is None else pc.coalesce(earlier, converted.array)
         if converted.rejected and suffix == "text":
@@ -169,17 +180,17 @@ class ColumnMaker:
                 hint=f"Give {name!r} the data type text.",
             )
         if converted.rejected:
-            as_text = [(row, values.as_text(value)) for row, value in converted.rejected]
-            self._add_variant(batch, column, "text", as_text)
+            texts = [(row, as_text(value)) for row, value in converted.rejected]
+            self._add_variant(batch, column, "text", texts)
 
     def _variant(
         self, table: TableSchema, column: Column, name: str, suffix: str, sparse: list[Any], kinds: frozenset[type]
     ) -> Column:
         variant = table.columns.get(name)
         if variant is None or variant.data_type is None:
-            data_type = values.infer_variant_type(sparse, kinds, suffix)
+            data_type = infer_variant_type(sparse, kinds, suffix)
             variant = Column(name=name, data_type=data_type, source=column.source, variant=True)
             self._schema.add_column(table, variant)
         assert variant.data_type is not None
-        wider = values.widened_type(sparse, kinds, variant.data_type)
+        wider = widened_type(sparse, kinds, variant.data_type)
         return variant if wider is None else self._schema.set_type(table, variant, wider)

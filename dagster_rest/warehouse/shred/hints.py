@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types
 from dagster_rest.warehouse.errors import HintError
-from dagster_rest.warehouse.schema import Column, ContractEntity, ContractMode, TableSchema, TableSpec, contract_mode
+from dagster_rest.warehouse.schema import Column, ContractEntity, ContractMode, ResourceSpec, TableSchema, contract_mode
 from dagster_rest.warehouse.shred.versions import added_columns
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
 
 _OWN_KEYS = frozenset({"name", "data_type", "nullable", "timezone", "description", "variant"})
 
@@ -33,7 +33,7 @@ class TableHints:
         spec: What the resource asks for.
     """
 
-    def __init__(self, spec: TableSpec) -> None:
+    def __init__(self, spec: ResourceSpec) -> None:
         self._spec = spec
         self._merging: dict[str, frozenset[str]] = {}
 
@@ -43,7 +43,7 @@ class TableHints:
 
     @property
     def paths(self) -> list[tuple[str, ...]]:
-        """The places of the nested tables that have hints, normalised, below the root table."""
+        """The paths of the nested tables that have hints, normalised, below the root table."""
         return [tuple(map(naming.normalize, _parts(path))) for path in self._spec.nested_hints or ()]
 
     def named(self, path: Sequence[str]) -> Iterable[Column]:
@@ -91,7 +91,7 @@ class TableHints:
 
     def write_disposition(self, table: TableSchema) -> WriteDisposition:
         """Return how a table at the top of a family is written."""
-        from dagster_rest.config.model.table import WriteDisposition
+        from dagster_rest.config.model.table.disposition import WriteDisposition
 
         if table.kind == "root":
             return self._spec.write_disposition
@@ -116,7 +116,7 @@ class TableHints:
         return contract_mode(self._spec.schema_contract, entity)
 
     def path(self, table: str) -> str:
-        """Return the place of a nested table below the root table."""
+        """Return the path of a nested table below the root table."""
         if self._spec.has_fixed_table:
             return table.removeprefix(self._spec.table).removeprefix(naming.SEPARATOR)
         return next((path for path in self._nested if table.endswith(naming.SEPARATOR + path)), "")

@@ -1,4 +1,4 @@
-"""Records and what is in them, a key at a time: the cells that become a column or a nested table."""
+"""Records and their values by key: what becomes a column or a nested table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JSON_KINDS = frozenset({bool, int, float, str, NONE, dict, list})
 
 
 @dataclass(frozen=True)
-class Cells:
+class RawColumn:
     """The values of one key path over all rows of a table.
 
     Args:
@@ -69,7 +69,7 @@ _MAKERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
-def cells_by_key(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, list[Any]]]:
+def values_by_key(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, list[Any]]]:
     """Return each key of the objects, in order of first appearance, with its value in every row (or None)."""
     first = rows[0]
     if set(map(len, rows)) == {len(first)}:
@@ -81,38 +81,42 @@ def cells_by_key(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, list[
     return [(key, [row.get(key) for row in rows]) for key in keys]
 
 
-def plain_cells(cells: list[Any]) -> tuple[list[Any], frozenset[type]]:
+def plain_values(values: list[Any]) -> tuple[list[Any], frozenset[type]]:
     """Return the values of a column as kinds that columns know, and those kinds without NoneType."""
-    kinds = kinds_of(cells)
+    kinds = kinds_of(values)
     if not kinds <= JSON_KINDS:
-        cells = [as_plain(value) for value in cells]
-        kinds = kinds_of(cells)
-    return cells, kinds - {NONE}
+        values = [as_plain(value) for value in values]
+        kinds = kinds_of(values)
+    return values, kinds - {NONE}
 
 
-def kinds_of(cells: Iterable[Any]) -> frozenset[type]:
+def kinds_of(values: Iterable[Any]) -> frozenset[type]:
     """Return the Python types of the values."""
-    return frozenset(map(type, cells))
+    return frozenset(map(type, values))
 
 
-def only(cells: Iterable[Any], kind: type, other: Any) -> list[Any]:
-    """Return the values of one type, and ``other`` in place of the rest."""
-    return [value if type(value) is kind else other for value in cells]
+def only(values: Iterable[Any], kind: type, other: Any) -> list[Any]:
+    """Return the values of one type, and ``other`` instead of the rest."""
+    return [value if type(value) is kind else other for value in values]
 
 
-def first_place(rows: Sequence[Mapping[str, Any]], cells: Cells) -> tuple[int, int]:
-    """Return the row in which a column's first value is, and the place of its key there."""
-    row = next(number for number, value in enumerate(cells.values) if value is not None)
-    places = (place for place, key in enumerate(rows[row]) if cells.source == key or cells.source.startswith(f"{key}."))
-    return row, next(places, 0)
+def first_position(rows: Sequence[Mapping[str, Any]], column: RawColumn) -> tuple[int, int]:
+    """Return the row in which a column's first value is, and the position of its key there."""
+    row = next(number for number, value in enumerate(column.values) if value is not None)
+    found = (
+        position
+        for position, key in enumerate(rows[row])
+        if column.source == key or column.source.startswith(f"{key}.")
+    )
+    return row, next(found, 0)
 
 
-def positions(cells: Sequence[list[Any] | None]) -> tuple[pa.Array, pa.Array]:
-    """Return, for each item of the lists, the row of its list and its place in it."""
+def list_positions(lists: Sequence[list[Any] | None]) -> tuple[pa.Array, pa.Array]:
+    """Return, for each item of the lists, the row of its list and its position in it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    offsets = pa.array(accumulate((len(cell) if cell else 0 for cell in cells), initial=0), pa.int32())
+    offsets = pa.array(accumulate((len(items) if items else 0 for items in lists), initial=0), pa.int32())
     total = offsets[-1].as_py()
     numbers = pa.array(range(total), pa.int32())
     parents = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, numbers))

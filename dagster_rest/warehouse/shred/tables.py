@@ -1,82 +1,24 @@
-"""Records into Arrow tables: objects flattened, lists split into nested tables, one column at a time."""
+"""The tables of a load: known ones with the hints of the config applied, and new ones where the contract allows."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, compress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, Gate, Quarantine
-from dagster_rest.warehouse.errors import (
-    HintError,
-    KeyValueError,
-    NameCollisionError,
-    NullInRequiredColumnError,
-    WarehouseError,
-    depth_errors,
-)
-from dagster_rest.warehouse.schema import (
-    LIST_INDEX,
-    PARENT_ROW_ID,
-    ROOT_ROW_ID,
-    ROW_ID,
-    ROW_VERSION,
-    SYSTEM_COLUMNS,
-    Column,
-    Schema,
-    TableKind,
-    TableSchema,
-    TableSpec,
-)
-from dagster_rest.warehouse.shred.collisions import check_same_key, merged, owners, reserved_name, with_suffixes
-from dagster_rest.warehouse.shred.columns import Batch, ColumnMaker
+from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, ContractEnforcer, Quarantine
+from dagster_rest.warehouse.errors import HintError, NameCollisionError
+from dagster_rest.warehouse.schema import Column, ResourceSpec, StagedSchema, TableKind, TableSchema
+from dagster_rest.warehouse.shred.collisions import check_same_key, reserved_name
 from dagster_rest.warehouse.shred.hints import TableHints
-from dagster_rest.warehouse.shred.records import (
-    JSON_KINDS,
-    NONE,
-    Cells,
-    as_objects,
-    as_plain,
-    cells_by_key,
-    kinds_of,
-    only,
-    positions,
-)
-from dagster_rest.warehouse.shred.values import check_text
-from dagster_rest.warehouse.shred.versions import added_columns, record_versions, writes_version
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-NO_LIMIT = 1000
-_LONGEST_SHOWN = 60
-_NESTED = frozenset({dict, list})
-
-
-@dataclass
-class _Node:
-    """What the objects of one table hold: scalar columns and lists, by normalised name."""
-
-    columns: dict[str, list[Cells]] = field(default_factory=dict)
-    lists: dict[str, list[Cells]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Links:
-    """Where nested rows belong to."""
-
-    parent: pa.Array
-    root: pa.Array
-    index: pa.Array
+from dagster_rest.warehouse.shred.versions import reserved_columns
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where rows go, and how many levels may still be flattened."""
+class TableLevel:
+    """The table that rows go to, and how many levels below it may still be flattened."""
 
     name: str
     root: str
@@ -85,243 +27,133 @@ class _Place:
     kind: TableKind = "root"
     source: str | None = None
 
+    def below(self, path: str, *, standalone: bool, source: str | None = None) -> TableLevel:
+        """Return the table nested in this one under a path.
 
-class Shredder:
-    """Turns batches of records into Arrow tables, one for the root table and one for each nested table.
+        Args:
+            path: The normalised path of the lists.
+            standalone: Whether it has a key of its own.
+            source: The path as the API wrote it.
+        """
+        name = naming.join(self.name, path)
+        return TableLevel(
+            name=name,
+            root=name if standalone else self.root,
+            parent=None if standalone else self.name,
+            kind="standalone" if standalone else "nested",
+            nesting=self.nesting - 1,
+            source=source,
+        )
 
-    The schema it is given decides types and grows with what the data brings. One shredder serves one load.
+
+class TableMaker:
+    """Brings the tables of a load into the form that its rows need.
 
     Args:
         spec: What the resource asks for.
         schema: Known tables; changed in place.
-        load_id: Written to ``_load_id`` and part of every ``_row_id``.
-        counters: ``discarded_rows``, ``discarded_values`` ...; changed in place.
-        row_numbers: Rows made so far by table; changed in place.
+        hints: What the config says of tables.
+        contract: Enforces the schema contract.
+        quarantine: Where the rows of tables that the contract refuses go.
+        counters: ``discarded_rows`` is counted here.
     """
 
     def __init__(
         self,
-        spec: TableSpec,
+        spec: ResourceSpec,
         *,
-        schema: Schema,
-        load_id: str,
+        schema: StagedSchema,
+        hints: TableHints,
+        contract: ContractEnforcer,
+        quarantine: Quarantine,
         counters: Counter[str],
-        row_numbers: Counter[str],
     ) -> None:
         self._spec = spec
         self._schema = schema
-        self._load_id = load_id
+        self._hints = hints
+        self._contract = contract
+        self._quarantine = quarantine
         self._counters = counters
-        self._row_numbers = row_numbers
-        self._hints = TableHints(spec)
-        self._nesting = NO_LIMIT if spec.max_table_nesting is None else spec.max_table_nesting
-        self._tokens: dict[str, str] = {}
-        self._reserved = SYSTEM_COLUMNS | {column.name for column in added_columns(spec.write_disposition)}
-        self._quarantine = Quarantine(spec)
-        self._gate = Gate(spec, counters=counters, quarantine=self._quarantine)
-        self._columns = ColumnMaker(
-            schema,
-            hints=self._hints,
-            gate=self._gate,
-            suffixes=spec.on_name_collision == "suffix",
-            where=spec.where,
-        )
+        self._reserved = reserved_columns(spec.write_disposition)
         self._prepared: set[str] = set()
-        self._nested_in: dict[str, dict[str, pa.Array]] = {}
 
-    def shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
-        """Return the rows of every table that the records make, root tables first.
+    def declare(self, *, nesting: int) -> None:
+        """Add the tables whose columns the config names and that no record has made: they are created empty.
 
-        Args:
-            records: Decoded JSON values; anything that is no object becomes an object with the key ``value``.
-
-        Raises:
-            NameCollisionError: Two keys of a record become one column and differ.
-            SchemaContractError: The schema contract is ``freeze`` and the data brings something new.
-            NullInRequiredColumnError: A key column holds a null.
-            WarehouseError: ``warehouse_invalid_text``, ``warehouse_too_deep``.
-        """
-        try:
-            with depth_errors(self._spec.where):
-                return self._shred(records)
-        except WarehouseError as error:
-            error.where = error.where or self._spec.where
-            raise
-
-    def declare(self) -> None:
-        """Add the tables whose columns the config names and that no record has made: they are there, and empty.
-
-        A nested table is added where its place is plain: directly in the root table, or in one that is hinted too.
-        None is where a contract restricts columns: the first rows still decide what there is to be kept to.
+        A nested table is added if its parent table is known: the root table, or one that has hints too. No table is
+        added where a contract restricts columns: there the first rows decide which columns exist.
         """
         if not self._spec.has_fixed_table or not any(one.data_type for one in self._hints.named(())):
             return
-        self._declare(_Place(name=self._spec.table, root=self._spec.table, nesting=self._nesting))
+        self._declare(TableLevel(name=self._spec.table, root=self._spec.table, nesting=nesting))
         for path in sorted(self._hints.paths, key=len):
             above = self._schema.tables.get(naming.join(self._spec.table, *path[:-1]))
             if above is None or not any(one.data_type for one in self._hints.named(path)):
                 continue
-            name = naming.join(above.name, path[-1])
-            standalone = self._hints.is_standalone(name)
-            self._declare(
-                _Place(
-                    name=name,
-                    root=name if standalone else above.root,
-                    parent=None if standalone else above.name,
-                    kind="standalone" if standalone else "nested",
-                    nesting=0,
-                )
-            )
+            standalone = self._hints.is_standalone(naming.join(above.name, path[-1]))
+            level = TableLevel(name=above.name, root=above.root, nesting=nesting)
+            self._declare(level.below(path[-1], standalone=standalone))
 
-    def _declare(self, place: _Place) -> None:
-        is_open = self._hints.contract(place.name, "columns") == "evolve"
-        if is_open and place.name not in self._schema.tables:
-            self._new_table(place)
-            self._table(place, [])
+    def _declare(self, level: TableLevel) -> None:
+        is_open = self._hints.contract(level.name, "columns") == "evolve"
+        if is_open and level.name not in self._schema.tables:
+            self._new_table(level)
+            self.table(level, [])
 
-    def _shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
-        made: dict[str, pa.Table] = {}
-        self._nested_in = {}
-        for name, rows in self._by_table(self._gate.admit(as_objects(records, "value"))):
-            place = _Place(name=name, root=name, nesting=self._nesting)
-            self._add_table(made, place, rows, links=None)
-        rejected = self._quarantine.take()
-        if rejected:
-            name = self._spec.quarantine_table
-            self._add_table(made, _Place(name=name, root=name, nesting=0, kind="quarantine"), rejected, links=None)
-        return made
+    def table(self, level: TableLevel, rows: Sequence[Any]) -> TableSchema | None:
+        """Return the table that rows go to, made or with the hints applied; None if the contract drops the rows.
 
-    def _by_table(self, rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:
-        if isinstance(self._spec.table_name, str):
-            return [(self._spec.table, rows)]
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
-            groups.setdefault(naming.normalize(str(self._spec.table_name(row))), []).append(row)
-        return groups.items()
-
-    def _add_table(
-        self, made: dict[str, pa.Table], place: _Place, rows: list[dict[str, Any]], *, links: _Links | None
-    ) -> None:
-        import pyarrow as pa
-
-        if not rows:
-            return
-        table = self._table(place, rows)
+        Raises:
+            NameCollisionError: The name is that of another kind of table, or of another key.
+            SchemaContractError: The table is new and the contract is ``freeze``.
+            HintError: A hint gives a column another type than the database has.
+        """
+        table = self._schema.tables.get(level.name)
         if table is None:
-            return
-        node = _Node()
-        self._collect(node, rows, prefix="", source="", nesting=place.nesting, table=table)
-        batch = Batch(table=table, rows=rows)
-        self._columns.make(batch, self._resolved(table, node.columns))
-        lists = self._lists(table, node)
-        if batch.dropped:
-            keep = [row not in batch.dropped for row in range(len(rows))]
-            self._counters["discarded_rows"] += len(batch.dropped)
-            batch.arrays = {key: array.filter(pa.array(keep)) for key, array in batch.arrays.items()}
-            lists = {key: replace(cells, values=list(compress(cells.values, keep))) for key, cells in lists.items()}
-            links = links and _filtered(links, keep)
-            rows = list(compress(rows, keep))
-        if not rows:
-            return
-        self._check_required(batch)
-        row_ids = self._row_ids(place.name, len(rows))
-        columns = batch.arrays | self._system_arrays(table, rows, row_ids, links)
-        made[place.name] = _appended(made.get(place.name), pa.table(columns))
-        roots = links.root if links and table.kind == "nested" else row_ids
-        for path, cells in lists.items():
-            self._add_children(made, place, path, cells, ids=(row_ids, roots))
-
-    def _add_children(
-        self,
-        made: dict[str, pa.Table],
-        above: _Place,
-        path: str,
-        cells: Cells,
-        *,
-        ids: tuple[pa.Array, pa.Array],
-    ) -> None:
-        import pyarrow.compute as pc
-
-        items = list(chain.from_iterable(filter(None, cells.values)))
-        if not items:
-            return
-        parents, index = positions(cells.values)
-        links = _Links(parent=pc.take(ids[0], parents), root=pc.take(ids[1], parents), index=index)
-        name = naming.join(above.name, path)
-        standalone = self._hints.is_standalone(name)
-        place = _Place(
-            name=name,
-            root=name if standalone else above.root,
-            parent=None if standalone else above.name,
-            kind="standalone" if standalone else "nested",
-            nesting=above.nesting - 1,
-            source=cells.source,
-        )
-        self._check_lists_are_apart(place, links, above=above.name)
-        self._add_table(made, place, as_objects(items, "value", of_lists="list"), links=links)
-
-    def _check_lists_are_apart(self, place: _Place, links: _Links, *, above: str) -> None:
-        """Refuse one table for two lists of one record: ``a__b`` beside ``b`` in the objects of a list ``a``."""
-        import pyarrow.compute as pc
-
-        seen = self._nested_in.setdefault(place.name, {})
-        for other, roots in seen.items():
-            if other != above and pc.any(pc.is_in(links.root, value_set=roots)).as_py():
-                raise NameCollisionError(
-                    f"one record has lists for the table {place.name!r} in {other!r} and in {above!r}",
-                    code="warehouse_name_collision",
-                    where=self._spec.where,
-                    hint="Rename one of the keys with a `map` step.",
-                )
-        seen[above] = pc.unique(links.root)
-
-    def _table(self, place: _Place, rows: list[dict[str, Any]]) -> TableSchema | None:
-        table = self._schema.tables.get(place.name)
-        if table is None:
-            if not self._may_add_table(place, rows):
+            if not self._may_add_table(level, rows):
                 return None
-            table = self._new_table(place)
-        elif (table.root, table.kind) != (place.root, place.kind):
+            table = self._new_table(level)
+        elif (table.root, table.kind) != (level.root, level.kind):
             raise NameCollisionError(
-                f"the {place.kind} table {place.name!r} is a {table.kind} table of resource {table.resource!r} already",
+                f"the {level.kind} table {level.name!r} is a {table.kind} table of resource {table.resource!r} already",
                 code="warehouse_name_collision",
                 where=self._spec.where,
                 hint="Give one of them another `table_name`, or run a full refresh if the hints of the table changed.",
             )
-        check_same_key(place.name, table.source, place.source, where=self._spec.where)
-        if place.name not in self._prepared:
-            self._prepared.add(place.name)
+        check_same_key(level.name, table.source, level.source, where=self._spec.where)
+        if level.name not in self._prepared:
+            self._prepared.add(level.name)
             self._apply_hints(table)
         return table
 
-    def _new_table(self, place: _Place) -> TableSchema:
+    def _new_table(self, level: TableLevel) -> TableSchema:
         table = TableSchema(
-            name=place.name,
-            root=place.root,
-            parent=place.parent,
-            kind=place.kind,
+            name=level.name,
+            root=level.root,
+            parent=level.parent,
+            kind=level.kind,
             resource=self._spec.resource,
-            source=place.source,
+            source=level.source,
         )
-        self._schema.tables[place.name] = table
+        self._schema.tables[level.name] = table
         return table
 
-    def _may_add_table(self, place: _Place, rows: list[dict[str, Any]]) -> bool:
+    def _may_add_table(self, level: TableLevel, rows: Sequence[Any]) -> bool:
         others = self._schema.tables.values()
         known = any(
             not other.is_new and other.kind == "root" and other.resource == self._spec.resource for other in others
         )
-        if not known or place.kind == "quarantine":
+        if not known or level.kind == "quarantine":
             return True
-        mode = self._hints.contract(place.name, "tables")
+        mode = self._hints.contract(level.name, "tables")
         if mode == "freeze":
-            raise self._gate.violation(f"a new table {place.name!r}")
+            raise self._contract.violation(f"a new table {level.name!r}")
         if mode != "evolve":
             self._counters["discarded_rows"] += len(rows)
             for row in rows:
-                self._quarantine.add(row, reason="new table", table=place.name)
+                self._quarantine.add(row, reason="new table", table=level.name)
             return False
-        self._schema.changes.append(f"added table {place.name}")
+        self._schema.changes.append(f"added table {level.name}")
         return True
 
     def _apply_hints(self, table: TableSchema) -> None:
@@ -367,140 +199,3 @@ class Shredder:
             where=self._spec.where,
             hint="Run a full refresh, which rebuilds the table, or correct the hint.",
         )
-
-    def _collect(
-        self,
-        node: _Node,
-        rows: Sequence[Mapping[str, Any]],
-        *,
-        prefix: str,
-        source: str,
-        nesting: int,
-        table: TableSchema,
-    ) -> None:
-        for key, cells in cells_by_key(rows):
-            name = naming.join(prefix, naming.normalize(check_text(str(key))))
-            path = f"{source}.{key}" if source else str(key)
-            self._sort_in(node, name, Cells(path, cells, kinds_of(cells)), nesting=nesting, table=table)
-
-    def _sort_in(self, node: _Node, name: str, cells: Cells, *, nesting: int, table: TableSchema) -> None:
-        kinds = cells.kinds
-        if not kinds <= JSON_KINDS:
-            plain = [as_plain(value) for value in cells.values]
-            cells = Cells(cells.source, plain, kinds_of(plain))
-        kinds = cells.kinds - {NONE}
-        if not kinds:
-            return
-        if kinds.isdisjoint(_NESTED) or nesting <= 0 or self._is_json(table, name):
-            node.columns.setdefault(name, []).append(replace(cells, kinds=kinds))
-            return
-        if dict in kinds:
-            objects = cells.values if cells.kinds == {dict} else only(cells.values, dict, {})
-            self._collect(node, objects, prefix=name, source=cells.source, nesting=nesting - 1, table=table)
-        if list in kinds:
-            lists = cells.values if kinds == {list} else only(cells.values, list, None)
-            node.lists.setdefault(name, []).append(Cells(cells.source, lists, frozenset({list})))
-        scalars = kinds - _NESTED
-        if scalars:
-            rest = [None if type(value) in _NESTED else value for value in cells.values]
-            node.columns.setdefault(name, []).append(Cells(cells.source, rest, scalars))
-
-    def _is_json(self, table: TableSchema, name: str) -> bool:
-        column = table.columns.get(name)
-        return column is not None and column.data_type == "json"
-
-    def _lists(self, table: TableSchema, node: _Node) -> dict[str, Cells]:
-        sources = {
-            name[len(table.name) + len(naming.SEPARATOR) :]: other.source
-            for name, other in self._schema.tables.items()
-            if other.kind in ("nested", "standalone") and name.startswith(table.name + naming.SEPARATOR)
-        }
-        if self._spec.on_name_collision == "suffix":
-            return with_suffixes(node.lists, owners=sources, reserved=frozenset())
-        return {name: merged(name, cells, where=self._spec.where) for name, cells in node.lists.items()}
-
-    def _resolved(self, table: TableSchema, found: dict[str, list[Cells]]) -> dict[str, Cells]:
-        reserved = self._reserved if table.kind == "root" else SYSTEM_COLUMNS
-        if self._spec.on_name_collision == "suffix":
-            return with_suffixes(found, owners=owners(table.columns), reserved=reserved)
-        taken = reserved.intersection(found)
-        for name in taken:
-            raise reserved_name(name, found[name][0].source, where=self._spec.where)
-        return {
-            name: cells[0] if len(cells) == 1 else merged(name, cells, where=self._spec.where)
-            for name, cells in found.items()
-        }
-
-    def _check_required(self, batch: Batch) -> None:
-        table = batch.table
-        for column in table.columns.values():
-            if column.nullable or column.name in SYSTEM_COLUMNS:
-                continue
-            array = batch.arrays.get(column.name)
-            misfits = [value for row, value in batch.misfits.get(column.name, ()) if row not in batch.dropped]
-            if misfits:
-                raise self._misfit(table.name, column, misfits)
-            if array is None or array.null_count:
-                what = "never arrived" if array is None else f"is null in {array.null_count} of {len(array)} records"
-                raise NullInRequiredColumnError(
-                    f"the column {table.name}.{column.name} is a key or not nullable, and {what}",
-                    code="warehouse_null_in_required_column",
-                    where=self._spec.where,
-                    hint="Choose another key, fill the value with a `map` step, or allow nulls.",
-                )
-
-    def _misfit(self, table: str, column: Column, found: Sequence[Any]) -> KeyValueError:
-        shown = repr(found[0])
-        shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
-        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        return KeyValueError(
-            f"the column {table}.{column.name} is a key or not nullable, and as {column.data_type} it can't keep "
-            f"{shown} ({types.variant_suffix(found[0])}){others} without loss",
-            code="warehouse_key_value",
-            where=self._spec.where,
-            hint="Say `data_type: text` for it in `columns` and run a full refresh, or make its values one type with "
-            "a `map` step.",
-        )
-
-    def _row_ids(self, table: str, count: int) -> pa.Array:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if table not in self._tokens:
-            digest = hashlib.blake2b(f"{self._load_id}/{table}".encode(), digest_size=6)
-            self._tokens[table] = digest.hexdigest()
-        start = self._row_numbers[table]
-        self._row_numbers[table] += count
-        numbers = pa.array(range(start, start + count), pa.int64())
-        return pc.binary_join_element_wise(self._tokens[table], pc.cast(numbers, pa.string()), "_")
-
-    def _system_arrays(
-        self, table: TableSchema, rows: list[dict[str, Any]], row_ids: pa.Array, links: _Links | None
-    ) -> dict[str, pa.Array]:
-        import pyarrow as pa
-
-        if links is not None:
-            return {ROOT_ROW_ID: links.root, PARENT_ROW_ID: links.parent, LIST_INDEX: links.index, ROW_ID: row_ids}
-        if table.kind == "root" and writes_version(self._spec.write_disposition):
-            return {ROW_VERSION: pa.array(record_versions(rows), pa.string()), ROW_ID: row_ids}
-        return {ROW_ID: row_ids}
-
-
-def _filtered(links: _Links, keep: list[bool]) -> _Links:
-    import pyarrow as pa
-
-    mask = pa.array(keep)
-    return _Links(parent=links.parent.filter(mask), root=links.root.filter(mask), index=links.index.filter(mask))
-
-
-def _appended(before: pa.Table | None, table: pa.Table) -> pa.Table:
-    """Return both tables as one; a column that both have gets the type of the later, which is as wide or wider."""
-    import pyarrow as pa
-
-    if before is None:
-        return table
-    for place, column in enumerate(before.schema):
-        later = table.schema.field(column.name).type if column.name in table.column_names else column.type
-        if later != column.type:
-            before = before.set_column(place, column.name, before.column(place).cast(later))
-    return pa.concat_tables([before, table], promote_options="default")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming
-from dagster_rest.warehouse.schema import ROW_VERSION, Column
-from dagster_rest.warehouse.shred.values import dump_json
+from dagster_rest.warehouse.schema import ROW_VERSION, SYSTEM_COLUMNS, Column
+from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
-    from dagster_rest.config.model.table import WriteDisposition
+    from dagster_rest.config.model.table.disposition import WriteDisposition
 
 VALID_FROM, VALID_TO = "_valid_from", "_valid_to"
 
@@ -34,8 +34,10 @@ def version_column(disposition: WriteDisposition) -> str | None:
 
 
 def writes_version(disposition: WriteDisposition) -> bool:
-    """Say if the version is a hash of the record, written by this package."""
-    return disposition.disposition == "merge" and version_column(disposition) == ROW_VERSION
+    """Say if this package writes a hash of the record: it is the version, or decides for scd2 where that is null."""
+    if disposition.disposition != "merge":
+        return False
+    return disposition.strategy == "scd2" or version_column(disposition) == ROW_VERSION
 
 
 def added_columns(disposition: WriteDisposition) -> list[Column]:
@@ -56,6 +58,11 @@ def added_columns(disposition: WriteDisposition) -> list[Column]:
             Column(name=ROW_VERSION, data_type="text", hinted=True, description="Hash of the record's content.")
         )
     return columns
+
+
+def reserved_columns(disposition: WriteDisposition) -> frozenset[str]:
+    """Return the columns of a root table that this package writes, which no key of a record may become."""
+    return SYSTEM_COLUMNS | {column.name for column in added_columns(disposition)}
 
 
 def record_versions(records: Sequence[Any]) -> list[str]:

@@ -7,14 +7,15 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dagster_rest.warehouse.errors import WarehouseError
-from dagster_rest.warehouse.schema import Schema
+from dagster_rest.warehouse.hooks import EventHook
+from dagster_rest.warehouse.schema import StagedSchema
 
 FILE_NAME = "checkpoint.json"
 VERSION = 1
@@ -43,22 +44,22 @@ class Checkpoint:
     sides: dict[str, list[str]] = field(default_factory=dict)
     next_part: int = 0
     rows_staged: int = 0
-    schema: dict[str, Any] = field(default_factory=lambda: Schema().to_json())
+    schema: dict[str, Any] = field(default_factory=lambda: StagedSchema().to_json())
     counters: dict[str, int] = field(default_factory=dict)
     row_numbers: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> set[str]:
-        """The names of the files the checkpoint vouches for."""
+        """The names of the files that the checkpoint covers."""
         return {part.file for part in self.parts} | {file for files in self.sides.values() for file in files}
 
-    def restored(self) -> tuple[Schema, Counter[str], Counter[str]]:
+    def restored(self) -> tuple[StagedSchema, Counter[str], Counter[str]]:
         """Return schema, counters and row numbers as they were."""
-        return Schema.from_json(self.schema), Counter(self.counters), Counter(self.row_numbers)
+        return StagedSchema.from_json(self.schema), Counter(self.counters), Counter(self.row_numbers)
 
 
-def read(folder: Path, *, fingerprint: str, ttl_seconds: float) -> tuple[Checkpoint | None, str | None]:
+def read_checkpoint(folder: Path, *, fingerprint: str, ttl_seconds: float) -> tuple[Checkpoint | None, str | None]:
     """Return the checkpoint to go on from, or None and why a fresh start is needed.
 
     A file that can't be read, is of another version or of another configuration, is too old or misses a part never
@@ -129,7 +130,7 @@ def staging_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write(folder: Path, checkpoint: Checkpoint, *, on_event: Callable[[str], None]) -> None:
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, on_event: EventHook) -> None:
     """Write the checkpoint so that a crash at any moment leaves either the old or the new one."""
     temporary = folder / f"{FILE_NAME}.new"
     text = json.dumps({"version": VERSION, **asdict(checkpoint)}, default=_strict)

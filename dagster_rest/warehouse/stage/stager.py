@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.errors import depth_errors
-from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, KnownSchema, Schema, TableSpec
+from dagster_rest.warehouse.hooks import EventHook, ignore_event
+from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, StagedSchema
 from dagster_rest.warehouse.shred.collisions import with_values_of_parent
-from dagster_rest.warehouse.shred.tables import Shredder
-from dagster_rest.warehouse.shred.values import dump_json
-from dagster_rest.warehouse.stage import checkpoint as checkpoints
-from dagster_rest.warehouse.stage.checkpoint import Checkpoint, PartFile
-from dagster_rest.warehouse.types import of_arrow
+from dagster_rest.warehouse.shred.shredder import Shredder
+from dagster_rest.warehouse.stage.checkpoint import (
+    FILE_NAME,
+    Checkpoint,
+    PartFile,
+    digest,
+    read_checkpoint,
+    staging_errors,
+    write_checkpoint,
+)
+from dagster_rest.warehouse.stage.part import Part, column_types, import_arrow, release_memory, write_parquet
+from dagster_rest.warehouse.stage.staged_load import StagedLoad
+from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,71 +36,6 @@ if TYPE_CHECKING:
 BATCH_ROWS = 2_000
 """Records that wait for each other, so that an API of one record a page does not cost an Arrow table a record."""
 MEGABYTE = 1024 * 1024
-
-
-def ignore_event(name: str) -> None:
-    """Do nothing: the default of the ``on_event`` hooks that crash tests listen to."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StagedLoad:
-    """A load that is complete on disk and waits for its transaction.
-
-    Args:
-        load_id: The load's id.
-        spec: What the resource asks for.
-        folder: Where the files are.
-        parts: The Parquet files by table.
-        schema: The tables as the data left them.
-        row_counts: Staged rows by table.
-        rows_staged: Staged rows of root tables.
-        counters: ``discarded_rows``, ``discarded_values``, each zero if absent.
-        schema_changes: What the data changed, in words.
-    """
-
-    load_id: str
-    spec: TableSpec
-    folder: Path
-    parts: Mapping[str, tuple[PartFile, ...]]
-    schema: Schema
-    row_counts: Mapping[str, int]
-    rows_staged: int
-    counters: Mapping[str, int]
-    schema_changes: list[str]
-    sides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def makes(self, table: str) -> bool:
-        """Whether the load has rows for a table, or makes it because the config names its columns."""
-        schema = self.schema.tables.get(table)
-        declared = schema is not None and schema.is_new and schema.kind != "quarantine" and bool(schema.typed_columns)
-        return table in self.parts or declared
-
-    def side(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows given to ``Stager.write_side`` under that name, in order."""
-        for file in self.sides.get(name, ()):
-            with (self.folder / file).open(encoding="utf-8") as lines:
-                for line in lines:
-                    yield json.loads(line)
-
-
-@dataclass(kw_only=True)
-class _Part:
-    """A part on its way to disk, and the state of the stager at its end."""
-
-    number: int
-    position: dict[str, Any] | None
-    files: list[PartFile] = field(default_factory=list)
-    sides: dict[str, str] = field(default_factory=dict)
-    writing: list[Future[str]] = field(default_factory=list)
-    rows_staged: int = 0
-    schema: dict[str, Any] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    row_numbers: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def is_written(self) -> bool:
-        """True once all files are on disk, or one could not be written."""
-        return all(writing.done() for writing in self.writing)
 
 
 class Stager:
@@ -113,17 +55,17 @@ class Stager:
         import tempfile
         from pathlib import Path
 
-        from dagster_rest.config.model.table import WriteDisposition
-        from dagster_rest.warehouse.schema import KnownSchema, TableSpec
+        from dagster_rest.config.model.table.disposition import WriteDisposition
+        from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec
         from dagster_rest.warehouse.stage.stager import Stager
 
-        spec = TableSpec(
+        spec = ResourceSpec(
             dataset="shop", resource="posts", table_name="posts",
             write_disposition=WriteDisposition(disposition="append"),
         )
         with tempfile.TemporaryDirectory() as folder:
             stager = Stager.open(
-                Path(folder), spec=spec, known=KnownSchema(dataset="shop"), fingerprint="1", load_id="a"
+                Path(folder), spec=spec, known=RecordedSchema(dataset="shop"), fingerprint="1", load_id="a"
             )
             stager.write([{"id": 1, "tags": ["x", "y"]}], position={"page": 1})
             staged = stager.finish()
@@ -135,8 +77,8 @@ class Stager:
         self,
         folder: Path,
         *,
-        spec: TableSpec,
-        known: KnownSchema,
+        spec: ResourceSpec,
+        known: RecordedSchema,
         beside: Stager | None,
         checkpoint: Checkpoint,
         resumed: bool,
@@ -144,7 +86,7 @@ class Stager:
         rows_per_part: int,
         bytes_per_part: int,
         seconds_per_part: float,
-        on_event: Callable[[str], None],
+        on_event: EventHook,
     ) -> None:
         self.load_id = checkpoint.load_id
         self.position = checkpoint.position
@@ -158,22 +100,20 @@ class Stager:
         if resumed:
             self._schema, self._counters, self._row_numbers = checkpoint.restored()
         else:
-            schema = Schema.start(known, spec=spec) if beside is None else Schema(tables=beside._schema.tables)
+            schema = (
+                StagedSchema.start(known, spec=spec) if beside is None else StagedSchema(tables=beside._schema.tables)
+            )
             self._schema, self._counters, self._row_numbers = schema, Counter(), Counter()
         self._shredder = Shredder(
-            spec,
-            schema=self._schema,
-            load_id=self.load_id,
-            counters=self._counters,
-            row_numbers=self._row_numbers,
+            spec, schema=self._schema, load_id=self.load_id, counters=self._counters, row_numbers=self._row_numbers
         )
         self._waiting: list[Any] = []
         self._tables: list[dict[str, list[pa.Table]]] = [{}]
         self._types: dict[tuple[str, str], pa.DataType] = {}
-        self._part: _Part | None = None
+        self._part: Part | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parquet")
         # Arrow takes a tenth of a second to import: while the first pages are on their way, that costs nothing.
-        self._writer.submit(_import_arrow)
+        self._writer.submit(import_arrow)
         # Files of a stager that was given up can never be taken for those of the next.
         self._token = secrets.token_hex(4)
         self._sides: dict[str, list[dict[str, Any]]] = {}
@@ -187,8 +127,8 @@ class Stager:
         cls,
         folder: Path,
         *,
-        spec: TableSpec,
-        known: KnownSchema,
+        spec: ResourceSpec,
+        known: RecordedSchema,
         fingerprint: str,
         load_id: str,
         beside: Stager | None = None,
@@ -197,12 +137,12 @@ class Stager:
         rows_per_part: int = 50_000,
         bytes_per_part: int = 16 * MEGABYTE,
         seconds_per_part: float = 5.0,
-        on_event: Callable[[str], None] = ignore_event,
+        on_event: EventHook = ignore_event,
     ) -> Stager:
         """Open a staging folder, going on from its checkpoint if that fits.
 
         Args:
-            folder: Created if missing. It belongs to the stager alone: files no checkpoint vouches for are removed.
+            folder: Created if missing. It belongs to the stager alone: files that no checkpoint covers are removed.
             spec: What the resource asks for.
             known: The columns recorded so far.
             fingerprint: Of everything that changes what is fetched or stored; another one starts over.
@@ -216,12 +156,12 @@ class Stager:
             seconds_per_part: Likewise, seconds since the part began.
             on_event: Called with ``part_written``, ``before_checkpoint_rename``, ``after_checkpoint_rename``.
         """
-        with checkpoints.staging_errors(folder):
+        with staging_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            saved, reason = checkpoints.read(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
+            saved, reason = read_checkpoint(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
             if saved is not None and not resume:
                 saved, reason = None, "resuming is switched off"
-            keep = {checkpoints.FILE_NAME, *saved.files} if saved is not None else set()
+            keep = {FILE_NAME, *saved.files} if saved is not None else set()
             for path in folder.iterdir():
                 if path.name not in keep:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -293,7 +233,7 @@ class Stager:
         self._begin_part()
         self._end_part()
         self._writer.shutdown()
-        _give_memory_back()
+        release_memory()
         parts: dict[str, list[PartFile]] = {}
         for part in self._saved.parts:
             parts.setdefault(part.table, []).append(part)
@@ -325,7 +265,7 @@ class Stager:
         made = self._shredder.shred(self._waiting)
         self._waiting = []
         kinds = {(name, field.name): field.type for name, table in made.items() for field in table.schema}
-        if any(self._types.get(place, kind) != kind for place, kind in kinds.items()):
+        if any(self._types.get(column, kind) != kind for column, kind in kinds.items()):
             # A column changed its type: what was made before goes to files of its own.
             self._tables.append({})
             self._types = {}
@@ -350,14 +290,14 @@ class Stager:
     def _begin_part(self) -> None:
         """Hand what is there to the writing thread, as the next part; one part is under way at a time."""
         self._end_part()
-        part = _Part(number=self._saved.next_part, position=self._pending_position)
+        part = Part(number=self._saved.next_part, position=self._pending_position)
         made = [(name, tables) for generation in self._tables for name, tables in generation.items()]
         for index, (name, tables) in enumerate(made):
             file = f"part-{part.number:06d}-{index:03d}-{self._token}.parquet"
             rows = sum(table.num_rows for table in tables)
-            part.files.append(PartFile(name, file, rows, _column_types(tables)))
-            part.writing.append(self._writer.submit(_write_parquet, self._folder / file, tables))
-        with checkpoints.staging_errors(self._folder), depth_errors(self._spec.where):
+            part.files.append(PartFile(name, file, rows, column_types(tables)))
+            part.writing.append(self._writer.submit(write_parquet, self._folder / file, tables))
+        with staging_errors(self._folder), depth_errors(self._spec.where):
             self._write_sides(part)
         part.rows_staged = self._root_rows()
         part.schema = self._schema.to_json()
@@ -369,13 +309,13 @@ class Stager:
         self._part = part
 
     def _end_part(self) -> None:
-        """Wait for the part under way, and write the checkpoint that vouches for it."""
+        """Wait for the part under way, and write the checkpoint that covers it."""
         part, self._part = self._part, None
         if part is not None:
-            with checkpoints.staging_errors(self._folder):
-                self._vouch_for(part)
+            with staging_errors(self._folder):
+                self._write_checkpoint(part)
 
-    def _vouch_for(self, part: _Part) -> None:
+    def _write_checkpoint(self, part: Part) -> None:
         for written, writing in zip(part.files, part.writing, strict=True):
             self._saved.digests[written.file] = writing.result()
         if part.files:
@@ -384,16 +324,16 @@ class Stager:
         saved.parts.extend(part.files)
         for name, file in part.sides.items():
             saved.sides.setdefault(name, []).append(file)
-            saved.digests[file] = checkpoints.digest(self._folder / file)
+            saved.digests[file] = digest(self._folder / file)
         saved.next_part = part.number + 1
         if part.position is not None:
             saved.position = part.position
         saved.rows_staged = part.rows_staged
         saved.schema, saved.counters, saved.row_numbers = part.schema, part.counters, part.row_numbers
-        checkpoints.write(self._folder, saved, on_event=self._on_event)
+        write_checkpoint(self._folder, saved, on_event=self._on_event)
         self.position = saved.position
 
-    def _write_sides(self, part: _Part) -> None:
+    def _write_sides(self, part: Part) -> None:
         for index, (name, rows) in enumerate(self._sides.items()):
             file = f"side-{part.number:06d}-{index:03d}-{self._token}.jsonl"
             with (self._folder / file).open("w", encoding="utf-8") as sink:
@@ -402,38 +342,3 @@ class Stager:
                 os.fsync(sink.fileno())
             part.sides[name] = file
         self._sides = {}
-
-
-def _column_types(tables: Sequence[pa.Table]) -> dict[str, str]:
-    """Return the columns of tables that go to one file, and their types; those of this package left out."""
-    return {
-        field.name: of_arrow(field.type)
-        for table in tables
-        for field in table.schema
-        if field.name not in SYSTEM_COLUMNS
-    }
-
-
-def _import_arrow() -> None:
-    import pyarrow.compute
-    import pyarrow.parquet  # noqa: F401
-
-
-def _write_parquet(path: Path, tables: list[pa.Table]) -> str:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.concat_tables(tables, promote_options="default")
-    tables.clear()
-    with path.open("wb") as sink:
-        pq.write_table(table, sink, compression="zstd")
-        sink.flush()
-        os.fsync(sink.fileno())
-    return checkpoints.digest(path)
-
-
-def _give_memory_back() -> None:
-    """Return what Arrow keeps for later to the system, for DuckDB needs it now."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()

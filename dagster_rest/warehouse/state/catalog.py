@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
-from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, KnownSchema, TableSchema, system_columns
+from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.schema import SYSTEM_COLUMNS, Column, RecordedSchema, TableSchema, system_columns
 from dagster_rest.warehouse.types import duckdb_type
 
 if TYPE_CHECKING:
@@ -17,24 +18,42 @@ if TYPE_CHECKING:
 METADATA_SCHEMA = "_dagster_rest"
 COLUMNS_TABLE = f"{METADATA_SCHEMA}.columns"
 
-_CREATE = f"""
-CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} (
-    dataset VARCHAR NOT NULL, table_name VARCHAR NOT NULL, root_table VARCHAR NOT NULL, parent_table VARCHAR,
-    kind VARCHAR NOT NULL, resource VARCHAR NOT NULL, table_source VARCHAR,
-    column_name VARCHAR NOT NULL, position INTEGER NOT NULL, data_type VARCHAR, nullable BOOLEAN NOT NULL,
-    description VARCHAR, source VARCHAR, variant BOOLEAN NOT NULL, hinted BOOLEAN NOT NULL,
-    hints VARCHAR NOT NULL, load_id VARCHAR NOT NULL, recorded_at TIMESTAMP WITH TIME ZONE NOT NULL
+_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "dataset": "VARCHAR NOT NULL",
+        "table_name": "VARCHAR NOT NULL",
+        "root_table": "VARCHAR NOT NULL",
+        "parent_table": "VARCHAR",
+        "kind": "VARCHAR NOT NULL",
+        "resource": "VARCHAR NOT NULL",
+        "table_source": "VARCHAR",
+        "column_name": "VARCHAR NOT NULL",
+        "position": "INTEGER NOT NULL",
+        "data_type": "VARCHAR",
+        "nullable": "BOOLEAN NOT NULL",
+        "description": "VARCHAR",
+        "source": "VARCHAR",
+        "variant": "BOOLEAN NOT NULL",
+        "hinted": "BOOLEAN NOT NULL",
+        "hints": "VARCHAR NOT NULL",
+        "load_id": "VARCHAR NOT NULL",
+        "recorded_at": "TIMESTAMP WITH TIME ZONE NOT NULL",
+    }
 )
-"""
-# A list of columns is long: DuckDB puts those of its own tables and functions into it.
-_TABLE_OR_VIEW = """
-SELECT 1 FROM duckdb_tables()
-WHERE database_name = current_database() AND lower(schema_name) = lower(?) AND lower(table_name) = lower(?)
-UNION ALL SELECT 1 FROM duckdb_views()
-WHERE database_name = current_database() AND lower(schema_name) = lower(?) AND lower(view_name) = lower(?)
-"""
-_TABLE_FIELDS = "table_name, root_table, parent_table, kind, resource, table_source"
-_COLUMN_FIELDS = "column_name, data_type, nullable, description, source, variant, hinted, hints"
+"""The columns of ``_dagster_rest.columns`` with their types, in the table's order."""
+_OF_TABLE = {
+    "table_name": "name",
+    "root_table": "root",
+    "parent_table": "parent",
+    "kind": "kind",
+    "resource": "resource",
+    "table_source": "source",
+}
+"""Those that are attributes of a ``TableSchema``."""
+_OF_COLUMN = {"column_name": "name"} | {
+    name: name for name in ("data_type", "nullable", "description", "source", "variant", "hinted", "hints")
+}
+"""Those that are attributes of a ``Column``; ``hints`` is JSON."""
 
 
 def quoted(name: str) -> str:
@@ -68,7 +87,8 @@ def ensure(conn: duckdb.DuckDBPyConnection, dataset: str) -> None:
     run(conn, f"CREATE SCHEMA IF NOT EXISTS {qualified(database_name(conn), dataset)}")
     if not is_committed(conn, "columns"):
         run(conn, f"CREATE SCHEMA IF NOT EXISTS {METADATA_SCHEMA}")
-        run(conn, _CREATE)
+        columns = ", ".join(f"{name} {definition}" for name, definition in _COLUMNS.items())
+        run(conn, f"CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} ({columns})")
 
 
 def has_table(
@@ -88,9 +108,9 @@ def has_table(
 
     # No database has the name of our own schema, so two parts are enough for it.
     own = schema == METADATA_SCHEMA
-    place = f"{schema}.{table}" if own else qualified(database or database_name(conn), schema, table)
+    name = f"{schema}.{table}" if own else qualified(database or database_name(conn), schema, table)
     try:
-        run(conn, f"SELECT 1 FROM {place} LIMIT 0")
+        run(conn, f"SELECT 1 FROM {name} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True
@@ -111,7 +131,7 @@ def is_committed(
         return has_table(aside, table, schema=schema, database=database)
 
 
-def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSchema:
+def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> RecordedSchema:
     """Read what ``_dagster_rest.columns`` records for a dataset; empty if nothing is there.
 
     Args:
@@ -119,50 +139,26 @@ def read_schema(conn: duckdb.DuckDBPyConnection | None, dataset: str) -> KnownSc
         dataset: The DuckDB schema.
     """
     if conn is None or not has_table(conn, "columns"):
-        return KnownSchema(dataset=dataset)
-    return KnownSchema(dataset=dataset, tables=read_tables(conn, dataset))
+        return RecordedSchema(dataset=dataset)
+    return RecordedSchema(dataset=dataset, tables=read_tables(conn, dataset))
 
 
 def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, TableSchema]:
     """Return the recorded tables of a dataset; the columns table has to be there."""
     rows = run(
         conn,
-        f"SELECT {_TABLE_FIELDS}, {_COLUMN_FIELDS} FROM {COLUMNS_TABLE} "
+        f"SELECT {', '.join([*_OF_TABLE, *_OF_COLUMN])} FROM {COLUMNS_TABLE} "
         "WHERE lower(dataset) = lower(?) ORDER BY table_name, position",
         [dataset],
     )
     tables: dict[str, TableSchema] = {}
-    for name, root, parent, kind, resource, source, *column in rows:
-        table = tables.get(name)
-        if table is None:
-            table = tables[name] = TableSchema(
-                name=name, root=root, parent=parent, kind=kind, resource=resource, source=source, is_new=False
-            )
-        if column[0] not in SYSTEM_COLUMNS:
-            table.columns[column[0]] = _column(*column)
+    for row in rows:
+        of_table = dict(zip(_OF_TABLE.values(), row, strict=False))
+        column = dict(zip(_OF_COLUMN.values(), row[len(_OF_TABLE) :], strict=True))
+        table = tables.setdefault(row[0], TableSchema(**of_table, is_new=False))
+        if column["name"] not in SYSTEM_COLUMNS:
+            table.columns[column["name"]] = Column(**{**column, "hints": json.loads(column["hints"])})
     return tables
-
-
-def _column(
-    name: str,
-    data_type: str | None,
-    nullable: bool,
-    description: str | None,
-    source: str | None,
-    variant: bool,
-    hinted: bool,
-    hints: str,
-) -> Column:
-    return Column(
-        name=name,
-        data_type=data_type,
-        nullable=nullable,
-        description=description,
-        source=source,
-        variant=variant,
-        hinted=hinted,
-        hints=json.loads(hints),
-    )
 
 
 def record_table(
@@ -170,30 +166,19 @@ def record_table(
 ) -> None:
     """Record the columns of a table as they are now."""
     forget_tables(conn, dataset, [table.name])
-    place = [dataset, table.name, table.root, table.parent, table.kind, table.resource, table.source]
-    columns = [*table.columns.values(), *system_columns(table.kind)]
+    shared = {"dataset": dataset, "load_id": load_id, "recorded_at": loaded_at}
+    shared |= {name: getattr(table, attribute) for name, attribute in _OF_TABLE.items()}
     rows = [
-        [
-            *place,
-            column.name,
-            position,
-            column.data_type,
-            column.nullable,
-            column.description,
-            column.source,
-            column.variant,
-            column.hinted,
-            json.dumps(dict(column.hints), default=str),
-            load_id,
-            loaded_at,
-        ]
-        for position, column in enumerate(columns)
+        shared
+        | {name: getattr(column, attribute) for name, attribute in _OF_COLUMN.items()}
+        | {"position": position, "hints": json.dumps(dict(column.hints), default=str)}
+        for position, column in enumerate([*table.columns.values(), *system_columns(table.kind)])
     ]
-    marks = ", ".join("?" * len(rows[0]))
+    marks = f"({', '.join('?' * len(_COLUMNS))})"
     run(
         conn,
-        f"INSERT INTO {COLUMNS_TABLE} VALUES {', '.join([f'({marks})'] * len(rows))}",
-        [value for row in rows for value in row],
+        f"INSERT INTO {COLUMNS_TABLE} VALUES {', '.join([marks] * len(rows))}",
+        [row[name] for row in rows for name in _COLUMNS],
     )
 
 
@@ -216,14 +201,15 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         conn: A connection inside the load's transaction.
         dataset: The schema.
         table: The table.
-        recorded: Whether it is one of ours, so that it is most probably there.
+        recorded: Whether it is one of ours; only then may this transaction have made it.
     """
     database = database_name(conn)
-    if recorded and is_committed(conn, table, schema=dataset, database=database):
+    if is_committed(conn, table, schema=dataset, database=database):
         described = run(conn, f"DESCRIBE {qualified(database, dataset, table)}")
         return {name.lower(): data_type for name, data_type, *_ in described}
-    if not run(conn, _TABLE_OR_VIEW, [dataset, table, dataset, table]):
+    if not recorded:
         return {}
+    # It was made in this transaction, or removed behind our back.
     rows = run(
         conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "

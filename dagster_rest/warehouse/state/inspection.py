@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.database.file import run
-from dagster_rest.warehouse.schema import KnownSchema, TableSchema, TableSpec
+from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.schema import RecordedSchema, ResourceSpec, TableSchema
 from dagster_rest.warehouse.state.catalog import database_name, qualified
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class TableInspection:
         return self.found == "table" and not self.lost_columns
 
 
-def recorded_tables(known: KnownSchema, *, spec: TableSpec) -> tuple[TableSchema, ...]:
+def recorded_tables(known: RecordedSchema, *, spec: ResourceSpec) -> tuple[TableSchema, ...]:
     """The tables that earlier loads of a resource made, root tables first.
 
     Args:
@@ -98,7 +98,7 @@ def recorded_tables(known: KnownSchema, *, spec: TableSpec) -> tuple[TableSchema
 def inspect_tables(
     connection: duckdb.DuckDBPyConnection | None, *, dataset: str, recorded: Iterable[TableSchema]
 ) -> tuple[TableInspection, ...]:
-    """Look at recorded tables in the database. It reads the catalog alone, with or without a transaction.
+    """Compare recorded tables with those in the database. It reads the catalog alone, with or without a transaction.
 
     Args:
         connection: An open connection, or None where the database does not exist: everything is missing.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import run
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.errors import NameCollisionError
-from dagster_rest.warehouse.schema import TableSchema, TableSpec
+from dagster_rest.warehouse.schema import ResourceSpec, TableSchema
 from dagster_rest.warehouse.state.catalog import COLUMNS_TABLE, METADATA_SCHEMA
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Owners:
     """
 
     def __init__(
-        self, conn: duckdb.DuckDBPyConnection, spec: TableSpec, *, recorded: Mapping[str, TableSchema]
+        self, conn: duckdb.DuckDBPyConnection, spec: ResourceSpec, *, recorded: Mapping[str, TableSchema]
     ) -> None:
         self._spec = spec
         self._recorded = recorded

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.file import fetch_one, run
+from dagster_rest.warehouse.database.base import fetch_one, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
-from dagster_rest.warehouse.state.ledger import lost_up_to
+from dagster_rest.warehouse.state.lost_tables import lost_up_to
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

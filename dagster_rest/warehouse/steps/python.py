@@ -8,13 +8,13 @@ from typing import Any
 from dagster_rest.warehouse.errors import StepError
 
 Records = list[Any]
-Step = Callable[[Records], Records]
+RecordStep = Callable[[Records], Records]
 
 _PYTHON_STEPS = ("filter", "map", "yield_map")
 _SQL_STEPS = ("where", "select")
 
 
-def compile_steps(steps: Sequence[Any] | None, *, where: str) -> Step:
+def compile_steps(steps: Sequence[Any] | None, *, where: str) -> RecordStep:
     """Return one function that applies all steps to the records of a page, in order.
 
     Within one entry that names several steps the order is filter, map, yield_map, where, select. ``map`` keeps a
@@ -27,10 +27,10 @@ def compile_steps(steps: Sequence[Any] | None, *, where: str) -> Step:
     Raises:
         StepError: An entry can't be compiled, or (later) a step failed.
     """
-    compiled: list[Step] = []
+    compiled: list[RecordStep] = []
     for number, entry in enumerate(steps or ()):
-        place = f"{where}.processing_steps[{number}]"
-        compiled.extend(_compile(_as_dict(entry, place), place))
+        path = f"{where}.processing_steps[{number}]"
+        compiled.extend(_compile(_as_dict(entry, path), path))
 
     def apply(records: Records) -> Records:
         for step in compiled:
@@ -40,38 +40,38 @@ def compile_steps(steps: Sequence[Any] | None, *, where: str) -> Step:
     return apply
 
 
-def _as_dict(entry: Any, place: str) -> Mapping[str, Any]:
+def _as_dict(entry: Any, where: str) -> Mapping[str, Any]:
     dump = getattr(entry, "model_dump", None)
     if callable(dump):
         return {name: getattr(entry, name, None) for name in (*_PYTHON_STEPS, *_SQL_STEPS)}
     if isinstance(entry, Mapping):
         return entry
-    raise StepError(f"a step is a dict, not {type(entry).__name__}", code="warehouse_invalid_step", where=place)
+    raise StepError(f"a step is a dict, not {type(entry).__name__}", code="warehouse_invalid_step", where=where)
 
 
-def _compile(entry: Mapping[str, Any], place: str) -> Iterable[Step]:
+def _compile(entry: Mapping[str, Any], where: str) -> Iterable[RecordStep]:
     unknown = sorted(set(entry) - {*_PYTHON_STEPS, *_SQL_STEPS})
     if unknown:
         raise StepError(
             f"unknown step {unknown[0]!r}",
             code="warehouse_invalid_step",
-            where=place,
+            where=where,
             hint=f"Use one of {', '.join((*_PYTHON_STEPS, *_SQL_STEPS))}.",
         )
     for name in _PYTHON_STEPS:
         if entry.get(name) is not None:
-            yield _python_step(name, entry[name], place)
+            yield _python_step(name, entry[name], where)
     for name in _SQL_STEPS:
         if entry.get(name) is not None:
-            yield _sql_step(name, entry[name], place)
+            yield _sql_step(name, entry[name], where)
 
 
-def _python_step(name: str, function: Any, place: str) -> Step:
+def _python_step(name: str, function: Any, where: str) -> RecordStep:
     if not callable(function):
         raise StepError(
             f"`{name}` is not callable",
             code="warehouse_invalid_step",
-            where=place,
+            where=where,
             hint="Give a function, or in YAML an import string `package.module:function`.",
         )
     apply = {"filter": _filter, "map": _map, "yield_map": _yield_map}[name]
@@ -81,9 +81,7 @@ def _python_step(name: str, function: Any, place: str) -> Step:
             return apply(function, records)
         except Exception as error:
             raise StepError(
-                f"the step `{name}` failed: {type(error).__name__}: {error}",
-                code="warehouse_step_failed",
-                where=place,
+                f"the step `{name}` failed: {type(error).__name__}: {error}", code="warehouse_step_failed", where=where
             ) from error
 
     return step
@@ -101,10 +99,10 @@ def _yield_map(function: Callable[[Any], Iterable[Any]], records: Records) -> Re
     return [made for record in records for made in function(record)]
 
 
-def _sql_step(name: str, sql: Any, place: str) -> Step:
+def _sql_step(name: str, sql: Any, where: str) -> RecordStep:
     if not isinstance(sql, str) or not sql.strip():
-        raise StepError(f"`{name}` is not SQL text", code="warehouse_invalid_step", where=place)
+        raise StepError(f"`{name}` is not SQL text", code="warehouse_invalid_step", where=where)
     from dagster_rest.warehouse.steps.sql import SqlStep
 
-    step = SqlStep(sql, place=f"{place}.{name}")
+    step = SqlStep(sql, where=f"{where}.{name}")
     return step.keep if name == "where" else step.reshape

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import types
 from dagster_rest.warehouse.errors import StepError, depth_errors
-from dagster_rest.warehouse.shred import values
-from dagster_rest.warehouse.shred.records import as_objects, cells_by_key, plain_cells
+from dagster_rest.warehouse.shred.records import as_objects, plain_values, values_by_key
 from dagster_rest.warehouse.state.catalog import quoted
+from dagster_rest.warehouse.values.conversion import convert
+from dagster_rest.warehouse.values.inference import infer_type
+from dagster_rest.warehouse.values.text import dump_json
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,12 +33,12 @@ class SqlStep:
 
     Args:
         sql: A condition (for ``keep``) or a select list (for ``reshape``).
-        place: The config path, for errors.
+        where: The config path, for errors.
     """
 
-    def __init__(self, sql: str, *, place: str) -> None:
+    def __init__(self, sql: str, *, where: str) -> None:
         self._sql = sql
-        self._place = place
+        self._where = where
         self._conn: duckdb.DuckDBPyConnection | None = None
         self._seen: dict[str, str] = {}
 
@@ -45,7 +47,7 @@ class SqlStep:
         if not records:
             return records
         condition = f"SELECT coalesce(CAST(({self._sql}) AS BOOLEAN), false) FROM {_PAGE}"
-        with depth_errors(self._place):
+        with depth_errors(self._where):
             mask = self._run(records, condition)[0][1]
         return list(compress(records, mask))
 
@@ -53,10 +55,10 @@ class SqlStep:
         """Return the records that the SQL select list makes."""
         if not records:
             return records
-        with depth_errors(self._place):
+        with depth_errors(self._where):
             made = self._run(records, f"SELECT {self._sql} FROM {_PAGE}")
         names = [name for name, _ in made]
-        return [dict(zip(names, row, strict=True)) for row in zip(*(cells for _, cells in made), strict=True)]
+        return [dict(zip(names, row, strict=True)) for row in zip(*(found for _, found in made), strict=True)]
 
     def _run(self, records: Records, query: str) -> list[tuple[str, list[Any]]]:
         """Return the names and values of the columns that a query on the page makes."""
@@ -76,7 +78,7 @@ class SqlStep:
             raise StepError(
                 f"the SQL {self._sql!r} failed: {str(error).splitlines()[0]}",
                 code="warehouse_step_failed",
-                where=self._place,
+                where=self._where,
                 hint=f"The columns are {', '.join(sorted(self._seen))}.",
             ) from error
         finally:
@@ -91,15 +93,15 @@ class SqlStep:
 
         arrays: dict[str, pa.Array] = {}
         objects = as_objects(records, "value")
-        for key, raw in cells_by_key(objects):
-            cells, kinds = plain_cells(raw)
-            data_type = _page_type(cells, kinds) or self._seen.get(key, "text")
+        for key, raw in values_by_key(objects):
+            found, kinds = plain_values(raw)
+            data_type = _page_type(found, kinds) or self._seen.get(key, "text")
             if self._seen.get(key, data_type) != data_type:
                 data_type = "json" if {self._seen[key], data_type} != {"bigint", "double"} else "double"
-            array = None if data_type == "json" else _typed(cells, kinds, data_type)
+            array = None if data_type == "json" else _typed(found, kinds, data_type)
             if array is None:
                 data_type = "json"
-                array = pa.array([None if cell is None else values.dump_json(cell) for cell in cells], pa.string())
+                array = pa.array([None if value is None else dump_json(value) for value in found], pa.string())
             self._seen[key] = data_type
             arrays[str(key)] = array
         for key, data_type in self._seen.items():
@@ -109,12 +111,12 @@ class SqlStep:
         return pa.table(arrays), casts
 
 
-def _typed(cells: list[Any], kinds: frozenset[type], data_type: str) -> pa.Array | None:
-    converted = values.convert(cells, kinds, data_type)
+def _typed(found: list[Any], kinds: frozenset[type], data_type: str) -> pa.Array | None:
+    converted = convert(found, kinds, data_type)
     return None if converted.rejected else converted.array
 
 
-def _page_type(cells: list[Any], kinds: frozenset[type]) -> str | None:
+def _page_type(found: list[Any], kinds: frozenset[type]) -> str | None:
     if not kinds:
         return None
     if kinds == {str}:
@@ -123,7 +125,7 @@ def _page_type(cells: list[Any], kinds: frozenset[type]) -> str | None:
         return "double"
     if len(kinds) > 1:
         return "json"
-    return values.infer_type(cells, kinds)
+    return infer_type(found, kinds)
 
 
 def _as_arrow(name: str, kind: str) -> str:
@@ -131,9 +133,9 @@ def _as_arrow(name: str, kind: str) -> str:
     return f"CAST({quoted(name)} AS VARCHAR)" if kind in _AS_TEXT else quoted(name)
 
 
-def _from_arrow(cells: list[Any], kind: str) -> list[Any]:
+def _from_arrow(found: list[Any], kind: str) -> list[Any]:
     read = _AS_TEXT.get(kind)
-    return cells if read is None else [None if cell is None else read(cell) for cell in cells]
+    return found if read is None else [None if value is None else read(value) for value in found]
 
 
 def _read_json(text: str) -> Any:

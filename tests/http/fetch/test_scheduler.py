@@ -144,6 +144,23 @@ def test_pages_before_a_failure_are_handed_out_first(api: ApiServer, open_client
     assert len(api.requests) < 40
 
 
+def test_a_unit_whose_path_is_no_url_fails_and_does_not_hang(api: ApiServer, client: RestClient) -> None:
+    api.json("/c/0", [{"id": 0}])
+    broken = FetchUnit(RequestSpec(path="http://host:port/c"), index=0)
+    left: list[int] = []
+
+    def go_on(unit: FetchUnit, _: HttpError) -> bool:
+        left.append(unit.index)
+        return True
+
+    options = FetchOptions(paginator="single_page", where="resources.c", on_unit_error=go_on)
+    assert [(0, 0)] == where(list(client.fetch([broken, *units(1)], options=options)))
+    assert [0] == left
+    with pytest.raises(HttpError, match=r"resources\.c") as caught:
+        list(client.fetch([broken], options=FetchOptions(where="resources.c")))
+    assert "http_request_invalid" == caught.value.code
+
+
 def test_a_failure_of_the_unit_iterable_reaches_the_caller(api: ApiServer, client: RestClient) -> None:
     api.get("/c/{id}")(lambda r: [{"id": 1}])
 
@@ -190,10 +207,15 @@ def test_an_interrupt_while_waiting_ends_the_fetch(api: ApiServer, client: RestC
     main = threading.main_thread().ident
     assert main is not None
     timer = threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT))
+    # A process that a shell started in the background ignores the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(client.fetch(units(1)))
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(client.fetch(units(1)))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_closing_the_client_ends_a_fetch_of_another_thread(api: ApiServer, open_client: Opener) -> None:

@@ -66,6 +66,13 @@ def test_an_ignored_answer_decides_nothing(api: ApiServer, client: RestClient) -
     assert [[], [ISSUE]] == fetch(client, ["a", "b"], response_actions=actions)
 
 
+@pytest.mark.parametrize("errors", [["busy"], [{"message": "busy"}]])
+def test_a_list_of_errors_decides_nothing(api: ApiServer, client: RestClient, errors: list[Any]) -> None:
+    api.json("/a", {"errors": errors})
+    api.json("/b", {"issues": [ISSUE]})
+    assert [[], [ISSUE]] == fetch(client, ["a", "b"], on_unit_error=lambda *_: True)
+
+
 def test_a_unit_that_is_left_out_decides_nothing(api: ApiServer, client: RestClient) -> None:
     api.json("/a", Reply(status=400, json={}, delay=0.1))
     api.json("/b", {"issues": [ISSUE]})

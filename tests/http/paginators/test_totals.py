@@ -10,6 +10,7 @@ from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import (
     FetchOptions,
     FetchUnit,
+    HttpStatusError,
     IncompleteError,
     Page,
     PaginationError,
@@ -383,3 +384,40 @@ def test_a_fetch_resumes_behind_any_page_of_a_capped_list(api: ApiServer, client
     for stop, page in enumerate(pages[:-1]):
         rest = client.fetch([FetchUnit(RequestSpec(path="items"), index=0, resume_state=page.state)], options=options)
         assert ROWS == rows_of(pages[: stop + 1]) + rows_of(list(rest))
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("paginator", [OFFSET, PAGED])
+@pytest.mark.parametrize("end", [Reply(json={"data": []}), Reply(status=404, json={}), Reply(status=204)])
+def test_an_end_before_the_total_is_an_error_after_an_interruption_too(
+    api: ApiServer, client: RestClient, paginator: Any, end: Reply, resumed: bool
+) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        number = int(request.param("page") or 0) or int(request.param("offset") or 0) // 100 + 1
+        return end if number == 3 else {"data": ROWS[100 * number - 100 : 100 * number], "total": 250, "pages": 3}
+
+    pages = client.paginate("items", paginator=paginator, data_selector="data")
+    state = [next(pages), next(pages)][-1].state
+    if resumed:
+        pages = client.paginate("items", paginator=paginator, data_selector="data", resume_state=state)
+    with pytest.raises((IncompleteError, HttpStatusError)):
+        list(pages)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_pages_with_rows_left_out_are_not_loaded_twice_after_an_interruption(
+    api: ApiServer, client: RestClient, resumed: bool
+) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        start = int(request.param("offset") or 0)
+        return {"data": [row for row in ROWS[start : start + 100] if row["id"] not in range(10, 20)]}
+
+    pages = client.paginate("items", paginator=OFFSET)
+    state = next(pages).state
+    if resumed:
+        pages = client.paginate("items", paginator=OFFSET, resume_state=state)
+    with pytest.raises(PaginationError) as caught:
+        list(pages)
+    assert "http_page_size" == caught.value.code

@@ -119,6 +119,12 @@ def test_the_key_tree_names_keys_and_no_values() -> None:
         ("data", {"data": None, "errors": [{"message": "no such field"}]}),
         ("data", {"data": [], "error": "quota"}),
         (None, {"error": "quota", "code": 7}),
+        (None, {"errors": ["quota"]}),
+        (None, {"errors": [{"message": "quota"}]}),
+        (None, {"error": [{"message": "quota"}]}),
+        (None, {"errors": [{"message": "quota"}], "meta": {"page": 1}}),
+        (None, {"errors": [{"message": "quota", "id": 7}], "data": {}}),
+        (None, {"errors": [{"message": "quota"}], "data": {"issues": None}}),
     ],
 )
 def test_a_body_with_errors_and_no_records_is_an_error(selector: str | None, body: Any) -> None:

@@ -134,6 +134,53 @@ def test_a_pause_that_begins_while_a_slot_is_waited_for_holds() -> None:
     asyncio.run(scene())
 
 
+def test_permits_go_out_in_the_order_of_arrival_and_come_back() -> None:
+    log: list[str] = []
+
+    class Once(Permits):
+        """Lets the first who asks wait a little."""
+
+        def take(self) -> Permit | float:
+            self.left += 1
+            return 0.02 if self.left == 1 else Permit(self.left)
+
+        def release(self, permit: Permit) -> None:
+            log.append("back")
+
+    async def scene() -> None:
+        admission = Admission(limiter=Once(log), stats=RequestStats())  # type: ignore[arg-type]
+        slots = Slots(2)
+
+        async def send(name: str) -> None:
+            async with admission.admitted(slots, (0,)):
+                log.append(name)
+                raise ConnectionError
+
+        await asyncio.gather(send("first"), send("second"), return_exceptions=True)
+
+    asyncio.run(scene())
+    assert ["first", "back", "second", "back"] == log
+
+
+@pytest.mark.parametrize("during", [False, True])
+def test_the_pause_that_ends_last_counts(during: bool) -> None:
+    """A shorter one ends no longer one, and one that begins during another is waited for as well."""
+
+    async def scene() -> float:
+        admission = Admission(limiter=None, stats=RequestStats())
+        began = time.monotonic()
+        if during:
+            admission.pause(0.01)
+            asyncio.get_running_loop().call_soon(admission.pause, 0.2)
+        else:
+            admission.pause(0.2)
+            admission.pause(0.01)
+        async with admission.admitted(Slots(1), (0,)):
+            return time.monotonic() - began
+
+    assert asyncio.run(scene()) >= 0.2
+
+
 def test_the_seconds_of_pause_and_permit_are_counted() -> None:
     stats = RequestStats()
 
@@ -179,6 +226,34 @@ def test_a_waiter_that_is_cancelled_leaves_its_slot_to_the_next(turn: str) -> No
         return order
 
     assert ["first", "third", "fourth"] == asyncio.run(scene())
+
+
+def test_a_waiter_that_is_cancelled_makes_no_slot_of_its_own() -> None:
+    async def scene() -> list[str]:
+        slots = Slots(1)
+        order: list[str] = []
+        release = asyncio.Event()
+
+        async def hold(name: str) -> None:
+            async with slots.held((0,)):
+                order.append(name)
+                await release.wait()
+
+        first = asyncio.ensure_future(hold("first"))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(hold("second"))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        third = asyncio.ensure_future(hold("third"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        beside = list(order)
+        release.set()
+        await asyncio.gather(first, third)
+        return beside
+
+    assert ["first"] == asyncio.run(scene())
 
 
 def test_slots_go_to_the_foremost_first() -> None:
@@ -307,6 +382,25 @@ def test_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[
     limiter.close()
 
 
+@pytest.mark.parametrize("removed", ["*", "*.sqlite"])
+def test_a_file_that_is_removed_is_shared_again_when_somebody_makes_it(tmp_path: Path, removed: str) -> None:
+    """The error `http_rate_limit_file` says to remove it, and so do programs that clean up temporary folders."""
+    one, other = (RateLimiter(requests=2, seconds=30, name="x", folder=tmp_path) for _ in range(2))
+    old = one.take()
+    for path in tmp_path.glob(removed):
+        path.unlink()
+    assert isinstance(other.take(), Permit)
+    assert isinstance(one.take(), Permit)
+    assert (True, True) == (isinstance(one.take(), float), isinstance(other.take(), float))
+    # A number of the file that is gone is somebody else's in the new one.
+    assert isinstance(old, Permit)
+    one.release(old)
+    with sqlite3.connect(next(tmp_path.glob("*.sqlite"))) as file:
+        assert [(1,), (1,)] == file.execute("select under_way from permits").fetchall()
+    one.close()
+    other.close()
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path / "file" / "folder")
@@ -426,6 +520,24 @@ def test_a_token_request_takes_a_permit_of_its_own(api: ApiServer, open_client: 
     assert len(times) == client.stats.requests
 
 
+def test_the_retry_after_of_a_token_endpoint_holds_back_who_waits_for_the_token(
+    api: ApiServer, open_client: Opener
+) -> None:
+    times: list[float] = []
+
+    @api.post("/token")
+    def token(_: Request) -> Any:
+        times.append(time.monotonic())
+        busy = Reply(status=429, json={}, headers={"Retry-After": "1"})
+        return busy if len(times) == 1 else {"access_token": "tok-00001"}
+
+    api.get("/c/{id}")(lambda request: [{"id": 1}])
+    client = open_client(max_concurrency=8, auth={**OAUTH, "access_token_url": f"{api.url}/token"})
+    assert 20 == len(list(client.fetch(units(20), options=FetchOptions(paginator="single_page"))))
+    assert 2 == len(times)
+    assert times[1] - times[0] > 0.9
+
+
 def test_who_waits_for_a_token_has_no_old_permit(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,11 +580,22 @@ def test_a_pause_is_shared_by_clients_of_one_limit(tmp_path: Path, clock: Callab
     other.close()
 
 
-def test_a_pause_from_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[[float], None]) -> None:
+@pytest.mark.parametrize("back", [60, 3600, 7 * 86_400])
+def test_a_pause_from_a_clock_that_is_set_back_blocks_nobody(
+    tmp_path: Path, clock: Callable[[float], None], back: float
+) -> None:
     limiter = RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path)
     limiter.pause(30)
-    clock(-7 * 86_400)
+    clock(-back)
     assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_a_pause_holds_over_a_clock_that_is_put_right(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    limiter = RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path)
+    limiter.pause(30)
+    clock(-1)
+    assert limiter.take() == pytest.approx(31)
     limiter.close()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from dagster_rest.config import ConfigError
+from dagster_rest.config.model.endpoint import ExpectConfig
 from dagster_rest.config.request.render import RequestSpec
 from dagster_rest.http import (
     ActionError,
@@ -15,6 +17,7 @@ from dagster_rest.http import (
     FetchUnit,
     HttpStatusError,
     IgnoreResponse,
+    Page,
     PaginationError,
     RestClient,
 )
@@ -119,6 +122,44 @@ def test_ignored_although_pages_remain_is_an_error(api: ApiServer, client: RestC
     with pytest.raises(PaginationError) as caught:
         collect(client, paginator={"type": "page_number"}, response_actions=[{"status_code": 404, "action": "ignore"}])
     assert "http_ignored_with_pages_left" == caught.value.code
+
+
+def counted(client: RestClient, **unit: Any) -> Iterator[Page]:
+    """The pages of a list whose total the config names, and whose 404 is ignored."""
+    options = FetchOptions(
+        paginator="json_link",
+        expect=ExpectConfig(total_path="total"),
+        response_actions=[{"status_code": 404, "action": "ignore"}],
+    )
+    return client.fetch([FetchUnit(RequestSpec(path="items"), index=0, **unit)], options=options)
+
+
+def test_ignored_although_rows_are_missing_from_the_expected_total_is_an_error(
+    api: ApiServer, client: RestClient
+) -> None:
+    api.replies("/items", [{"data": [{"id": 1}], "next": "/items?page=2", "total": 2}, GONE])
+    with pytest.raises(PaginationError) as caught:
+        list(counted(client))
+    assert "http_ignored_with_pages_left" == caught.value.code
+
+
+def test_ignored_behind_the_last_row_of_the_expected_total_ends_the_list(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"data": [{"id": 1}], "next": "/items?page=2", "total": 1}, GONE])
+    assert [[{"id": 1}], []] == list(counted(client))
+
+
+def test_rows_of_before_an_interruption_are_not_missing_from_the_total(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(
+        lambda r: (
+            {"data": [{"id": 1}], "next": "/items?page=2", "total": 2}
+            if r.param("page") is None
+            else {"data": [{"id": 2}], "next": "/items?page=3", "total": 2}
+            if r.param("page") == "2"
+            else GONE
+        )
+    )
+    first = next(counted(client))
+    assert [[{"id": 2}], []] == list(counted(client, resume_state=first.state))
 
 
 def test_ignore_scope_first_page_refuses_later_ones(api: ApiServer, client: RestClient) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dagster_rest.http import HttpAuthError, HttpConnectionError, HttpStatusError, RestClient, RetryLater, RetryPolicy
-from dagster_rest.http.retry_after import server_wait
+from dagster_rest.http.retry_after import is_rate_limited, server_wait
+from dagster_rest.http.send.retry import RetryClock, matches_status
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -124,10 +125,53 @@ def test_s63_retry_after_is_waited_for(api: ApiServer, client: RestClient) -> No
         (429, {"ratelimit": '"default";r=0;t=20'}, 20),
         (502, {"x-ratelimit-reset": "1700003000", "x-ratelimit-remaining": "4999"}, None),
         (429, {}, None),
+        (403, {"x-ratelimit-reset": "20"}, 20),
+        (502, {"x-ratelimit-reset": "20", "x-ratelimit-remaining": "0"}, 20),
+        (429, {"x-rate-limit-reset": "20"}, 20),
+        (429, {"ratelimit-reset": "20", "x-ratelimit-reset": "30"}, 20),
+        (429, {"retry-after": "0", "x-ratelimit-reset": "20"}, None),
+        (429, {"retry-after": "inf"}, None),
+        (429, {"x-ratelimit-reset": "nan"}, None),
     ],
 )
 def test_what_a_server_asks_to_wait(status: int, headers: dict[str, str], wait: float | None) -> None:
     assert wait == server_wait(status, headers, now=1_700_000_000)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "limited"),
+    [
+        (403, {"retry-after": "1"}, True),
+        (403, {"x-ratelimit-remaining": "0"}, True),
+        (403, {"x-ratelimit-remaining": "1"}, False),
+        (403, {}, False),
+        (401, {"retry-after": "1"}, False),
+        (404, {"x-ratelimit-remaining": "0"}, False),
+    ],
+)
+def test_a_403_may_be_a_rate_limit_and_nothing_else_is_taken_for_one(
+    status: int, headers: dict[str, str], limited: bool
+) -> None:
+    assert limited == is_rate_limited(status, headers)
+
+
+def test_without_backoff_there_is_no_pause() -> None:
+    assert 0.0 == RetryPolicy(backoff=0, jitter=9).pause(3)
+
+
+@pytest.mark.parametrize("wanted", ["5XX", " 5xx ", " 503"])
+def test_a_status_may_be_written_in_any_case(wanted: str) -> None:
+    assert (True, False) == (matches_status(wanted, 503), matches_status(wanted, 404))
+
+
+def test_the_clock_adds_up_what_it_ran_and_stands_still_between() -> None:
+    clock = RetryClock()
+    for _ in range(2):
+        with clock.running():
+            time.sleep(0.02)
+    total = clock.seconds
+    time.sleep(0.001)
+    assert (True, total) == (total >= 0.04, clock.seconds)
 
 
 def test_github_answers_a_rate_limit_with_403(api: ApiServer, client: RestClient) -> None:

@@ -176,7 +176,7 @@ WRONG = [
 
 @pytest.mark.parametrize("proxy", WRONG)
 def test_a_proxy_that_is_no_url_is_an_error_of_the_config(open_client: Opener, proxy: str) -> None:
-    with pytest.raises(HttpError, match="http://") as caught:
+    with pytest.raises(HttpError, match="begins with http://, https://, socks5:// or socks5h://") as caught:
         open_client("http://api.test", proxy=proxy).get("items")
     assert ("http_client_config", "client.proxy") == (caught.value.code, caught.value.where)
     assert "hunter22" not in "".join(traceback.format_exception(caught.value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,13 +126,64 @@ def test_a_key_in_the_query_goes_before_that_of_the_session(api: ApiServer, open
     assert ["GET /items?api_key=k-123"] == api.targets()
 
 
+def test_a_session_keeps_its_cookies_beside_those_that_the_api_sets(
+    api: ApiServer, open_client: Opener, session: Any
+) -> None:
+    session.cookies.set("login", "of-the-session")
+    api.get("/items")(lambda request: Reply(json=[], headers={"Set-Cookie": f"seen={len(api.requests)}; Path=/"}))
+    client = open_client(session=session)
+    for _ in range(3):
+        client.get("items")
+    cookies = [set((cookie or "").split("; ")) for cookie in sent(api, "Cookie")]
+    assert [{"login=of-the-session", *seen} for seen in ((), ("seen=1",), ("seen=2",))] == cookies
+
+
 def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: Opener, session: Any) -> None:
     session.auth = ("session", "hunter22")
     session.headers["X-Api-Key"] = "k-of-the-session"
     session.params = {"token": "t-of-the-session"}
-    api.get("/items")(lambda request: Reply(status=400, json=[dict(request.headers), request.query, "hunter22"]))
+    session.cookies.set("login", "c-of-the-session")
+    told_again = ["hunter22", "you are c-of-the-session"]
+    api.get("/items")(lambda request: Reply(status=400, json=[dict(request.headers), request.query, *told_again]))
     with pytest.raises(HttpError) as caught:
         open_client(session=session).get("items", raise_for_status=True)
     told = str(caught.value)
     assert "x-api-key" in told.lower()
     assert [] == [part for part in ("hunter22", "of-the-session", SESSION_BASIC) if part in told]
+
+
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+def test_a_session_that_is_closed_is_an_error_of_ours(open_client: Opener, kind: Any) -> None:
+    session = kind()
+    asyncio.run(session.aclose()) if kind is httpx.AsyncClient else session.close()
+    with pytest.raises(HttpError, match="client has been closed") as caught:
+        open_client(session=session).get("items")
+    assert "http_connection" == caught.value.code
+
+
+def test_what_a_hook_of_a_session_raises_stays_what_it_is(api: ApiServer, open_client: Opener) -> None:
+    def hook(_: httpx.Response) -> None:
+        raise RuntimeError("a bug in the hook")
+
+    api.json("/items", [])
+    with httpx.Client(event_hooks={"response": [hook]}) as session, pytest.raises(RuntimeError, match="a bug in"):
+        open_client(session=session).get("items")
+
+
+@pytest.mark.parametrize("with_session", [True, False])
+def test_a_response_tells_no_secret_of_its_request(
+    api: ApiServer, open_client: Opener, session: Any, with_session: bool
+) -> None:
+    """httpx puts the whole URL into the error of `raise_for_status`, and the request into a pickle."""
+    api.json("/items", Reply(status=404, json={"why": "none"}))
+    auth = {"type": "api_key", "name": "u", "api_key": "s3cret-3", "location": "query"}
+    client = open_client(auth=auth, headers={"X-Token": "s3cret-2"}, session=session if with_session else None)
+    response = client.get("items")
+    with pytest.raises(httpx.HTTPStatusError, match=r"404.*items\?u=\*\*\*") as caught:
+        response.raise_for_status()
+    assert response is caught.value.response
+    assert "s3cret-3" in str(response.request.url)
+    pickled = pickle.dumps(response)
+    assert b"s3cret" not in pickled
+    again = pickle.loads(pickled)
+    assert (404, {"why": "none"}, "/items") == (again.status_code, again.json(), again.request.url.path)

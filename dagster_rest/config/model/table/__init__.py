@@ -1,0 +1,1 @@
+"""How a resource's rows become a table: keys, columns, write disposition, schema contract, nested tables."""
