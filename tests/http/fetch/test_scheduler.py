@@ -172,14 +172,6 @@ def test_a_failure_of_the_unit_iterable_reaches_the_caller(api: ApiServer, clien
         list(client.fetch(broken(), options=FetchOptions()))
 
 
-@pytest.mark.parametrize("url", ["http://a\x00b/x", "http://a:port/x"])
-def test_a_url_that_cannot_be_read_is_an_error(client: RestClient, url: str) -> None:
-    unit = FetchUnit(RequestSpec(path=url), index=0)
-    with pytest.raises(HttpError, match="not a URL") as caught:
-        list(client.fetch([unit], options=FetchOptions(where="resources[0]")))
-    assert ("http_request_invalid", "resources[0]") == (caught.value.code, caught.value.where)
-
-
 def test_closing_early_cancels_what_is_under_way(api: ApiServer, open_client: Opener) -> None:
     api.get("/c/{id}")(lambda r: Reply(json=[], fault="silence") if int(r.path_params["id"]) else [{"id": 1}])
     client = open_client(max_concurrency=4)
