@@ -6,46 +6,18 @@ from typing import Any, ClassVar
 
 from dagster_rest.errors import RestError
 
-#: Every code, as docs/errors/http.md explains it.
-CODES = (
-    "http_status",
-    "http_auth",
-    "http_token",
-    "http_connection",
-    "http_timeout",
-    "http_tls",
-    "http_proxy",
-    "http_encoding",
-    "http_retry_later",
-    "http_wait_too_long",
-    "http_response_too_large",
-    "http_not_json",
-    "http_selector_matched_nothing",
-    "http_selector_invalid",
-    "http_charset",
-    "http_body_reports_errors",
-    "http_loop",
-    "http_origin",
-    "http_too_many_redirects",
-    "http_paginator_config",
-    "http_paginator_unknown",
-    "http_pagination",
-    "http_more_pages",
-    "http_list_incomplete",
-    "http_no_content",
-    "http_empty_pages",
-    "http_page_size",
-    "http_ignored_with_pages_left",
-    "http_action_failed",
-    "http_auth_config",
-    "http_auth_unknown",
-    "http_request_invalid",
-    "http_client_config",
-    "http_rate_limit_config",
-    "http_rate_limit_file",
-    "http_reentrant",
-    "http_not_picklable",
-    "http_client_closed",
+#: Every code; docs/errors/http.md explains it.
+CODES = frozenset(
+    {"http_status", "http_auth", "http_token", "http_connection"}
+    | {"http_timeout", "http_tls", "http_proxy", "http_encoding"}
+    | {"http_retry_later", "http_wait_too_long", "http_response_too_large", "http_not_json"}
+    | {"http_selector_matched_nothing", "http_selector_invalid", "http_charset", "http_body_reports_errors"}
+    | {"http_loop", "http_origin", "http_too_many_redirects", "http_paginator_config"}
+    | {"http_paginator_unknown", "http_pagination", "http_more_pages", "http_list_incomplete"}
+    | {"http_no_content", "http_empty_pages", "http_page_size", "http_ignored_with_pages_left"}
+    | {"http_action_failed", "http_auth_config", "http_auth_unknown", "http_request_invalid"}
+    | {"http_client_config", "http_rate_limit_config", "http_rate_limit_file", "http_reentrant"}
+    | {"http_not_picklable", "http_client_closed"}
 )
 
 

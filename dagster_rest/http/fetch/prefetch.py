@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,8 @@ class Prefetch:
     def __init__(self, sender: Sender, context: Context, unit: UnitState, budget: PageBudget) -> None:
         self._sender, self._context = sender, context
         self._unit, self._budget = unit, budget
+        # By the fingerprint of the request, in the order of their pages.
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
-        # The keys of the tasks, in the order of their pages.
-        self._queue: deque[int] = deque()
         # Bytes of responses that have come and that nobody has asked for yet.
         self._held: dict[int, int] = {}
         self._sent = 0
@@ -41,7 +39,6 @@ class Prefetch:
         task = self._tasks.pop(key, None)
         if task is None:
             return await self._send(request)
-        self._queue.remove(key)
         try:
             return await task
         except asyncio.CancelledError:
@@ -60,13 +57,12 @@ class Prefetch:
         if not self._budget.prefetch:
             return
         key = request.fingerprint()
-        if not self._queue or self._queue[0] != key:
+        if next(iter(self._tasks), None) != key:
             self._drop_all_but(key)
-        if not self._queue:
             self._begin(key, request)
-        # Those in the queue are the next ones still: only what comes behind them has to be made.
-        for following in later(len(self._queue) - 1):
-            if len(self._queue) >= self._budget.depth(self._unit) or not self._budget.has_room():
+        # Those under way are the next ones still: only what comes behind them has to be made.
+        for following in later(len(self._tasks) - 1):
+            if len(self._tasks) >= self._budget.depth(self._unit) or not self._budget.has_room():
                 return
             self._begin(following.fingerprint(), following)
 
@@ -74,7 +70,6 @@ class Prefetch:
         """Cancel what is under way."""
         tasks = list(self._tasks.values())
         self._tasks.clear()
-        self._queue.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -84,7 +79,6 @@ class Prefetch:
     def _begin(self, key: int, request: Request) -> None:
         if key in self._tasks:
             return
-        self._queue.append(key)
         # Counted from here on, not from when the task first runs: more are begun before that.
         self._budget.in_flight += 1
         task = asyncio.ensure_future(self._send(request))
@@ -99,11 +93,9 @@ class Prefetch:
 
     def _drop_all_but(self, key: int) -> None:
         """Forget requests that will not follow: the list goes on elsewhere than it seemed."""
-        for other in self._queue:
-            if other != key:
-                self._tasks.pop(other).cancel()
-                self._release(other)
-        self._queue = deque([key] if key in self._tasks else [])
+        for other in [one for one in self._tasks if one != key]:
+            self._tasks.pop(other).cancel()
+            self._release(other)
 
     def _release(self, key: int) -> None:
         self._budget.bytes_waiting -= self._held.pop(key, 0)

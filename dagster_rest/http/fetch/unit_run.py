@@ -32,12 +32,7 @@ class UnitRun:
         self._budget, self._selector = budget, selector
 
     def start(self, prefetch: Callable[[UnitRun], Prefetch], stream: Callable[[UnitRun, Prefetch], PageStream]) -> None:
-        """Begin; called in the event loop.
-
-        Args:
-            prefetch: Makes what sends the unit's requests.
-            stream: Makes the unit's stream of pages.
-        """
+        """Begin, with what makes the unit's requests and its stream of pages; called in the event loop."""
         self.task = asyncio.ensure_future(self._work(prefetch, stream))
 
     async def _work(

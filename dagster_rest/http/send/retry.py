@@ -6,7 +6,7 @@ import dataclasses
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,23 +76,21 @@ class RetryClock:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Count what happens inside."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds += time.monotonic() - began
+        return self._counted(1)
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Do not count what happens inside, although the clock runs."""
+        return self._counted(-1)
 
     @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Do not count what happens inside, although it runs."""
+    def _counted(self, sign: int) -> Iterator[None]:
         began = time.monotonic()
         try:
             yield
         finally:
-            self.seconds -= time.monotonic() - began
+            self.seconds += sign * (time.monotonic() - began)
 
 
 def matches_status(wanted: int | str, status: int) -> bool:
