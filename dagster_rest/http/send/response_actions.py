@@ -18,7 +18,7 @@ ActionKind = Literal["ignore", "retry", "fail"]
 
 @dataclass(frozen=True)
 class Action:
-    """One entry of `response_actions`, ready to be asked.
+    """One entry of `response_actions`, compiled.
 
     Attributes:
         statuses: Statuses that match; empty matches all.
