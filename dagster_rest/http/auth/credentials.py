@@ -12,10 +12,9 @@ from typing import Any
 import httpx
 
 from dagster_rest.config.registry import AUTHS
-from dagster_rest.http.auth.secrets import check_secrets, config_fields
+from dagster_rest.http.auth.secrets import OnToken, check_secrets, config_fields
 from dagster_rest.http.errors import AuthConfigError, TokenError
 
-OnToken = Callable[[str], None]
 #: The extension of a request that has its credentials.
 AUTHORIZED = "dagster_rest.authorized"
 

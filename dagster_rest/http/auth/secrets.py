@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dagster_rest.http.errors import AuthConfigError
 from dagster_rest.http.redaction import is_sensitive_name
 
+OnToken = Callable[[str], None]
 PUBLIC = frozenset(
     {"type", "name", "location", "access_token_url", "audience", "algorithm", "client_auth", "scopes", "claims"}
 )
