@@ -102,15 +102,8 @@ __all__ = [
 
 # Where the names are; what is quick to import comes first.
 _MODULES = (
-    "errors",
-    "registration",
-    "request",
-    "redaction",
-    "send.stats",
-    "send.retry",
-    "fetch.page",
-    "paginators",
-    "client",
+    *("errors", "registration", "request", "redaction", "send.stats", "send.retry"),
+    *("fetch.page", "paginators", "client"),
 )
 
 

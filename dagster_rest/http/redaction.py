@@ -147,20 +147,9 @@ class RedactingFilter(logging.Filter):
     """
 
     LOGGERS = (
-        "httpx",
-        "httpcore.connection",
-        "httpcore.http11",
-        "httpcore.http2",
-        "httpcore.proxy",
-        "httpcore.socks",
-        "aiohttp.client",
-        "aiohttp.internal",
-        "hpack.hpack",
-        "hpack.table",
-        "requests",
-        "urllib3.connectionpool",
-        "urllib3.util.retry",
-        "dagster_rest.http",
+        *("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"),
+        *("aiohttp.client", "aiohttp.internal", "hpack.hpack", "hpack.table"),
+        *("requests", "urllib3.connectionpool", "urllib3.util.retry", "dagster_rest.http"),
     )
 
     def __init__(self, redactor: Redactor) -> None:

@@ -41,15 +41,10 @@ class PageStream:
     """Goes through the pages of one unit.
 
     Attributes:
-        unit: The unit.
         options: How it is fetched; its paginator is an instance or None.
-        request: The first request.
-        source: Where the responses come from.
+        request: The first request, then that of the page at hand.
         selector: The selector of all units, detected by the first of them.
         order: The unit's number among them.
-        redactor: For messages.
-        stats: Counts the pages.
-        keep_response: Whether pages carry their response.
         paginator: The paginator; None until it is detected.
         selection: The selector; None until it is detected.
     """

@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 
 class Prefetch:
-    """Sends the requests of one unit, some of them ahead.
-
-    Args:
-        sender: Sends them.
-        context: What holds for all of them.
-        unit: How far the unit is.
-        budget: Says how many may be under way.
-    """
+    """Sends the requests of one unit, as many of them ahead as the budget allows."""
 
     def __init__(self, sender: Sender, context: Context, unit: UnitState, budget: PageBudget) -> None:
         self._sender, self._context = sender, context

@@ -11,11 +11,7 @@ logger = logging.getLogger("dagster_rest.http")
 
 
 class ProgressLog:
-    """Counts the pages of a fetch, and logs a line every few seconds.
-
-    Args:
-        options: The options of the fetch, with the seconds and the callback.
-    """
+    """Counts the pages of a fetch, and logs a line every few seconds."""
 
     def __init__(self, options: FetchOptions) -> None:
         self._options = options

@@ -36,7 +36,7 @@ class Fetch:
     """Fetches units for a caller's thread; iterate it once.
 
     Args:
-        connection: The connection of the client.
+        connection: The client's.
         units: The units, consumed lazily in the caller's thread.
         options: How they are fetched.
         keep_response: Whether pages carry their responses.

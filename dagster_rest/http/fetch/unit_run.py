@@ -15,14 +15,7 @@ from dagster_rest.http.fetch.shared_selector import SharedSelector
 
 
 class UnitRun:
-    """Reads the pages of one unit ahead of the caller, as far as the budget allows.
-
-    Args:
-        unit: The unit.
-        order: Its number in the fetch.
-        budget: Says when it may ask for a page.
-        selector: Told when the unit has ended.
-    """
+    """Reads the pages of one unit ahead of the caller, as far as the budget allows."""
 
     def __init__(self, unit: FetchUnit, order: int, *, budget: PageBudget, selector: SharedSelector) -> None:
         self.unit = unit

@@ -11,18 +11,8 @@ from dagster_rest.http.parse.json import key_tree
 from dagster_rest.http.parse.jsonpath import JsonPath, compile_path, from_keys
 
 RECORD_NAMES = (
-    "data",
-    "items",
-    "results",
-    "entries",
-    "records",
-    "rows",
-    "entities",
-    "payload",
-    "content",
-    "objects",
-    "values",
-    "value",
+    *("data", "items", "results", "entries", "records", "rows"),
+    *("entities", "payload", "content", "objects", "values", "value"),
 )
 #: Lists under these names are about the response or beside the records.
 SIDE_NAMES = frozenset(

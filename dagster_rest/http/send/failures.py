@@ -46,12 +46,7 @@ class RetryableError(Exception):
 
 @dataclass(frozen=True)
 class RequestErrors:
-    """Makes the errors of a client's requests.
-
-    Attributes:
-        redactor: Takes secrets out of URLs and bodies.
-        follow_redirects: Whether redirects are followed; for the hint of a 3xx.
-    """
+    """Makes the errors of a client's requests; `follow_redirects` is for the hint of a 3xx."""
 
     redactor: Redactor
     follow_redirects: bool

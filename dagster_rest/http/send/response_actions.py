@@ -47,13 +47,7 @@ class Action:
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What the actions say about a response.
-
-    Attributes:
-        response: The response, possibly another one than before.
-        action: `ignore`, `retry`, `fail` or None.
-        message: The text of `fail`.
-    """
+    """What the actions say about a response, which a hook may have replaced; `message` is that of `fail`."""
 
     response: httpx.Response
     action: ActionKind | None = None

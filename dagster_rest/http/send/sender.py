@@ -43,13 +43,8 @@ class Sender:
 
     Attributes:
         builder: Builds the requests of httpx, and knows the httpx client.
-        policy: Retries.
-        admission: Says when a request may go.
-        errors: Makes the errors, redacted.
-        stats: Counters.
-        max_bytes: The largest body.
+        max_bytes: The largest body, unpacked.
         max_seconds: The longest time from a request to the end of its response; None is no bound.
-        follow_redirects: Whether redirects are followed.
     """
 
     builder: RequestBuilder

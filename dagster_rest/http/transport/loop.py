@@ -21,11 +21,7 @@ BLOCKED_SECONDS = 300.0
 
 
 class LoopWatchdog:
-    """Checks that a loop still runs, for a thread that waits for it.
-
-    Args:
-        loop: The loop.
-    """
+    """Checks that a loop still runs, for a thread that waits for it."""
 
     def __init__(self, loop: BackgroundLoop) -> None:
         self._loop = loop
