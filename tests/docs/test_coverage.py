@@ -11,12 +11,12 @@ import pytest
 from pydantic import BaseModel
 
 import dagster_rest
+from dagster_rest import config
 from dagster_rest.assets.checks.rules import KEYS as CHECK_KEYS
 from dagster_rest.assets.checks.rules import RULES
 from dagster_rest.assets.component import RestApiComponent, RestApiOp
 from dagster_rest.assets.model.run_config import TAGS, RestRunConfig
 from dagster_rest.assets.run.metadata import KEYS
-from dagster_rest.config.model import config as models
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROOMS = ("config", "http", "warehouse", "assets")
@@ -33,7 +33,7 @@ NOT_WRITTEN = {"ExternalAsset", "RegisteredAuthConfig", "RegisteredPaginatorConf
 
 
 def config_models() -> list[type[BaseModel]]:
-    found = [getattr(models, name) for name in models.__all__ if name not in NOT_WRITTEN]
+    found = [getattr(config, name) for name in config.__all__ if name not in NOT_WRITTEN]
     return [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
 
 

@@ -142,7 +142,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     Stager._begin_part = _before(Stager._begin_part, lambda: recorder("part_begun"))  # type: ignore[method-assign]
     Exchange.send = _before(Exchange.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
     committing.record_load = _before(committing.record_load, lambda: recorder("rows_written"))
-    staging._write_parquet = functools.partial(_half_then_whole, recorder, staging._write_parquet)
+    staging.write_parquet = functools.partial(_half_then_whole, recorder, staging.write_parquet)
     if spec.get("without"):
         from tests.reliability import guards
 

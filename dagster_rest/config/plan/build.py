@@ -152,7 +152,11 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
         names, {child: [link.resource for link in links if not link.external] for child, links in parents.items()}
     )
     client_part = fingerprint(config.client)
-    plans = [_finish(by_name[item], parents[item], by_name, config, client_part) for item in order]
+    lines = dict(zip(names, config.origin.lines([("resources", draft.index) for draft in drafts]), strict=True))
+    plans = [
+        _finish(by_name[item], parents[item], by_name, config, client_part=client_part, line=lines[item])
+        for item in order
+    ]
     return SourcePlan(
         name=name,
         config=config,
@@ -208,7 +212,13 @@ def _duplicate_names(config: RestApiConfig) -> list[Problem]:
 
 
 def _finish(
-    draft: Draft, parents: tuple[ParentLink, ...], drafts: Mapping[str, Draft], config: RestApiConfig, client_part: str
+    draft: Draft,
+    parents: tuple[ParentLink, ...],
+    drafts: Mapping[str, Draft],
+    config: RestApiConfig,
+    *,
+    client_part: str,
+    line: int | None,
 ) -> ResourcePlan:
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)
@@ -225,7 +235,7 @@ def _finish(
         index=draft.index,
         config_path=draft.where,
         source_file=config.origin.file,
-        line=config.origin.resource_line(draft.index),
+        line=line,
         config=resource,
         endpoint=endpoint,
         request=draft.request,

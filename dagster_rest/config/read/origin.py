@@ -32,12 +32,8 @@ class Origin:
     def __repr__(self) -> str:
         return f"Origin(file={self.file!r})"
 
-    def resource_line(self, index: int) -> int | None:
-        """Line of ``resources[index]``, from 1."""
-        return self.lines([("resources", index)])[0]
-
     def lines(self, paths: Sequence[tuple[PathPart, ...]]) -> list[int | None]:
-        """The line of each path, or of the nearest part of it that is in the file."""
+        """The line, from 1, of each path, or of the nearest part of it that is in the file."""
         if self.text is None:
             return [None] * len(paths)
         from dagster_rest.config.read.yaml import line_of, root_node

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -141,7 +140,6 @@ def _merged_keys(node: Any, sizes: dict[int, int]) -> int:
     return sizes[id(node)]
 
 
-@lru_cache(maxsize=8)
 def root_node(text: str) -> Any:
     """The root node of a YAML text that has been read before: every node in it knows its line."""
     loader = ConfigLoader(text)

@@ -155,7 +155,9 @@ def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, Tabl
     for row in rows:
         of_table = dict(zip(_OF_TABLE.values(), row, strict=False))
         column = dict(zip(_OF_COLUMN.values(), row[len(_OF_TABLE) :], strict=True))
-        table = tables.setdefault(row[0], TableSchema(**of_table, is_new=False))
+        table = tables.get(row[0])
+        if table is None:
+            table = tables[row[0]] = TableSchema(**of_table, is_new=False)
         if column["name"] not in SYSTEM_COLUMNS:
             table.columns[column["name"]] = Column(**{**column, "hints": json.loads(column["hints"])})
     return tables
