@@ -191,7 +191,15 @@ class LoadContext:
         return [(self.asset.dataset, name) for name in sorted(names)]
 
     def recorded_tables(self, known: "RecordedSchema") -> tuple["TableSchema", ...]:
-        """The tables that earlier loads of the resource made and that hold its data.
+        """The tables that earlier loads of the resource made and that this load goes on with: none if it writes none.
+
+        Args:
+            known: The recorded schema.
+        """
+        return self.own_tables(known) if self.asset.is_selected else ()
+
+    def own_tables(self, known: "RecordedSchema") -> tuple["TableSchema", ...]:
+        """The tables that earlier loads of the resource made and that hold its data, whether it is selected now or not.
 
         What a contract refused is nobody's data: a quarantine may be dropped at any time.
 
@@ -200,8 +208,7 @@ class LoadContext:
         """
         from dagster_rest.warehouse.state.inspection import recorded_tables
 
-        own = recorded_tables(known, spec=self.spec) if self.asset.is_selected else ()
-        return tuple(table for table in own if table.kind != "quarantine")
+        return tuple(table for table in recorded_tables(known, spec=self.spec) if table.kind != "quarantine")
 
     def inspect(
         self, connection: "DuckDBPyConnection | None", recorded: Sequence["TableSchema"]

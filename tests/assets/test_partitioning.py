@@ -187,6 +187,19 @@ def test_a_partition_loaded_after_its_table_was_lost_is_not_lost_by_the_next(eve
     assert found == ["missing_table", "missing_table", "normal"]
 
 
+def test_the_rows_of_earlier_partitions_go_while_the_resource_is_not_selected(
+    events: ApiServer, tmp_path: Path
+) -> None:
+    one = project(events, tmp_path, NONE)
+    one.materialize()
+    one.configure(config(events, DAILY, selected=False))
+    one.materialize(partition_key=DAYS[0], tags=REFRESH)
+    one.configure(config(events, DAILY))
+    for key in DAYS:
+        one.materialize(partition_key=key)
+    assert one.rows("events", "id") == DAYS
+
+
 def forget_descriptions(one: Project) -> None:
     """What a ledger of version 4 knew."""
     one.query("drop table _dagster_rest.partitionings; update _dagster_rest.ledger_version set version = 4")

@@ -144,6 +144,53 @@ def test_a_cursor_that_is_materialized_already_asks_for_no_run(source: Source) -
     assert "items: the cursor 2026-02-01T00:00:00Z is materialized" == skipped.skip_message
 
 
+PAGED: dict[str, Any] = {
+    **NEWEST,
+    "endpoint": {
+        **NEWEST["endpoint"],
+        "paginator": {"type": "page_number", "base_page": 1, "total_path": None, "stop_after_empty_page": True},
+        "incremental": {"cursor_path": "updated", "initial_value": "2026-01-01"},
+    },
+}
+
+
+def serve_days(source: Source, *days: str, etag: bool = False) -> None:
+    """Rows of some days in pages of two, oldest first, from `since` on."""
+
+    @source.api.get("/items")
+    def items(request: Request) -> Reply:
+        rows = [{"id": i, "updated": day} for i, day in enumerate(days) if day >= (request.param("since") or "")]
+        begin = 2 * int(request.param("page") or 1) - 2
+        return Reply(json=rows[begin : begin + 2], headers={"ETag": "same"} if etag else {})
+
+
+@pytest.mark.parametrize("etag", [False, True])
+@pytest.mark.parametrize("lag", [None, 7])
+def test_what_is_new_may_begin_on_a_later_page(source: Source, lag: int | None, etag: bool) -> None:
+    incremental = {**PAGED["endpoint"]["incremental"], "lag": lag}
+    resource = {**PAGED, "endpoint": {**PAGED["endpoint"], "incremental": incremental}}
+    days = ["2026-02-01", "2026-02-02", "2026-02-03", "2026-02-03"]
+    serve_days(source, *days, etag=etag)
+    assert source.load(resource).success
+    poll = Poll(source, resource)
+    seen = [poll.asks(), poll.asks()]
+    serve_days(source, *days, "2026-02-04", etag=etag)
+
+    assert [[], [], ["items"], []] == [*seen, poll.asks(), poll.asks()]
+
+
+def test_a_first_page_that_does_not_begin_at_the_cursor_is_held_against_the_tick_before(source: Source) -> None:
+    resource = {**NEWEST, "endpoint": {**NEWEST["endpoint"], "params": {"since": "{incremental.initial_value}"}}}
+    first = {"id": 1, "updated": "2026-02-01T00:00:00Z"}
+    source.api.json("/items", [first])
+    assert source.load(resource).success
+    poll = Poll(source, resource)
+    seen = [poll.asks(), poll.asks()]
+    source.api.json("/items", [first, {"id": 2, "updated": "2026-01-02T00:00:00Z"}])
+
+    assert [["items"], [], ["items"]] == [*seen, poll.asks()]
+
+
 def test_an_empty_page_after_the_cursor_asks_for_no_run(source: Source) -> None:
     times = iter(range(100))
 
@@ -342,6 +389,25 @@ def test_a_failed_run_whose_assets_another_run_has_loaded_is_settled(source: Sou
     assert source.load(ITEMS).success
 
     assert [] == poll.asks()
+
+
+def test_a_run_that_began_before_the_change_settles_nothing(source: Source) -> None:
+    serve_etag(source)
+    poll = Poll(source, ITEMS)
+    first = poll.tick()
+    source.api.route("GET", "/items")(lambda request: Reply(status=400, json={}))
+    assert not finish(source, poll, result=first)
+    serve_etag(source)
+    run_id = source.load(ITEMS).run_id
+    record = source.instance.get_run_record_by_id(run_id)
+    assert record is not None
+    assert record.start_time is not None
+    # As if the tick had come while that run was at work, after its request.
+    stored = json.loads(poll.cursor or "")
+    stored["resources"]["items"]["at"] = repr(record.start_time + 0.001)
+    poll.cursor = json.dumps(stored)
+
+    assert ["items"] == poll.asks()
 
 
 def test_a_run_that_nobody_has_ever_seen_is_asked_for_again(source: Source) -> None:

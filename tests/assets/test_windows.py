@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.assets.cursor.values import advance, now_like
+from dagster_rest.assets.model.run_config import RestRunConfig
 from tests.assets.project import Project
 from tests.support.server import ApiServer, Reply
 
@@ -146,3 +147,36 @@ def test_children_work_window_by_window_and_new_parents_start_from_the_beginning
     project.materialize(config={"events": RestRunConfig(start_value=0, end_value=10)})
 
     assert project.rows("events", "at") == list(range(10))
+
+
+def test_a_start_at_the_end_of_a_window_takes_what_the_window_left_out(
+    api: ApiServer, served: Any, tmp_path: Path
+) -> None:
+    served["days"], served["fail_at"] = ["2026-01-02", "2026-01-03"], "2026-07-01"
+    project = Project(config(api, initial_value="2026-01-01", step="6mo", range_start="open"), folder=tmp_path)
+    project.materialize(raise_on_error=False)
+    served["days"], served["fail_at"] = ["2026-07-01", "2026-07-02"], None
+
+    run = project.materialize(config={"events": RestRunConfig(start_value="2026-07-01")})
+
+    assert project.rows("events", "at") == ["2026-01-02", "2026-01-03", "2026-07-01", "2026-07-02"]
+    assert run.get("events", "cursor") == "2026-07-02"
+
+
+@pytest.mark.parametrize("start", ["2026-07-01", "2026-08-01"])
+def test_a_given_start_leaves_out_nothing_of_a_parent_whose_window_ended_there(
+    api: ApiServer, served: Any, tmp_path: Path, start: str
+) -> None:
+    given = config(api, initial_value="2026-01-01", step="6mo", range_start="open")
+    (child,) = given["resources"]
+    child["endpoint"]["params"]["of"] = "{resources.users.id}"
+    api.json("/users", [{"id": 1}])
+    served["days"], served["fail_at"] = ["2026-01-02"], "2026-07-01"
+    project = Project({**given, "resources": ["users", child]}, folder=tmp_path)
+    project.materialize(raise_on_error=False)
+    served["days"], served["fail_at"] = ["2026-07-01", "2026-08-02"], None
+
+    project.materialize("events", config={"events": RestRunConfig(start_value=start)})
+    project.materialize("events")
+
+    assert project.rows("events", "at") == ["2026-01-02", "2026-07-01", "2026-08-02"]

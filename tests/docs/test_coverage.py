@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 import dagster_rest
-from dagster_rest import config
+from dagster_rest import config as models
 from dagster_rest.assets.checks.rules import KEYS as CHECK_KEYS
 from dagster_rest.assets.checks.rules import RULES
 from dagster_rest.assets.component import RestApiComponent, RestApiOp
@@ -33,7 +33,7 @@ NOT_WRITTEN = {"ExternalAsset", "RegisteredAuthConfig", "RegisteredPaginatorConf
 
 
 def config_models() -> list[type[BaseModel]]:
-    found = [getattr(config, name) for name in config.__all__ if name not in NOT_WRITTEN]
+    found = [getattr(models, name) for name in models.__all__ if name not in NOT_WRITTEN]
     return [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
 
 

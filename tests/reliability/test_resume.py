@@ -176,6 +176,23 @@ def test_another_start_value_starts_over(
     assert list(range(10, PAGES * SIZE)) == ids(project)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_the_same_key_of_other_partitions_starts_over(
+    api: ApiServer, shop: Breaking, tmp_path: Path, zone: str
+) -> None:
+    given = config(api)
+    given["resources"][0]["endpoint"]["params"] = {"from": "{partition.start}", "to": "{partition.end}"}
+    project = Project(given, folder=tmp_path, partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
+    project.materialize(partition_key="2026-02-01", raise_on_error=False)
+    shop.answers_again()
+    project.options = {"partitions_def": dg.MonthlyPartitionsDefinition("2026-01-01", timezone=zone)}
+    project.configure(given)
+    project.materialize(partition_key="2026-02-01")
+
+    assert list(range(1, PAGES + 1)) == shop.asked
+    assert list(range(PAGES * SIZE)) == project.rows("items", "id")
+
+
 def test_losing_the_folder_costs_time_only(interrupted: Project, shop: Breaking, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "warehouse.duckdb.staging")
     interrupted.materialize()

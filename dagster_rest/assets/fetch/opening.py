@@ -188,7 +188,8 @@ class LaneOpener:
             parents.update(json.dumps([group.key, *group.includes], default=str).encode())
         parts = [
             self._context.plan.fingerprint,
-            one.slice.key,
+            # The key alone may be a day today and a month tomorrow.
+            (one.slice.key, one.slice.start, one.slice.end),
             one.load_ids[-1] if one.load_ids else one.start.base,
             self._is_first(one),
             one.start.rebuild and self._is_first(one),

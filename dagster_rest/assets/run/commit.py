@@ -147,12 +147,13 @@ class WindowCommit:
         if not begins and read_partitioning(connection, asset=asset).description == description:
             return
         ensure(connection, context.asset.dataset)
-        recorded = context.recorded_tables(read_schema(connection, context.asset.dataset))
-        other = context.other_partitions(connection, recorded) is not None
+        known = read_schema(connection, context.asset.dataset)
+        other = context.other_partitions(connection, context.recorded_tables(known)) is not None
         if other != begins:
             raise Contended("the partitions of what is loaded changed")
         if begins:
-            empty_tables(connection, dataset=context.asset.dataset, tables=[table.name for table in recorded])
+            tables = [table.name for table in context.own_tables(known)]
+            empty_tables(connection, dataset=context.asset.dataset, tables=tables)
             begin_anew(connection, asset=asset)
             forget_failed_parents(connection, child=asset)
         write_partitioning(connection, asset=asset, description=description, voids_earlier=begins)

@@ -57,7 +57,8 @@ class Window:
         if self.incremental is None or self.stateless:
             return bounds
         own = start_value(self.incremental, known)
-        if known is not None and known.is_edge and not self.start_given:
+        goes_on = not self.start_given or not _is_beyond(self.incremental, own, bounds.start)
+        if known is not None and known.is_edge and goes_on:
             bounds = dataclasses.replace(bounds, start_open=False)
         if self.start_given and not _is_beyond(self.incremental, bounds.start, own):
             return bounds
@@ -133,7 +134,7 @@ def plan_windows(
             ),
             end=end,
             start_open=incremental.range_start == "open"
-            and not _starts_at_an_edge(starts[one.key], given=start_override is not None or end is not None),
+            and not _starts_at_an_edge(starts[one.key], start_override=start_override, has_end=end is not None),
             end_closed=incremental.range_end == "closed",
             is_given=start_override is not None or end_override is not None,
         )
@@ -271,9 +272,14 @@ def _start(
     return start_value(incremental, start.cursor, where=where)
 
 
-def _starts_at_an_edge(start: Start, *, given: bool) -> bool:
+def _starts_at_an_edge(start: Start, *, start_override: Any, has_end: bool) -> bool:
     """Whether a run goes on at the end of a window, which the window itself left out."""
-    return start.at_edge and (start.continued is not None or not given)
+    if not start.at_edge or start.continued is not None:
+        return start.at_edge
+    if has_end or start_override is None:
+        return not has_end
+    edge = from_state(start.cursor) if start.cursor is not None else None
+    return edge is not None and not is_before(edge, start_override) and not is_before(start_override, edge)
 
 
 def _check_range(bounds: Bounds, *, where: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from dagster_rest.assets.model.asset import RestAsset
+from dagster_rest.config.model.paginators import SinglePagePaginatorConfig
 
 if TYPE_CHECKING:
     import httpx
@@ -78,6 +80,7 @@ def probe(
         RestError: When the API does not play along.
         TimeoutError: When it takes too long.
     """
+    deadline = time.monotonic() + timeout
     materialized = materialized_cursor(instance, asset)
     spec = asset.plan.request.render(incremental=_incremental_values(asset, materialized))
     request = _identity(asset, spec, client=client)
@@ -97,8 +100,16 @@ def probe(
         newest = _newest_cursor(asset, records)
         if newest is not None:
             found["newest"] = newest.value
-        if materialized is not None and (newest is None or not _is_after(asset, newest, materialized)):
-            return Probe(changed=False, remembered=found, reason=f"the cursor {materialized.value} is materialized")
+        if materialized is not None and not _is_after(asset, newest, materialized):
+            later = None
+            if records and not isinstance(asset.plan.paginator, SinglePagePaginatorConfig):
+                # New rows may begin on a later page, and then this one's ETag stays as it is.
+                found = {name: found[name] for name in found if name not in ("etag", "last_modified")}
+                later = _later_cursor(asset, spec, client=client, behind=materialized, deadline=deadline)
+            if later is None:
+                reason = f"the cursor {materialized.value} is materialized"
+                return Probe(changed=False, remembered=found, reason=reason)
+            found = {"request": request, "answered": answer.place, "newest": later.value}
     kind = next((kind for kind in _WORDS if kind in found and kind in known), None)
     if kind is None:
         return Probe(changed=True, remembered=found, reason="asked for the first time")
@@ -122,6 +133,8 @@ def _incremental_values(asset: RestAsset, materialized: "CursorState | None") ->
     incremental = asset.plan.incremental
     if incremental is None:
         return {}
+    # Without the lag: only rows behind the cursor count, and those before it may fill pages.
+    incremental = incremental.model_copy(update={"lag": None})
     return template_values(incremental, Bounds(start=start_value(incremental, materialized)))
 
 
@@ -156,12 +169,39 @@ def _conditions(known: Mapping[str, str]) -> dict[str, str]:
 def _records(asset: RestAsset, response: "httpx.Response") -> list[Any]:
     from dagster_rest.http.parse.json import decode_json
     from dagster_rest.http.parse.records import select
-    from dagster_rest.warehouse.steps.python import compile_steps
 
     plan = asset.plan
     body = decode_json(response.content) if response.content else []
-    records = select(plan.data_selector, body).records(body, allow_missing=True)
-    return compile_steps(plan.config.processing_steps or [], where=plan.config_path)(records)
+    return _processed(asset, select(plan.data_selector, body).records(body, allow_missing=True))
+
+
+def _processed(asset: RestAsset, records: list[Any]) -> list[Any]:
+    from dagster_rest.warehouse.steps.python import compile_steps
+
+    return compile_steps(asset.plan.config.processing_steps or [], where=asset.plan.config_path)(records)
+
+
+def _later_cursor(
+    asset: RestAsset, spec: "RequestSpec", *, client: "RestClient", behind: "CursorState", deadline: float
+) -> "CursorState | None":
+    """The newest cursor of the first page that has one behind what is materialized, or None if no page has.
+
+    Raises:
+        TimeoutError: When there are more pages than there is time for.
+    """
+    from dagster_rest.http import FetchOptions, FetchUnit
+
+    incremental = asset.plan.incremental
+    if incremental is not None and incremental.row_order == "desc":
+        return None
+    options = FetchOptions.from_plan(asset.plan, prefetch=False)
+    for page in client.fetch([FetchUnit(request=spec, index=0)], options=options):
+        newest = _newest_cursor(asset, _processed(asset, list(page)))
+        if newest is not None and _is_after(asset, newest, behind):
+            return newest
+        if not page.is_last and time.monotonic() > deadline:
+            raise TimeoutError(f"{page.number + 1} pages begin with what is materialized already")
+    return None
 
 
 def _evidence(answer: Answer, records: list[Any]) -> dict[str, str]:
@@ -178,11 +218,12 @@ def _is_sendable(value: str) -> bool:
 
 
 def _shows_what_is_new(asset: RestAsset) -> bool:
-    """Whether the first page must hold anything new there is."""
+    """Whether the first pages must show what is new: the request says where they begin, or they begin with it."""
     incremental = asset.plan.incremental
     if incremental is None:
         return False
-    return bool(asset.plan.request.incremental_attributes) or incremental.row_order == "desc"
+    begins = {"start_value", "last_value"} & asset.plan.request.incremental_attributes
+    return bool(begins) or incremental.row_order == "desc"
 
 
 def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None":
@@ -201,9 +242,11 @@ def _newest_cursor(asset: RestAsset, records: list[Any]) -> "CursorState | None"
     return rows.state()
 
 
-def _is_after(asset: RestAsset, newest: "CursorState", materialized: "CursorState") -> bool:
+def _is_after(asset: RestAsset, newest: "CursorState | None", materialized: "CursorState") -> bool:
     from dagster_rest.assets.cursor.values import from_state, is_before
 
+    if newest is None:
+        return False
     assert asset.plan.incremental is not None
     function = asset.plan.incremental.last_value_func
     if callable(function):

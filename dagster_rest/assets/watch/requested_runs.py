@@ -85,8 +85,12 @@ def _status(instance: dg.DagsterInstance, known: Mapping[str, str]) -> str:
 
 
 def _is_loaded_since(instance: dg.DagsterInstance, key: dg.AssetKey, at: float) -> bool:
+    """Whether a run that began after a moment has loaded an asset: an earlier one may have asked before the change."""
     event = instance.get_latest_materialization_event(key)
-    return event is not None and event.timestamp >= at
+    if event is None or event.timestamp < at:
+        return False
+    record = instance.get_run_record_by_id(event.run_id)
+    return record is not None and (record.start_time or record.create_timestamp.timestamp()) >= at
 
 
 def _tries(known: Mapping[str, str]) -> int:

@@ -59,11 +59,12 @@ def build_rest_polling_sensor(
 ) -> dg.SensorDefinition:
     """A sensor that asks the API for changes and requests a run of the assets that have any.
 
-    A tick sends one request a resource: its first page, as the next load would ask for it, with ``If-None-Match`` or
-    ``If-Modified-Since`` if the API gave an ETag or a Last-Modified date. ``304 Not Modified`` ends it there. Otherwise
-    ETag, date, newest cursor or content of the page, whichever there is first, is held against the tick before; and
-    an incremental resource whose newest cursor is materialized already, by whatever run, is left alone. A run that
-    fails is asked for again, at first at once and then ever later, until what it was to load is materialized.
+    A tick sends one request a resource: its first page, as the next load would ask for it (without ``lag``), with
+    ``If-None-Match`` or ``If-Modified-Since`` if the API gave an ETag or a Last-Modified date. ``304 Not Modified``
+    ends it there. Otherwise ETag, date, newest cursor or content of the page, whichever there is first, is held against
+    the tick before; and an incremental resource whose newest cursor is materialized already, by whatever run, is left
+    alone; the pages behind one that is all materialized are asked for, too. A run that fails is asked for again, at
+    first at once and then ever later, until what it was to load is materialized.
 
     Response actions hold as for a load. One resource that fails keeps no other from being asked; the tick fails when
     all of them do.

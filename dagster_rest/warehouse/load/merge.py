@@ -169,7 +169,7 @@ class Merge:
         begin, end = (quoted(name) for name in validity_columns(self._family.disposition))
         current, active = self._moment("active_record_timestamp"), self._active()
         boundary = timestamp(self._moment("boundary_timestamp") or self._loaded_at)
-        is_same = same(self._version_identity())
+        is_same = self._same_version()
         in_load = f"(FROM {STAGED} WHERE {_ID} IN (FROM {WRITTEN_IDS}))"
         absent = ""
         if self._family.merge_key:
@@ -199,6 +199,7 @@ class Merge:
         elif self._family.disposition.strategy == "scd2":
             by, order = [quoted(name) for name in self._version_identity()], [_ROW_NUMBER]
             self._check_versions_are_told_apart(by)
+            by.append(f"CASE WHEN {self._has_no_version()} THEN {quoted(ROW_VERSION)} END")
         else:
             return f"SELECT {_ID} FROM {STAGED}"
         rows = self._count(STAGED)
@@ -213,6 +214,15 @@ class Merge:
     def _version_identity(self) -> tuple[str, ...]:
         """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
         return (*(self._family.primary_key or self._family.merge_key), *self._version_columns())
+
+    def _same_version(self) -> str:
+        """Return the condition of being one version of scd2; of rows without a version, the content decides."""
+        content = quoted(ROW_VERSION)
+        return f"{same(self._version_identity())} AND (NOT {self._has_no_version('s')} OR t.{content} = s.{content})"
+
+    def _has_no_version(self, of: str = STAGED) -> str:
+        """Return the condition that holds for rows whose version is null."""
+        return f"({' AND '.join(f'{of}.{quoted(column)} IS NULL' for column in self._version_columns())})"
 
     def _version_columns(self) -> tuple[str, ...]:
         """Return the column of versions, and those with the versions that its type can't hold."""
@@ -230,7 +240,7 @@ class Merge:
         ]
         found = run(
             self._conn,
-            f"SELECT 1 FROM (SELECT DISTINCT {listed(content)} FROM {STAGED}) "
+            f"SELECT 1 FROM (SELECT DISTINCT {listed(content)} FROM {STAGED} WHERE NOT {self._has_no_version()}) "
             f"GROUP BY {', '.join(identity)} HAVING count(*) > 1 LIMIT 1",
         )
         if found:
@@ -246,9 +256,9 @@ class Merge:
         version = version_column(self._family.disposition)
         if not self._family.option("skip_unchanged_rows") or version is None:
             return
-        columns = self._version_columns()
-        known = " OR ".join(f"s.{quoted(column)} IS NOT NULL" for column in columns)
-        unchanged = f"{equal(self._family.primary_key)} AND {same(columns)} AND ({known})"
+        unchanged = (
+            f"{equal(self._family.primary_key)} AND {same(self._version_columns())} AND NOT {self._has_no_version('s')}"
+        )
         run(
             self._conn,
             f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN "
@@ -310,7 +320,8 @@ class Merge:
         keys = self._family.primary_key or (self._version_identity() if is_scd2 else ())
         if not keys:
             return f"t.{_ID} = s.{_ID}"
-        return f"{same(keys)} AND {self._active()}" if is_scd2 else same(keys)
+        is_same = same(keys) if self._family.primary_key or not is_scd2 else self._same_version()
+        return f"{is_same} AND {self._active()}" if is_scd2 else is_same
 
     def _moment(self, option: str) -> datetime | None:
         value = self._family.option(option)

@@ -34,8 +34,10 @@ def version_column(disposition: WriteDisposition) -> str | None:
 
 
 def writes_version(disposition: WriteDisposition) -> bool:
-    """Say if the version is a hash of the record, written by this package."""
-    return disposition.disposition == "merge" and version_column(disposition) == ROW_VERSION
+    """Say if this package writes a hash of the record: it is the version, or decides for scd2 where that is null."""
+    if disposition.disposition != "merge":
+        return False
+    return disposition.strategy == "scd2" or version_column(disposition) == ROW_VERSION
 
 
 def added_columns(disposition: WriteDisposition) -> list[Column]:

@@ -455,3 +455,28 @@ def test_a_hard_delete_mark_that_went_to_a_variant_column_deletes(warehouse: War
     warehouse.load(spec, [{"id": 1, "gone_at": "2024-01-01T00:00:00Z"}, {"id": 2, "gone_at": "yesterday"}, {"id": 3}])
 
     assert [(3,)] == warehouse.table("posts", "id")
+
+
+@pytest.mark.parametrize("keys", [{"primary_key": ("id",)}, {"merge_key": ("id",)}, {}])
+@pytest.mark.parametrize(
+    "changed", [{"id": 1, "ver": None, "v": 2, "l": [1]}, {"id": 1, "v": 1, "l": [2]}], ids=["column", "nested"]
+)
+def test_of_versions_that_are_null_the_content_decides(warehouse: Warehouse, keys: Any, changed: Any) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED, **keys)
+    same = {"id": 2, "ver": None, "v": 1, "l": [1]}
+    versioned = {"id": 3, "ver": 1, "v": 1}
+    warehouse.load(spec, [{"id": 1, "ver": None, "v": 1, "l": [1]}, same, versioned], loaded_at=moment(1))
+    warehouse.load(spec, [changed, same, versioned], loaded_at=moment(2))
+
+    assert [(1, 1, moment(2)), (1, changed["v"], None), (2, 1, None), (3, 1, None)] == (
+        warehouse.rows('SELECT id, v, _valid_to FROM shop.posts ORDER BY id, "_valid_from"')
+    )
+    assert sorted([1, 1, *changed["l"]]) == sorted(row[0] for row in warehouse.table("posts__l", "value"))
+
+
+def test_records_of_one_load_whose_versions_are_null_are_all_kept(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", "scd2", merge_key=("id",), **VERSIONED)
+    warehouse.load(spec, [{"id": 1, "ver": None, "l": [1]}, {"id": 1, "ver": None, "l": [2]}, {"id": 1, "ver": 1}])
+
+    assert [(1, None), (1, None), (1, 1)] == sorted(warehouse.table("posts", "id", "ver"), key=str, reverse=True)
+    assert [(1,), (2,)] == warehouse.table("posts__l", "value")
