@@ -19,7 +19,7 @@ class Origin:
     Attributes:
         file: Path of the file, if it was one.
         text: The YAML text.
-        renamed: Where a config path stands in the file, for configs that were translated from another form.
+        renamed: The path in the file of a config path, for configs that were translated from another form.
         data: What was read, in the order it was written.
     """
 
@@ -88,7 +88,7 @@ def _next_step(rest: str, data: Any) -> PathPart | None:
 
 
 def _position(path: tuple[PathPart, ...], data: Any) -> tuple[int, ...]:
-    """Where a path stands in ``data``; what is missing stands first in what it is missing from."""
+    """The position of a path in ``data``; a missing member comes first in its container."""
     position: list[int] = []
     for step in path:
         if isinstance(data, dict):

@@ -32,7 +32,7 @@ from dagster_rest.config.values import jsonpath
 from dagster_rest.config.values.env import EnvRef, Variable, is_env
 from dagster_rest.config.values.secrets import is_secret_name
 
-# A reference to what placeholders stand for, in any number of braces.
+# What a placeholder refers to, in any number of braces.
 PLACEHOLDER = re.compile(r"\{\s*(?P<context>resources|incremental|partition)\.(?P<rest>[^{}\s]{1,200})\s*\}")
 RUN_ATTRIBUTES = ("start_value", "end_value", "last_value", "initial_value")
 PARTITION_ATTRIBUTES = ("key", "start", "end")

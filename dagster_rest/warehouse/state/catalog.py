@@ -211,7 +211,7 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         return {name.lower(): data_type for name, data_type, *_ in described}
     if not recorded:
         return {}
-    # It was made in this transaction, or removed behind our back.
+    # It was made in this transaction, or dropped by somebody else.
     rows = run(
         conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
