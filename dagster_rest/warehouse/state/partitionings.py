@@ -73,7 +73,7 @@ def write_partitioning(
         connection: A connection inside the load's transaction.
         asset: The asset key as ``a/b``.
         description: Of its partitions definition.
-        voids_earlier: Whether all of its loads so far were of other partitions; their rows are deleted in this transaction.
+        voids_earlier: Whether all loads so far were of other partitions; their rows are deleted in this transaction.
     """
     void = read_partitioning(connection, asset=asset).void_up_to
     if voids_earlier:
