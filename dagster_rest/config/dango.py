@@ -64,7 +64,7 @@ class _Translation:
         self.problems.append(Problem(path=path, code=code, message=message, expected=expected, hint=hint))
 
     def renamed_from(self, target: tuple[PathPart, ...], *steps: PathPart) -> None:
-        """``target`` of the translated config stands at ``steps`` in the block."""
+        """Record that ``target`` of the translated config was written at ``steps`` of the block."""
         self.renamed[target] = (*self.root, *steps)
 
 

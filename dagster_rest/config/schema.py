@@ -1,4 +1,4 @@
-"""The config as JSON Schema, and the way from a path to the model that stands there.
+"""The config as JSON Schema, and the models that it consists of.
 
 ``python -m dagster_rest.config.schema [module ...] > dagster_rest.schema.json`` writes it for an editor; the modules
 are imported first, so that the paginators and auths that they register are known.
@@ -116,7 +116,7 @@ def reachable(root: type[ConfigModel]) -> list[type[ConfigModel]]:
         if model in order:
             continue
         order[model] = None
-        # Until then, an annotation that names what is defined further down is a mere text.
+        # Until then, an annotation that names a later definition is a string.
         model.model_rebuild()
         for field in model.model_fields.values():
             stack.extend(_models_of(field))

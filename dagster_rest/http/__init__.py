@@ -100,24 +100,19 @@ __all__ = [
     "register_paginator",
 ]
 
-_MODULES = {
-    "client": ("RestClient", "paginate"),
-    "fetch.page": ("INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress"),
-    "send.stats": ("RequestStats", "StatsSnapshot"),
-    "redaction": ("Redactor",),
-    "registration": ("register_auth", "register_paginator"),
-    "request": ("Request",),
-    "send.retry": ("RetryPolicy",),
-}
-_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+# Where the names are; what is quick to import comes first.
+_MODULES = (
+    *("errors", "registration", "request", "redaction", "send.stats", "send.retry"),
+    *("fetch.page", "paginators", "client"),
+)
 
 
 def __getattr__(name: str) -> Any:
     # Each name is imported when it is asked for: a code location that only registers a paginator stays light.
     if name not in __all__:
         raise AttributeError(f"module 'dagster_rest.http' has no attribute {name!r}")
-    module = _PLACES.get(name) or ("paginators" if "aginator" in name else "errors")
-    return getattr(importlib.import_module(f"dagster_rest.http.{module}"), name)
+    modules = (importlib.import_module(f"dagster_rest.http.{module}") for module in _MODULES)
+    return next(vars(module)[name] for module in modules if name in vars(module))
 
 
 def __dir__() -> list[str]:

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import inspect
-import threading
-import weakref
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.values.env import resolve_env
 from dagster_rest.config.values.inherit import INHERIT
-from dagster_rest.http.errors import ClientConfigError, HttpError, not_picklable
-from dagster_rest.http.fetch.page import EncodingErrors, FetchOptions, FetchUnit, OnBodyErrors, Page
+from dagster_rest.http.auth.secrets import check_named_secrets
+from dagster_rest.http.connection import Connection, trusted_origins
+from dagster_rest.http.errors import not_picklable
+from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, OnBodyErrors, Page
+from dagster_rest.http.parse.body import EncodingErrors
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
-from dagster_rest.http.references import check_named_secrets
-from dagster_rest.http.request import Request, join_url
-from dagster_rest.http.send.slots import Slots
-from dagster_rest.http.send.stats import RequestStats
-from dagster_rest.http.transport.loop import BackgroundLoop
+from dagster_rest.http.settings import ClientSettings
 
 if TYPE_CHECKING:
     import httpx
 
     from dagster_rest.config.model.client import ClientConfig
     from dagster_rest.config.request.render import RequestSpec
-    from dagster_rest.http.send.sender import Context, Exchange
+    from dagster_rest.http.send.stats import RequestStats
 
 MAX_RESPONSE_BYTES = 268_435_456
 
@@ -99,12 +95,14 @@ class RestClient:
         self.data_selector = data_selector
         self.max_concurrency = max_concurrency
         self.redactor = Redactor(environment_secrets({"headers": headers, "params": params}))
-        self._options = SimpleNamespace(
+        settings = ClientSettings(
+            base_url=base_url,
             headers=resolve_env(dict(headers or {}), where="headers"),
             params=resolve_env(dict(params or {}), where="params"),
             timeout=timeout,
             retry=retry,
             rate_limit=rate_limit,
+            max_concurrency=max_concurrency,
             verify=verify,
             cert=cert,
             proxy=proxy,
@@ -114,21 +112,14 @@ class RestClient:
             transport=transport,
             session=session,
         )
-        self._auth_config = auth
-        self._trusted = _trusted_origins(base_url, allowed_origins)
-        self._auths: list[tuple[Any, Any]] = []
-        self._begin()
+        trusted = trusted_origins(base_url, allowed_origins)
+        self.connection = Connection(settings, auth=auth, trusted=trusted, redactor=self.redactor)
         self._learn_secrets()
 
-    def _begin(self) -> None:
-        """What no two clients share."""
-        self.stats = RequestStats()
-        self._slots = Slots(self.max_concurrency)
-        self._lock = threading.RLock()
-        self._sending: tuple[BackgroundLoop, Exchange] | None = None
-        self._inherited: list[tuple[BackgroundLoop, Exchange]] = []
-        self._finalizer: Callable[[], object] | None = None
-        self._closed = False
+    @property
+    def stats(self) -> RequestStats:
+        """Counters of all requests of this client."""
+        return self.connection.stats
 
     @classmethod
     def from_config(cls, config: ClientConfig, **changes: Any) -> RestClient:
@@ -152,9 +143,7 @@ class RestClient:
         """A client of the same settings, tokens and session, with connections and counters of its own."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        with self._lock:
-            other._auths = list(self._auths)
-        other._begin()
+        other.connection = self.connection.another()
         return other
 
     def __deepcopy__(self, _: dict[int, Any]) -> RestClient:
@@ -209,18 +198,19 @@ class RestClient:
             auth: An auth for this request; None is no auth.
             response_actions: As in a config.
             hooks: A callable, a list of them, or `{"response": [...]}`.
-            raise_for_status: Whether an error status raises; otherwise look at `response.status_code`.
+            raise_for_status: Whether an error status raises; otherwise check `response.status_code`.
 
         Returns:
             The response, its body read.
         """
-        self._refuse_reentry()
-        options = FetchOptions(auth=auth, response_actions=response_actions, hooks=_hooks(hooks))
+        connection = self.connection
+        connection.refuse_reentry()
         spec = self._spec(method, path, params, headers, json, data)
-        request = self.first_request(spec, options)
-        context = self.context(options, raise_for_status=raise_for_status).trusting(spec)
-        outcome = self.loop.run(self.exchange.send(request, context))
-        return outcome.response
+        context = connection.context(
+            auth=auth, response_actions=response_actions, hooks=hooks, raise_for_status=raise_for_status
+        )
+        sending = connection.sender.send(connection.first_request(spec), context.trusting(spec))
+        return connection.loop.run(sending).response
 
     def paginate(
         self,
@@ -275,7 +265,7 @@ class RestClient:
             paginator=self.paginator if paginator is None or paginator == "auto" else paginator,
             data_selector=self.data_selector if data_selector is None else data_selector,
             response_actions=response_actions,
-            hooks=_hooks(hooks),
+            hooks=hooks,
             auth=auth,
             allow_missing_data=allow_missing_data,
             max_pages=max_pages,
@@ -316,129 +306,23 @@ class RestClient:
             method=method, path=path, params=dict(params or {}), headers=dict(headers or {}), json=json, data=data
         )
 
-    def _refuse_reentry(self) -> None:
-        # Before anything waits for a lock that the loop may need.
-        if self._sending is not None:
-            self._sending[0].refuse_reentry()
-
     def _pages(self, units: Iterable[FetchUnit], options: FetchOptions, *, keep_response: bool) -> Generator[Page]:
-        self._refuse_reentry()
+        self.connection.refuse_reentry()
         from dagster_rest.http.fetch.scheduler import Fetch
 
-        return iter(Fetch(self, units, options, keep_response=keep_response))
+        return iter(Fetch(self.connection, units, options, keep_response=keep_response))
 
     def close(self) -> None:
         """Close the connections and end the background thread. Twice is fine."""
-        self._refuse_reentry()
-        with self._lock:
-            self._closed = True
-            if self._finalizer is not None:
-                self._finalizer()
-
-    @property
-    def loop(self) -> BackgroundLoop:
-        """The event loop that sends, started at the first use."""
-        return self._open()[0]
-
-    @property
-    def exchange(self) -> Exchange:
-        """What sends the requests."""
-        return self._open()[1]
-
-    def context(self, options: FetchOptions, *, raise_for_status: bool = True) -> Context:
-        """What holds for all requests of one fetch."""
-        from dagster_rest.http.send.response_actions import compile_actions
-        from dagster_rest.http.send.sender import Context
-
-        auth = self._auth_config if options.auth is INHERIT else options.auth
-        self.redactor.add(*options.secrets)
-        self.redactor.add_named(options.headers)
-        return Context(
-            auth=self._auth(auth),
-            trusted=self._trusted,
-            slots=self._slots if options.max_concurrency is None else Slots(options.max_concurrency),
-            actions=compile_actions(options.response_actions, where=options.where),
-            hooks=tuple(options.hooks),
-            where=options.where,
-            raise_for_status=raise_for_status,
-        )
-
-    def first_request(self, spec: RequestSpec, options: FetchOptions) -> Request:
-        """The first request of a unit."""
-        return Request(
-            method=spec.method,
-            url=join_url(self.base_url, spec.path),
-            params=dict(spec.params or {}),
-            headers={**(options.headers or {}), **(spec.headers or {})},
-            json=spec.json,
-            data=spec.data,
-        )
-
-    def _open(self) -> tuple[BackgroundLoop, Exchange]:
-        with self._lock:
-            if self._closed:
-                raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
-            if self._sending is None or self._sending[0].is_inherited:
-                self._leave_to_the_parent()
-                from dagster_rest.http.connection import open_exchange
-
-                exchange, last = open_exchange(
-                    self._options,
-                    base_url=self.base_url,
-                    max_concurrency=self.max_concurrency,
-                    stats=self.stats,
-                    redactor=self.redactor,
-                )
-                loop = BackgroundLoop()
-                self._finalizer = weakref.finalize(self, loop.stop, last)
-                self._sending = (loop, exchange)
-            return self._sending
-
-    def _leave_to_the_parent(self) -> None:
-        """After a fork: the thread and the connections are the parent's; this process opens its own."""
-        if self._sending is not None:
-            # Kept, because what is dropped closes itself.
-            self._inherited.append(self._sending)
-            self._slots = Slots(self.max_concurrency)
-
-    def _auth(self, config: Any) -> Any:
-        """The auth of a config, made once: one token serves all resources of a client."""
-        with self._lock:
-            return self._made_auth(config)
-
-    def _made_auth(self, config: Any) -> Any:
-        from dagster_rest.http.auth.credentials import create_auth, parse_auth, secrets_of
-
-        for known, auth in self._auths:
-            if known is config or (type(known) is type(config) and known == config):
-                return auth
-        # Parsed first: what a variable holds is no text of the config, and may look like anything.
-        parsed = parse_auth(config) if isinstance(config, (str, Mapping)) else config
-        resolved = resolve_env(parsed, where="auth")
-        self.redactor.add(*secrets_of(resolved))
-        auth = create_auth(resolved, on_token=self.redactor.add)
-        self._auths.append((config, auth))
-        return auth
+        self.connection.close()
 
     def _learn_secrets(self) -> None:
-        for where, values in (("headers", self._options.headers), ("params", self._options.params)):
+        settings = self.connection.settings
+        for where, values in (("headers", settings.headers), ("params", settings.params)):
             self.redactor.add_named(values)
             check_named_secrets(values, where=f"client.{where}")
-        for url in (self.base_url, self._options.proxy or ""):
+        for url in (self.base_url, settings.proxy or ""):
             self.redactor.add(*userinfo_secrets(url), *query_secrets(url))
-
-
-def _trusted_origins(base_url: str, allowed: Collection[str]) -> frozenset[str]:
-    from dagster_rest.http.origin import origin_of
-
-    for url in allowed:
-        if not origin_of(url):
-            raise ClientConfigError(
-                f"{url.rpartition('@')[2][:80]!r} is not an origin",
-                where="client.allowed_origins",
-                hint="Write scheme and host, and the port if it is not the usual one: https://files.example.com",
-            )
-    return frozenset(origin for origin in map(origin_of, (base_url, *allowed)) if origin)
 
 
 def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:
@@ -463,11 +347,3 @@ def paginate(url: str, *, client: Mapping[str, Any] | None = None, **options: An
     """
     with RestClient(**dict(client or {})) as opened:
         yield from opened.paginate(url, **options)
-
-
-def _hooks(hooks: Any) -> tuple[Callable[..., Any], ...]:
-    if hooks is None:
-        return ()
-    if isinstance(hooks, Mapping):
-        return _hooks(hooks.get("response"))
-    return (hooks,) if callable(hooks) else tuple(hooks)

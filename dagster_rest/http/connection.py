@@ -1,162 +1,178 @@
-"""Opens the sending side of a client.
-
-This module imports httpx; import it where a client is opened.
-"""
+"""What a client holds open: an event loop of its own, the sender in it, and the auths in use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import SimpleNamespace
+import threading
+import weakref
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from dagster_rest.http.auth.credentials import secrets_of
-from dagster_rest.http.errors import HttpError
-from dagster_rest.http.origin import origin_of
-from dagster_rest.http.redaction import RedactingFilter, userinfo_secrets
-from dagster_rest.http.send.admission import Admission
-from dagster_rest.http.send.rate_limit import RateLimiter
-from dagster_rest.http.send.retry import RetryPolicy
-from dagster_rest.http.send.sender import Exchange
-from dagster_rest.http.transport.body import accepted_encodings
-from dagster_rest.http.transport.proxies import Proxies
-from dagster_rest.http.transport.sockets import BoundedTransport, SessionTransport, create_transport
-from dagster_rest.http.transport.tls import Tls
-from dagster_rest.version import __version__
+from dagster_rest.config.values.env import resolve_env
+from dagster_rest.config.values.inherit import INHERIT
+from dagster_rest.http.errors import ClientConfigError, HttpError
+from dagster_rest.http.redaction import Redactor
+from dagster_rest.http.request import Request, join_url
+from dagster_rest.http.send.slots import Slots
+from dagster_rest.http.send.stats import RequestStats
+from dagster_rest.http.settings import ClientSettings
+from dagster_rest.http.transport.loop import BackgroundLoop
 
 if TYPE_CHECKING:
-    from dagster_rest.http.redaction import Redactor
-    from dagster_rest.http.send.stats import RequestStats
-
-#: Until a response has to be complete, unless `timeout.total` says something else.
-TOTAL_SECONDS = 600.0
-Last = Callable[[], Coroutine[Any, Any, None]]
+    from dagster_rest.config.request.render import RequestSpec
+    from dagster_rest.http.send.context import Context
+    from dagster_rest.http.send.sender import Sender
 
 
-def open_exchange(
-    options: SimpleNamespace, *, base_url: str, max_concurrency: int, stats: RequestStats, redactor: Redactor
-) -> tuple[Exchange, Last]:
-    """The exchange of a client, and the coroutine that closes it."""
-    if options.session is not None:
-        _learn_secrets(options.session, redactor)
-    http = (
-        options.session
-        if isinstance(options.session, httpx.AsyncClient)
-        else _http(options, redactor=redactor, max_concurrency=max_concurrency)
-    )
-    limiter = _limiter(options.rate_limit, base_url)
-    exchange = Exchange(
-        http=http,
-        headers=_headers(options.headers),
-        params=options.params,
-        policy=RetryPolicy.from_config(options.retry),
-        admission=Admission(limiter=limiter, stats=stats),
-        redactor=redactor,
-        stats=stats,
-        max_bytes=options.max_response_bytes,
-        max_seconds=_total_seconds(options.timeout),
-        follow_redirects=options.follow_redirects,
-    )
+class Connection:
+    """The connections of one client; opened at the first request, safe to use from any thread.
 
-    quiet = RedactingFilter(redactor)
-    quiet.install()
+    Args:
+        settings: How it sends.
+        auth: The auth of requests that have none of their own.
+        trusted: Origins that may be asked.
+        redactor: Learns the secrets of auths and requests.
+        auths: Auths that were made already, by their config: one token serves all resources of a client.
+    """
 
-    async def last() -> None:
-        quiet.remove()
-        if http is not options.session:
-            await http.aclose()
-        if limiter is not None:
-            limiter.close()
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        auth: Any,
+        trusted: frozenset[str],
+        redactor: Redactor,
+        auths: Collection[tuple[Any, Any]] = (),
+    ) -> None:
+        self.settings = settings
+        self.redactor = redactor
+        self.stats = RequestStats()
+        self._auth_config, self._trusted = auth, trusted
+        self._auths = list(auths)
+        self._slots = Slots(settings.max_concurrency)
+        self._lock = threading.RLock()
+        self._opened: tuple[BackgroundLoop, Sender] | None = None
+        self._inherited: list[tuple[BackgroundLoop, Sender]] = []
+        self._finalizer: Callable[[], object] | None = None
+        self._closed = False
 
-    return exchange, last
-
-
-def _learn_secrets(session: Any, redactor: Redactor) -> None:
-    """Let the redactor know what a session of the user's sends of its own."""
-    for part in (getattr(session, "headers", None), getattr(session, "params", None)):
-        if isinstance(part, Mapping):
-            redactor.add_named(dict(part))
-    cookies = getattr(session, "cookies", None)
-    # The jar of httpx is inside of its cookies, that of requests is one.
-    jar = getattr(cookies, "jar", cookies)
-    redactor.add(*(f"{one.name}={one.value}" for one in (jar if isinstance(jar, CookieJar) else ())))
-    auth = getattr(session, "auth", None)
-    redactor.add(*([] if auth is None else secrets_of(auth)))
-
-
-def _headers(own: Mapping[str, Any]) -> dict[str, str]:
-    """The headers of every request; a name of the user's replaces ours, however it is written."""
-    usual = {
-        "User-Agent": f"dagster-rest/{__version__}",
-        "Accept": "*/*",
-        "Accept-Encoding": accepted_encodings(),
-    }
-    named = {name.lower() for name in own}
-    return {**{name: value for name, value in usual.items() if name.lower() not in named}, **own}
-
-
-def _http(options: SimpleNamespace, *, redactor: Redactor, max_concurrency: int) -> httpx.AsyncClient:
-    transport = BoundedTransport(
-        _transport(options, redactor=redactor, max_concurrency=max_concurrency), limit=options.max_response_bytes
-    )
-    # A session keeps its cookies itself, and would not send them beside ours.
-    cookies = None if options.session is None else CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(transport=transport, timeout=_timeout(options.timeout), trust_env=False, cookies=cookies)
-
-
-def _transport(options: SimpleNamespace, *, redactor: Redactor, max_concurrency: int) -> httpx.AsyncBaseTransport:
-    if options.session is not None:
-        if not callable(getattr(options.session, "request", None)):
-            raise HttpError(
-                f"{type(options.session).__name__} is not a session",
-                code="http_request_invalid",
-                hint="Give a requests.Session, an httpx.Client or an httpx.AsyncClient.",
-            )
-        return SessionTransport(options.session, limit=options.max_response_bytes)
-    if options.transport is not None:
-        own: httpx.AsyncBaseTransport = options.transport
-        return own
-    proxies = Proxies.from_config(options.proxy)
-    for url in proxies.urls.values():
-        redactor.add(*userinfo_secrets(url))
-    return create_transport(
-        tls=Tls(verify=options.verify, cert=options.cert),
-        proxies=proxies,
-        http2=options.http2,
-        max_connections=max(max_concurrency, 64),
-    )
-
-
-def _timeout(timeout: Any) -> httpx.Timeout:
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
-    if isinstance(timeout, Mapping):
-        return httpx.Timeout(60.0, **{name: seconds for name, seconds in timeout.items() if name != "total"})
-    if hasattr(timeout, "connect"):
-        return httpx.Timeout(connect=timeout.connect, read=timeout.read, write=timeout.write, pool=timeout.pool)
-    return httpx.Timeout(timeout, pool=None)
-
-
-def _total_seconds(timeout: Any) -> float | None:
-    """The longest time for one whole response; also for a time-out that does not name it."""
-    given = timeout.get("total", TOTAL_SECONDS) if isinstance(timeout, Mapping) else TOTAL_SECONDS
-    total: float | None = getattr(timeout, "total", given)
-    return total
-
-
-def _limiter(config: Any, base_url: str) -> RateLimiter | None:
-    if config is None:
-        return None
-    if isinstance(config, Mapping):
-        from dagster_rest.config.model.client import RateLimitConfig
-
-        config = RateLimitConfig(**config)
-    if not hasattr(config, "requests"):
-        raise HttpError(
-            f"{type(config).__name__} is not a rate limit",
-            code="http_rate_limit_config",
-            hint='Write {"requests": 100, "per": "1m"}.',
+    def another(self) -> Connection:
+        """One of the same settings, auths and tokens."""
+        with self._lock:
+            auths = list(self._auths)
+        return Connection(
+            self.settings, auth=self._auth_config, trusted=self._trusted, redactor=self.redactor, auths=auths
         )
-    return RateLimiter(requests=config.requests, seconds=float(config.per), name=config.key or origin_of(base_url))
+
+    @property
+    def loop(self) -> BackgroundLoop:
+        """The event loop that sends."""
+        return self._open()[0]
+
+    @property
+    def sender(self) -> Sender:
+        """What sends the requests."""
+        return self._open()[1]
+
+    def refuse_reentry(self) -> None:
+        """Raise if the caller runs in the loop; before anything waits for a lock that the loop may need.
+
+        Raises:
+            HttpError: With the code `http_reentrant`.
+        """
+        if self._opened is not None:
+            self._opened[0].refuse_reentry()
+
+    def close(self) -> None:
+        """Close the connections and end the background thread. Twice is fine."""
+        self.refuse_reentry()
+        with self._lock:
+            self._closed = True
+            if self._finalizer is not None:
+                self._finalizer()
+
+    def context(
+        self,
+        *,
+        auth: Any = INHERIT,
+        response_actions: Sequence[Any] | None = None,
+        hooks: Any = (),
+        max_concurrency: int | None = None,
+        where: str | None = None,
+        raise_for_status: bool = True,
+    ) -> Context:
+        """What holds for all requests of one fetch; the arguments are those of `FetchOptions`."""
+        from dagster_rest.http.send.context import Context
+        from dagster_rest.http.send.response_actions import compile_actions, compile_hooks
+
+        return Context(
+            auth=self._auth(self._auth_config if auth is INHERIT else auth),
+            trusted=self._trusted,
+            slots=self._slots if max_concurrency is None else Slots(max_concurrency),
+            actions=compile_actions(response_actions, where=where),
+            hooks=compile_hooks(hooks),
+            where=where,
+            raise_for_status=raise_for_status,
+        )
+
+    def first_request(self, spec: RequestSpec, *, headers: Mapping[str, Any] | None = None) -> Request:
+        """The first request of a unit, with more headers over the client's."""
+        return Request(
+            method=spec.method,
+            url=join_url(self.settings.base_url, spec.path),
+            params=dict(spec.params or {}),
+            headers={**(headers or {}), **(spec.headers or {})},
+            json=spec.json,
+            data=spec.data,
+        )
+
+    def _open(self) -> tuple[BackgroundLoop, Sender]:
+        with self._lock:
+            if self._closed:
+                raise HttpError("the client is closed", code="http_client_closed", hint="Open a new one.")
+            if self._opened is not None and self._opened[0].is_inherited:
+                # After a fork the thread and the sockets are the parent's. Kept, because what is dropped closes itself.
+                self._inherited.append(self._opened)
+                self._opened, self._slots = None, Slots(self.settings.max_concurrency)
+            if self._opened is None:
+                from dagster_rest.http.send.factory import open_sender
+
+                sender, close = open_sender(self.settings, stats=self.stats, redactor=self.redactor)
+                loop = BackgroundLoop()
+                self._finalizer = weakref.finalize(self, loop.stop, close)
+                self._opened = (loop, sender)
+            return self._opened
+
+    def _auth(self, config: Any) -> Any:
+        """The auth of a config, made once."""
+        from dagster_rest.http.auth.credentials import create_auth, parse_auth
+        from dagster_rest.http.auth.secrets import secrets_of
+
+        with self._lock:
+            for known, auth in self._auths:
+                if known is config or (type(known) is type(config) and known == config):
+                    return auth
+            # Parsed first: what a variable holds is no text of the config, and may look like anything.
+            parsed = parse_auth(config) if isinstance(config, (str, Mapping)) else config
+            resolved = resolve_env(parsed, where="auth")
+            self.redactor.add(*secrets_of(resolved))
+            auth = create_auth(resolved, on_token=self.redactor.add)
+            self._auths.append((config, auth))
+            return auth
+
+
+def trusted_origins(base_url: str, allowed: Collection[str]) -> frozenset[str]:
+    """The origins that a client may ask.
+
+    Raises:
+        ClientConfigError: One of `allowed` is not an origin.
+    """
+    from dagster_rest.http.origin import origin_of
+
+    for url in allowed:
+        if not origin_of(url):
+            raise ClientConfigError(
+                f"{url.rpartition('@')[2][:80]!r} is not an origin",
+                where="client.allowed_origins",
+                hint="Write scheme and host, and the port if it is not the usual one: https://files.example.com",
+            )
+    return frozenset(origin for origin in map(origin_of, (base_url, *allowed)) if origin)

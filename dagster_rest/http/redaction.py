@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus, unquote
 
 MASK = "***"
-_TELLING = (
+_SENSITIVE = (
     r"[\w.-]*(?:token|secret|passw(?:or)?d|passphrase|pwd|api[_-]?key|apikey|access[_-]?key|credential|signature"
     r"|authorization|assertion|cookie|session[_-]?id|client[_-]?id|private[_-]?key)[\w.-]*"
 )
 # In a query or a header these mean a secret; in a body they are a country's code or an issue's key.
-_NAME = _TELLING + "|key|sig|auth|code|jwt"
+_NAME = _SENSITIVE + "|key|sig|auth|code|jwt"
 _SENSITIVE_NAME = re.compile(_NAME, re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 _QUERY = re.compile(rf"(?<=[?&;])({_NAME})=([^&\s#'\"<>]+)", re.IGNORECASE)
@@ -31,7 +31,7 @@ _HEADER = re.compile(
 # A pair as Python shows it: `(b'Set-Cookie', b'sid=1')`.
 _PAIR = re.compile(rf"(?i)(\(b?(['\"])(?:{_NAME})\2,\s*b?)(['\"])(?:\\.|(?!\3).)*\3")
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
-_JSON = re.compile(rf"(?i)([\"'](?:{_TELLING})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
+_JSON = re.compile(rf"(?i)([\"'](?:{_SENSITIVE})[\"']\s*:\s*)([\"'])(?:(?!\2).)*\2")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _SHORTEST = 4
 _CREDENTIAL = re.compile(r"[^\s,;]{6,}")
@@ -54,7 +54,7 @@ def is_sensitive_name(name: str) -> bool:
 class Redactor:
     """Takes secrets out of texts.
 
-    It knows values (those of the client's auth, of headers and parameters with telling names, of environment
+    It knows values (those of the client's auth, of headers and parameters with sensitive names, of environment
     variables), in plain and in the encodings they travel in, and it knows patterns: userinfo in URLs, `token=...`,
     `Authorization: ...`, `"password": "..."`.
 
@@ -93,7 +93,7 @@ class Redactor:
             self._any_form = re.compile("|".join(map(_in_any_form, sorted(self._bases, key=len, reverse=True))))
 
     def add_named(self, values: Any) -> None:
-        """Learn the values in headers, parameters or a body whose names tell that they are secret."""
+        """Learn the values in headers, parameters or a body with sensitive names."""
         self.add(*named_secrets(values))
 
     def redact(self, text: object) -> str:
@@ -147,20 +147,9 @@ class RedactingFilter(logging.Filter):
     """
 
     LOGGERS = (
-        "httpx",
-        "httpcore.connection",
-        "httpcore.http11",
-        "httpcore.http2",
-        "httpcore.proxy",
-        "httpcore.socks",
-        "aiohttp.client",
-        "aiohttp.internal",
-        "hpack.hpack",
-        "hpack.table",
-        "requests",
-        "urllib3.connectionpool",
-        "urllib3.util.retry",
-        "dagster_rest.http",
+        *("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"),
+        *("aiohttp.client", "aiohttp.internal", "hpack.hpack", "hpack.table"),
+        *("requests", "urllib3.connectionpool", "urllib3.util.retry", "dagster_rest.http"),
     )
 
     def __init__(self, redactor: Redactor) -> None:
@@ -184,7 +173,7 @@ class RedactingFilter(logging.Filter):
 
 
 def named_secrets(values: Any) -> list[str]:
-    """The texts in a mapping (or in mappings inside of it) whose names tell that they are secret.
+    """The texts in a mapping (or in mappings inside of it) with sensitive names.
 
     What is still to come from the environment is left to ``environment_secrets``.
     """
@@ -206,7 +195,7 @@ def named_secrets(values: Any) -> list[str]:
 
 
 def query_secrets(url: str) -> list[str]:
-    """The values in a URL's query whose names tell that they are secret."""
+    """The values in a URL's query with sensitive names."""
     return named_secrets(parse_qs(url.partition("?")[2].partition("#")[0]))
 
 

@@ -11,23 +11,11 @@ from dagster_rest.errors import RestError
 def is_hopeless(error: RestError) -> bool:
     """Whether trying again changes nothing: somebody has to correct credentials or config."""
     from dagster_rest.config.errors import ConfigError
-    from dagster_rest.http.errors import (
-        AuthConfigError,
-        ClientConfigError,
-        HttpAuthError,
-        OriginError,
-        PaginationError,
-        SelectorError,
-    )
+    from dagster_rest.http import errors
 
     permanent = (
-        ConfigError,
-        HttpAuthError,
-        AuthConfigError,
-        ClientConfigError,
-        OriginError,
-        PaginationError,
-        SelectorError,
+        *(ConfigError, errors.HttpAuthError, errors.AuthConfigError, errors.ClientConfigError),
+        *(errors.OriginError, errors.PaginationError, errors.SelectorError),
     )
     return isinstance(error, permanent)
 

@@ -87,8 +87,7 @@ class ContractEnforcer:
             if mode == "evolve":
                 break
             if mode == "discard_row" or not path or path[0] not in found:
-                self._counters["discarded_rows"] += 1
-                self._quarantine.add(record, reason=reason, table=self._spec.table)
+                self.drop_rows([record], reason=reason, table=self._spec.table)
                 return None
             self._counters["discarded_values"] += 1
             self._quarantine.add(record, reason=reason, table=self._spec.table, column=path[0], value=found[path[0]])
@@ -140,6 +139,12 @@ class ContractEnforcer:
             elif row not in dropped:
                 dropped.add(row)
                 self._quarantine.add(rows[row], reason=what, table=table, column=column)
+
+    def drop_rows(self, rows: Sequence[Any], *, reason: str, table: str) -> None:
+        """Count rows as dropped, and keep them in the quarantine."""
+        self._counters["discarded_rows"] += len(rows)
+        for row in rows:
+            self._quarantine.add(row, reason=reason, table=table)
 
     def violation(self, what: str) -> SchemaContractError:
         """Return the error for something that a frozen schema does not allow."""

@@ -75,7 +75,7 @@ class StepError(WarehouseError):
 
 
 class StaleSchemaError(WarehouseError):
-    """A column has another type than when the load was staged: what is staged must be made anew."""
+    """A column has another type than when the load was staged: the load must be staged again."""
 
 
 class KeyValueError(WarehouseError):

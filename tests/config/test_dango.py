@@ -182,4 +182,4 @@ sources:
 
     (only,) = caught.value.problems
     assert ("sources[0].rest_api.endpoints[1].path", 8) == (only.path, only.line)
-    assert 7 == loaded.origin.resource_line(0)
+    assert [7] == loaded.origin.lines([("resources", 0)])

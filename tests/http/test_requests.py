@@ -154,7 +154,7 @@ def test_s69_a_session_of_ones_own_is_used(api: ApiServer, open_client: Opener) 
     client = open_client(session=session)
     client.get("items")
     assert "own" == api.requests[0].headers["x-session"]
-    client.loop.run(session.aclose())
+    client.connection.loop.run(session.aclose())
 
 
 @pytest.mark.parametrize("make", [httpx.Client, requests.Session])

@@ -113,7 +113,7 @@ PRELOADED = [
     "dagster_rest.config.load",
     "dagster_rest.http.fetch.scheduler",
     "dagster_rest.http.auth.oauth",
-    "dagster_rest.http.connection",
+    "dagster_rest.http.send.factory",
     "dagster_rest.resources",
     "dagster_rest.warehouse.load.data_version",
     "dagster_rest.warehouse.load.commit",
@@ -126,7 +126,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     """Wrap what the moments belong to. A step process is fresh, so nothing has to be put back."""
     from dagster_rest.assets.run import commit_partition, step
     from dagster_rest.assets.run.load import ResourceLoad
-    from dagster_rest.http.send.sender import Exchange
+    from dagster_rest.http.send.sender import Sender
     from dagster_rest.warehouse.stage import stager
     from dagster_rest.warehouse.stage.stager import Stager
 
@@ -139,7 +139,7 @@ def _instrument(spec: dict[str, Any]) -> None:
     )
     Stager.write = _before(Stager.write, lambda: recorder("page_taken"))  # type: ignore[method-assign]
     Stager._begin_part = _before(Stager._begin_part, lambda: recorder("part_begun"))  # type: ignore[method-assign]
-    Exchange.send = _before(Exchange.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
+    Sender.send = _before(Sender.send, lambda: recorder("before_request"))  # type: ignore[method-assign]
     commit_partition.record_load = _before(commit_partition.record_load, lambda: recorder("rows_written"))
     stager.write_parquet = functools.partial(_half_then_whole, recorder, stager.write_parquet)
     if spec.get("without"):

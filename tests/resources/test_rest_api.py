@@ -1,5 +1,6 @@
 """RestApiResource in Dagster: config, lifecycle, snapshots, errors."""
 
+import json
 import logging
 import threading
 from pathlib import Path
@@ -26,6 +27,7 @@ from dagster_rest.resources import (
 )
 from dagster_rest.resources import auth as auth_module
 from dagster_rest.resources import paginators as paginators_module
+from tests.resources import config_schema
 from tests.support.server import ApiServer, Reply
 
 ROWS = [{"id": n} for n in range(5)]
@@ -341,3 +343,13 @@ def test_the_resource_knows_every_key_of_the_config(model: Any) -> None:
     ours = _dagster_models(auth_module if model in AUTH_MODELS else paginators_module)[model.type_names[0]]
     # A session is an object; Dagster's config cannot carry it (`from_config` does).
     assert set(model.model_fields) - {"session"} == set(ours.model_fields)
+
+
+def test_the_config_schema_that_dagster_shows_is_the_recorded_one() -> None:
+    assert json.loads(config_schema.RECORD.read_text(encoding="utf-8")) == config_schema.config_schema()
+
+
+def test_the_classes_of_the_resource_are_named_and_explained() -> None:
+    assert ("dagster_rest.resources.auth", "BearerAuth") == (BearerAuth.__module__, BearerAuth.__qualname__)
+    assert "The token." == BearerAuth.model_fields["token"].description
+    assert "HTTP Digest." == auth_module.DigestAuth.__doc__

@@ -1,4 +1,4 @@
-"""S77: four modes for tables, columns and data types; quarantine; pydantic models."""
+"""Four modes for tables, columns and data types; quarantine; pydantic models."""
 
 from __future__ import annotations
 

@@ -121,9 +121,8 @@ def probe(
 
 
 def _identity(asset: RestAsset, spec: "RequestSpec", *, client: "RestClient") -> str:
-    from dagster_rest.http import FetchOptions
 
-    url = client.first_request(spec, FetchOptions()).full_url()
+    url = client.connection.first_request(spec).full_url()
     return digest(repr((asset.plan.fingerprint, spec.method, url, spec.json, spec.data)).encode())
 
 
@@ -142,14 +141,16 @@ def _ask(
     asset: RestAsset, spec: "RequestSpec", *, client: "RestClient", known: Mapping[str, str], timeout: float
 ) -> Answer:
     from dagster_rest.http import FetchOptions
+    from dagster_rest.http.fetch.scheduler import request_context
 
     options = FetchOptions.from_plan(asset.plan)
-    request = client.first_request(spec, options)
+    connection = client.connection
+    request = connection.first_request(spec, headers=options.headers)
     request.headers.update(_conditions(known) if spec.method.upper() == "GET" else {})
-    context = client.context(options, raise_for_status=False).trusting(spec)
-    sending = client.exchange.send(request, context)
+    context = request_context(connection, options, raise_for_status=False).trusting(spec)
+    sending = connection.sender.send(request, context)
     try:
-        outcome = client.loop.run(asyncio.wait_for(sending, timeout))
+        outcome = connection.loop.run(asyncio.wait_for(sending, timeout))
     except asyncio.TimeoutError:
         raise TimeoutError(f"no whole answer within {timeout:.0f} s") from None
     if not outcome.ignored and outcome.response.status_code != 304:

@@ -151,7 +151,7 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
 
 
 def _is_wrapped(value: dict[Any, Any]) -> bool:
-    """Whether a resource stands below a key of its own, as some of dlt's older documentation writes it."""
+    """Whether a resource is nested under a key of its own, as in some of dlt's older documentation."""
     if len(value) != 1:
         return False
     ((key, inner),) = value.items()

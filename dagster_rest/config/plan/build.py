@@ -36,7 +36,7 @@ class ResourcePlan:
     Attributes:
         name: The resource's name.
         index: Its position in the config.
-        config_path: Where it stands, for errors: ``resources[2]``.
+        config_path: Its config path, for errors: ``resources[2]``.
         source_file: The YAML file, if any.
         line: Its line in that file, from 1.
         config: The resource merged with the defaults; all hints are attributes of it.
@@ -124,7 +124,7 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
     Args:
         config: A config, from ``load_config`` or built of models.
         name: The source's name.
-        external_parents: Names that placeholders may refer to beside the config's own resources.
+        external_parents: Names that placeholders may refer to besides the config's own resources.
 
     Raises:
         ConfigError: Every problem that shows only when the parts are put together.
@@ -152,7 +152,11 @@ def build_plan(config: RestApiConfig, *, name: str, external_parents: Collection
         names, {child: [link.resource for link in links if not link.external] for child, links in parents.items()}
     )
     client_part = fingerprint(config.client)
-    plans = [_finish(by_name[item], parents[item], by_name, config, client_part) for item in order]
+    lines = dict(zip(names, config.origin.lines([("resources", draft.index) for draft in drafts]), strict=True))
+    plans = [
+        _finish(by_name[item], parents[item], by_name, config, client_part=client_part, line=lines[item])
+        for item in order
+    ]
     return SourcePlan(
         name=name,
         config=config,
@@ -208,7 +212,13 @@ def _duplicate_names(config: RestApiConfig) -> list[Problem]:
 
 
 def _finish(
-    draft: Draft, parents: tuple[ParentLink, ...], drafts: Mapping[str, Draft], config: RestApiConfig, client_part: str
+    draft: Draft,
+    parents: tuple[ParentLink, ...],
+    drafts: Mapping[str, Draft],
+    config: RestApiConfig,
+    *,
+    client_part: str,
+    line: int | None,
 ) -> ResourcePlan:
     resource, endpoint = draft.config, draft.endpoint
     single = resource.source is None and is_single_entity(endpoint.path)
@@ -216,7 +226,7 @@ def _finish(
     endpoint = _bounded(endpoint, paginator)
     selector = endpoint.data_selector if endpoint.data_selector is not None else ("$" if single else None)
     disposition = _write_disposition(resource.write_disposition)
-    # A load that replaces stands for all there is: it asks for all parents, as it starts from the initial value.
+    # A load that replaces has to be complete: it asks for all parents, as it starts from the initial value.
     only_new = disposition.disposition != "replace" and any(_is_incremental(link, drafts) for link in parents)
     fan_out = resource.fan_out or ("new" if only_new else "all")
     table_name = resource.table_name if resource.table_name is not None else draft.name
@@ -225,7 +235,7 @@ def _finish(
         index=draft.index,
         config_path=draft.where,
         source_file=config.origin.file,
-        line=config.origin.resource_line(draft.index),
+        line=line,
         config=resource,
         endpoint=endpoint,
         request=draft.request,
@@ -284,7 +294,7 @@ def _paginator(endpoint: EndpointConfig, client: ClientConfig, *, single: bool) 
 
 
 def _bounded(endpoint: EndpointConfig, paginator: Any) -> EndpointConfig:
-    """The endpoint with the ``max_pages`` that was said of `auto`, where `auto` means the client's paginator."""
+    """The endpoint with the ``max_pages`` of `auto`, where `auto` means the client's paginator."""
     written = endpoint.paginator
     if not isinstance(written, AutoPaginatorConfig) or written.max_pages is None or paginator is written:
         return endpoint

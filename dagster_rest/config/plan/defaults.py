@@ -42,18 +42,18 @@ def merge_resource(defaults: ResourceDefaults | None, resource: ResourceConfig) 
     if resource.source is None:
         endpoint = merge_endpoint(below_endpoint, resource.endpoint, name=resource.name)
         changes["endpoint"] = endpoint
-        _lift(resource, changes, endpoint)
+        _take_from_endpoint(resource, changes, endpoint)
     return resource.model_copy(update=changes) if changes else resource
 
 
-# Keys of the resource that may also be written in its endpoint; the resource is their home.
-LIFTED = ("on_name_collision", "on_empty")
+# Keys of the resource that may also be written in its endpoint.
+ALSO_IN_ENDPOINT = ("on_name_collision", "on_empty")
 
 
-def _lift(resource: ResourceConfig, changes: dict[str, Any], endpoint: EndpointConfig) -> None:
-    """What a resource says itself, in whatever place, goes before the defaults; beside the endpoint before in it."""
+def _take_from_endpoint(resource: ResourceConfig, changes: dict[str, Any], endpoint: EndpointConfig) -> None:
+    """The resource's own value wins over the defaults; beside `endpoint` wins over inside it."""
     own = resource.endpoint.model_fields_set if resource.endpoint is not None else set()
-    for name in LIFTED:
+    for name in ALSO_IN_ENDPOINT:
         if getattr(resource, name) is None and (name in own or changes.get(name) is None):
             changes[name] = getattr(endpoint, name)
     expect = resource.endpoint.expect if resource.endpoint is not None else None

@@ -25,7 +25,7 @@ from dagster_rest.config.request.template import (
 from dagster_rest.config.values.env import is_env, key_text
 
 DEFAULTS = "resource_defaults"
-"""Where the keys stand that every resource inherits."""
+"""The config path of the keys that every resource inherits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class _Paths:
 
 
 def draft_resource(config: RestApiConfig, index: int, resource: ResourceConfig, problems: list[Problem]) -> Draft:
-    """What can be said of one resource alone; what is wrong with it goes to ``problems``."""
+    """Resolve one resource without the others; what is wrong with it goes to ``problems``."""
     where = f"resources[{index}]"
     merged = merge_resource(config.resource_defaults, resource)
     endpoint = merged.endpoint if merged.endpoint is not None else construct(EndpointConfig, {})

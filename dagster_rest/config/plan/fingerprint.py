@@ -56,7 +56,7 @@ METADATA_ONLY = frozenset(
         "max_parent_errors",
     }
 )
-# Keys whose texts are sent, and may hold credentials beside what is asked for.
+# Keys whose texts are sent, and may contain credentials.
 _SENT = frozenset({"base_url", "path", "params", "headers", "json_body", "data"})
 # Modules of values whose text is the whole value.
 _PRINTED = frozenset({"datetime", "decimal", "uuid", "pendulum", "zoneinfo", "jsonpath_ng"})

@@ -10,7 +10,7 @@ from dagster_rest.config.errors import PathPart, Problem, join_path
 from dagster_rest.config.values.env import interpolate
 
 MAX_DEPTH = 100
-# A container that stands in several places is copied for each of them; so much of a config may be repeated that way.
+# A container that is used several times is copied each time; so many members may be copied again.
 MAX_REPEATED = 200_000
 # Longer numbers cannot be written as text in Python, and no API has one.
 MAX_BITS = 4096

@@ -1,4 +1,4 @@
-"""Instances of dlt's own paginators and auths, understood as the configs they stand for.
+"""Instances of dlt's own paginators and auths, read as the configs that they are equivalent to.
 
 Somebody who moves a dlt config over may have instances in it. They are recognised by module and class name, and read by
 their public attributes: dlt itself is never imported.
@@ -77,7 +77,7 @@ _KNOWN: Mapping[str, Mapping[str, tuple[str, Mapping[str, str]]]] = {
 
 
 def mapping_of(value: Any) -> dict[str, Any] | None:
-    """The config mapping that an instance of dlt stands for; None for anything else, subclasses included."""
+    """The config mapping that is equivalent to an instance of dlt; None for anything else, subclasses included."""
     known = _KNOWN.get(type(value).__module__, {}).get(type(value).__name__)
     if known is None:
         return None

@@ -19,7 +19,7 @@ class Origin:
     Attributes:
         file: Path of the file, if it was one.
         text: The YAML text.
-        renamed: Where a config path stands in the file, for configs that were translated from another form.
+        renamed: The path in the file of a config path, for configs that were translated from another form.
         data: What was read, in the order it was written.
     """
 
@@ -32,12 +32,8 @@ class Origin:
     def __repr__(self) -> str:
         return f"Origin(file={self.file!r})"
 
-    def resource_line(self, index: int) -> int | None:
-        """Line of ``resources[index]``, from 1."""
-        return self.lines([("resources", index)])[0]
-
     def lines(self, paths: Sequence[tuple[PathPart, ...]]) -> list[int | None]:
-        """The line of each path, or of the nearest part of it that is in the file."""
+        """The line, from 1, of each path, or of the nearest part of it that is in the file."""
         if self.text is None:
             return [None] * len(paths)
         from dagster_rest.config.read.yaml import line_of, root_node
@@ -92,7 +88,7 @@ def _next_step(rest: str, data: Any) -> PathPart | None:
 
 
 def _position(path: tuple[PathPart, ...], data: Any) -> tuple[int, ...]:
-    """Where a path stands in ``data``; what is missing stands first in what it is missing from."""
+    """The position of a path in ``data``; a missing member comes first in its container."""
     position: list[int] = []
     for step in path:
         if isinstance(data, dict):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -72,7 +71,7 @@ def read_yaml(text: str, *, source: str | None) -> Any:
         _check_nesting(text, source=source)
         loader = ConfigLoader(text)
         node = loader.get_single_node()
-        problems = [*duplicate_keys(node), *_merges(node)]
+        problems = key_problems(node)
         data = None if problems or node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError([_yaml_problem(error)], source=source) from None
@@ -99,31 +98,10 @@ def _check_nesting(text: str, *, source: str | None) -> None:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MAX_DEPTH:
-                line = event.start_mark.line + 1
-                message = f"nested deeper than {MAX_DEPTH} levels"
-                raise ConfigError([Problem(path="", code="config_yaml", message=message, line=line)], source=source)
+                problem = _problem_at(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
+                raise ConfigError([problem], source=source)
     finally:
         loader.dispose()
-
-
-def _merges(root: Any) -> list[Problem]:
-    """A problem where `<<` keys add up to more keys than anybody writes."""
-    sizes: dict[int, int] = {}
-    stack = [root] if root is not None else []
-    seen: set[int] = set()
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            if _merged_keys(node, sizes) > MAX_MERGED:
-                message = f"`<<` adds up to more than {MAX_MERGED} keys"
-                return [Problem(path="", code="config_yaml", message=message, line=node.start_mark.line + 1)]
-            stack.extend(item for _, item in node.value)
-        elif isinstance(node, yaml.SequenceNode):
-            stack.extend(node.value)
-    return []
 
 
 def _merged_keys(node: Any, sizes: dict[int, int]) -> int:
@@ -141,7 +119,6 @@ def _merged_keys(node: Any, sizes: dict[int, int]) -> int:
     return sizes[id(node)]
 
 
-@lru_cache(maxsize=8)
 def root_node(text: str) -> Any:
     """The root node of a YAML text that has been read before: every node in it knows its line."""
     loader = ConfigLoader(text)
@@ -158,12 +135,17 @@ def _yaml_problem(error: yaml.YAMLError) -> Problem:
     message = f"not valid YAML: {str(what)[:120]}"
     if mark is None:
         return Problem(path="", code="config_yaml", message=message)
-    return Problem(path="", code="config_yaml", message=f"{message} (column {mark.column + 1})", line=mark.line + 1)
+    return _problem_at(mark, f"{message} (column {mark.column + 1})")
 
 
-def duplicate_keys(root: Any) -> list[Problem]:
-    """A problem for every key that stands twice in one mapping, and for nesting beyond reason."""
+def _problem_at(mark: Any, message: str, *, path: str = "", code: str = "config_yaml") -> Problem:
+    return Problem(path=path, code=code, message=message, line=mark.line + 1)
+
+
+def key_problems(root: Any) -> list[Problem]:
+    """A problem for every duplicate key, and for nesting or `<<` beyond what anybody writes."""
     problems: list[Problem] = []
+    sizes: dict[int, int] = {}
     seen: set[int] = set()
     stack: list[tuple[Any, str, int]] = [(root, "", 0)] if root is not None else []
     while stack:
@@ -172,29 +154,19 @@ def duplicate_keys(root: Any) -> list[Problem]:
             continue
         seen.add(id(node))
         if depth > MAX_DEPTH:
-            problems.append(
-                Problem(
-                    path="",
-                    code="config_yaml",
-                    message=f"nested deeper than {MAX_DEPTH} levels",
-                    line=node.start_mark.line + 1,
-                )
-            )
+            problems.append(_problem_at(node.start_mark, f"nested deeper than {MAX_DEPTH} levels"))
             break
         if isinstance(node, yaml.MappingNode):
+            if _merged_keys(node, sizes) > MAX_MERGED:
+                problems.append(_problem_at(node.start_mark, f"`<<` adds up to more than {MAX_MERGED} keys"))
+                break
             names: set[str] = set()
             for key_node, item in node.value:
                 name = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
                 below = join_path(path, name)
                 if isinstance(key_node, yaml.ScalarNode) and name in names and name != "<<":
-                    problems.append(
-                        Problem(
-                            path=below,
-                            code="config_duplicate_key",
-                            message="the key stands twice",
-                            line=key_node.start_mark.line + 1,
-                        )
-                    )
+                    mark = key_node.start_mark
+                    problems.append(_problem_at(mark, "the key stands twice", path=below, code="config_duplicate_key"))
                 names.add(name)
                 stack.append((item, below, depth + 1))
         elif isinstance(node, yaml.SequenceNode):

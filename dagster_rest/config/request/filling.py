@@ -34,7 +34,7 @@ _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 # What a static param may hold in a path without being encoded: the author writes whole sub-paths there.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
-# What RFC 3986 allows in a segment as it is, beside letters, digits and ``-._~``; dlt sends these unencoded too.
+# What RFC 3986 allows unencoded in a segment, besides letters, digits and ``-._~``; dlt sends these unencoded too.
 _SEGMENT_SAFE = ":@!$&'()*+,;="
 _UNSET_HINTS = {
     "incremental.start_value": "Give the incremental an initial_value, or move the placeholder into params.",
@@ -219,7 +219,7 @@ class Filling:
 
 
 def _is_segment(before: str, behind: Sequence[Part]) -> bool:
-    """Whether what stands between is a whole segment of a path: without it, the path is that of something else."""
+    """Whether the part between is a whole segment: without it, the path would be that of another endpoint."""
     after = behind[0].text if behind and isinstance(behind[0], LiteralText) else ""
     return before.endswith("/") and (not behind or after.startswith(("/", "?", "#")))
 

@@ -32,7 +32,7 @@ from dagster_rest.config.values import jsonpath
 from dagster_rest.config.values.env import EnvRef, Variable, is_env
 from dagster_rest.config.values.secrets import is_secret_name
 
-# A reference to what placeholders stand for, in any number of braces.
+# What a placeholder refers to, in any number of braces.
 PLACEHOLDER = re.compile(r"\{\s*(?P<context>resources|incremental|partition)\.(?P<rest>[^{}\s]{1,200})\s*\}")
 RUN_ATTRIBUTES = ("start_value", "end_value", "last_value", "initial_value")
 PARTITION_ATTRIBUTES = ("key", "start", "end")
@@ -50,201 +50,191 @@ class Context:
     uses: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _bad(
-    context: Context, where: str, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None
-) -> None:
-    context.problems.append(Problem(path=where, code=code, message=message, hint=hint))
+_FORMATTER = string.Formatter()
+# What reads like a reference; anything else may be a piece of a body, and hold a secret.
+_REFERENCE = re.compile(r"\s*[A-Za-z_][\w\-]{0,30}(?:\.[\w\-\[\]'.]{0,50})?\s*\Z|\Z")
 
 
 def parse_text(text: str, *, where: str, context: Context, native: bool = False, in_path: bool = False) -> TextTemplate:
     """The parts of a text; problems go to the context."""
-    if is_env(text):
-        return _parse_env_text(text, where=where, context=context, native=native, in_path=in_path)
-    return TextTemplate(tuple(_format_parts(text, where, context, in_path)), native=native)
-
-
-def _parse_env_text(text: Any, *, where: str, context: Context, native: bool, in_path: bool) -> TextTemplate:
-    if not isinstance(text, EnvRef):
-        return TextTemplate((EnvText(text),), native=native)
-    parts: list[Part] = []
-    for piece in text.pieces:
-        if isinstance(piece, Variable):
-            parts.append(EnvText(piece.reference))
-        else:
-            parts.extend(_format_parts(piece, where, context, in_path))
-    return TextTemplate(tuple(parts), native=native)
-
-
-_FORMATTER = string.Formatter()
-
-
-def _format_parts(text: str, where: str, context: Context, in_path: bool) -> Iterator[Part]:
-    if "{" not in text and "}" not in text:
-        if text:
-            yield LiteralText(text)
-        return
-    try:
-        pieces = list(_FORMATTER.parse(text))
-    except ValueError:
-        _bad(context, where, "the braces do not match", hint="Double literal braces: {{ and }}.")
-        return
-    _refuse_escaped("".join(before for before, *_ in pieces), where, context)
-    literal = ""
-    for before, name, spec, conversion in pieces:
-        literal += before
-        if name is None:
-            continue
-        part = _part(name, spec or "", conversion or None, where, context, in_path)
-        if part is None:
-            continue
-        if literal:
-            yield LiteralText(literal)
-            literal = ""
-        yield part
-    if literal:
-        yield LiteralText(literal)
-
-
-def _refuse_escaped(literal: str, where: str, context: Context) -> None:
-    """Refuse a reference in doubled braces: it would be sent as the text that it is."""
-    match = PLACEHOLDER.search(literal)
-    if match is None:
-        return
-    meant = f"{match['context']}.{match['rest']}"
-    shown = meant if _may_be_shown(meant, where) else f"{match['context']}..."
-    _bad(
-        context,
-        where,
-        f"the doubled braces around `{shown}` make it literal text",
-        hint=f"Write single braces: {{{shown}}}.",
-    )
-
-
-# What reads like a reference; anything else may be a piece of a body, and hold a secret.
-_REFERENCE = re.compile(r"\s*[A-Za-z_][\w\-]{0,30}(?:\.[\w\-\[\]'.]{0,50})?\s*\Z|\Z")
+    return _TextParser(where=where, context=context, in_path=in_path).text(text, native=native)
 
 
 def _may_be_shown(name: str, where: str) -> bool:
     return bool(_REFERENCE.match(name)) and not is_secret_name(where.rpartition(".")[2])
 
 
-def _part(name: str, spec: str, conversion: str | None, where: str, context: Context, in_path: bool) -> Part | None:
-    shown = name if _may_be_shown(name, where) else "..."
-    if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
-        _bad(context, where, f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
-        return None
-    head, _, rest = name.partition(".")
-    if head == "resources" and rest:
-        return _parent_part(rest, spec, conversion, where, context, shown)
-    if head == "incremental" and rest:
-        return _incremental_part(rest, spec, conversion, where, context)
-    if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
-        return RunValue("partition", rest, conversion, spec)
-    if in_path and name in context.params:
-        return _bound_param(name, spec, conversion, where, context)
-    _unknown(name, shown, where, context, in_path)
-    return None
+@dataclass(frozen=True, kw_only=True)
+class _TextParser:
+    """Parses one text of an endpoint.
 
+    Args:
+        where: Its config path.
+        context: What it may refer to.
+        in_path: Whether it is the path, in which params may be bound.
+    """
 
-def _parent_part(rest: str, spec: str, conversion: str | None, where: str, context: Context, shown: str) -> Part | None:
-    resource, _, field_text = rest.partition(".")
-    if not resource or not field_text:
-        _bad(
-            context,
-            where,
-            f"`{{{shown}}}` names no field",
-            code="config_unknown_placeholder",
-            hint="Write {resources.<name>.<field>}.",
+    where: str
+    context: Context
+    in_path: bool
+
+    def _bad(self, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None) -> None:
+        self.context.problems.append(Problem(path=self.where, code=code, message=message, hint=hint))
+
+    def text(self, text: Any, *, native: bool) -> TextTemplate:
+        """The parts of a text, with the variables of one from the environment."""
+        if not is_env(text):
+            return TextTemplate(tuple(self._parts(text)), native=native)
+        if not isinstance(text, EnvRef):
+            return TextTemplate((EnvText(text),), native=native)
+        parts: list[Part] = []
+        for piece in text.pieces:
+            if isinstance(piece, Variable):
+                parts.append(EnvText(piece.reference))
+            else:
+                parts.extend(self._parts(piece))
+        return TextTemplate(tuple(parts), native=native)
+
+    def _parts(self, text: str) -> Iterator[Part]:
+        if "{" not in text and "}" not in text:
+            if text:
+                yield LiteralText(text)
+            return
+        try:
+            pieces = list(_FORMATTER.parse(text))
+        except ValueError:
+            self._bad("the braces do not match", hint="Double literal braces: {{ and }}.")
+            return
+        self._refuse_escaped("".join(before for before, *_ in pieces))
+        literal = ""
+        for before, name, spec, conversion in pieces:
+            literal += before
+            if name is None:
+                continue
+            part = self._part(name, spec or "", conversion or None)
+            if part is None:
+                continue
+            if literal:
+                yield LiteralText(literal)
+                literal = ""
+            yield part
+        if literal:
+            yield LiteralText(literal)
+
+    def _refuse_escaped(self, literal: str) -> None:
+        """Refuse a reference in doubled braces: it would be sent as the text that it is."""
+        match = PLACEHOLDER.search(literal)
+        if match is None:
+            return
+        meant = f"{match['context']}.{match['rest']}"
+        shown = meant if _may_be_shown(meant, self.where) else f"{match['context']}..."
+        self._bad(
+            f"the doubled braces around `{shown}` make it literal text", hint=f"Write single braces: {{{shown}}}."
         )
-        return None
-    try:
-        jsonpath.check(field_text)
-    except ValueError:
-        _bad(
-            context,
-            where,
-            f"the field of `{{{shown}}}` is not a JSONPath",
-            code="config_bad_jsonpath",
-            hint="Quote names with special characters: {resources.<name>.'a.b'}.",
-        )
-        return None
-    context.uses.append((resource, where))
-    return ParentField(resource, field_text, conversion, spec)
 
-
-def _incremental_part(attribute: str, spec: str, conversion: str | None, where: str, context: Context) -> Part | None:
-    if not context.incremental:
-        _bad(
-            context,
-            where,
-            f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
-            code="config_unknown_placeholder",
-            hint="Add `incremental` to the endpoint.",
-        )
+    def _part(self, name: str, spec: str, conversion: str | None) -> Part | None:
+        shown = name if _may_be_shown(name, self.where) else "..."
+        if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
+            self._bad(f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
+            return None
+        head, _, rest = name.partition(".")
+        if head == "resources" and rest:
+            return self._parent_part(rest, spec, conversion, shown)
+        if head == "incremental" and rest:
+            return self._incremental_part(rest, spec, conversion)
+        if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
+            return RunValue("partition", rest, conversion, spec)
+        if self.in_path and name in self.context.params:
+            return self._bound_param(name, spec, conversion)
+        self._unknown(name, shown)
         return None
-    if attribute in RUN_ATTRIBUTES:
-        return RunValue("incremental", attribute, conversion, spec)
-    if attribute in context.attributes:
-        value = context.attributes[attribute]
-        return (
-            StaticParam(attribute, value, conversion, spec)
-            if value is not None
-            else RunValue("incremental", attribute, conversion, spec)
-        )
-    known = [*RUN_ATTRIBUTES, *context.attributes]
-    _bad(
-        context,
-        where,
-        f"an incremental has no `{attribute[:60]}`",
-        code="config_unknown_incremental",
-        hint=did_you_mean(attribute, known),
-    )
-    return None
 
-
-def _bound_param(name: str, spec: str, conversion: str | None, where: str, context: Context) -> Part | None:
-    context.used.add(name)
-    value = context.params[name]
-    if isinstance(value, ResolveParam):
-        path = value.field if isinstance(value.field, str) else str(value.field)
-        context.uses.append((value.resource, where))
-        return ParentField(value.resource, path, conversion, spec)
-    if isinstance(value, IncrementalConfig):
-        _bad(
-            context,
-            where,
-            f"`{name}` is an incremental param and cannot stand in the path",
-            hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.",
-        )
-        return None
-    if value is None:
-        _bad(context, where, f"`{name}` is null and cannot stand in the path", code="config_bad_value")
-        return None
-    if isinstance(value, str):
-        inner = parse_text(value, where=where, context=context)
-        if all(isinstance(part, LiteralText) for part in inner.parts):
-            return StaticParam(
-                name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec
+    def _parent_part(self, rest: str, spec: str, conversion: str | None, shown: str) -> Part | None:
+        resource, _, field_text = rest.partition(".")
+        if not resource or not field_text:
+            self._bad(
+                f"`{{{shown}}}` names no field",
+                code="config_unknown_placeholder",
+                hint="Write {resources.<name>.<field>}.",
             )
-        return StaticParam(name, inner, conversion, spec)
-    return StaticParam(name, value, conversion, spec)
+            return None
+        try:
+            jsonpath.check(field_text)
+        except ValueError:
+            self._bad(
+                f"the field of `{{{shown}}}` is not a JSONPath",
+                code="config_bad_jsonpath",
+                hint="Quote names with special characters: {resources.<name>.'a.b'}.",
+            )
+            return None
+        self.context.uses.append((resource, self.where))
+        return ParentField(resource, field_text, conversion, spec)
 
-
-def _unknown(name: str, shown: str, where: str, context: Context, in_path: bool) -> None:
-    stripped = name.strip()
-    if stripped != name and stripped.startswith(("resources.", "incremental.")):
-        hint = "Write the placeholder without spaces."
-    elif name.startswith("resource.") or name == "resources":
-        hint = "Write {resources.<name>.<field>}."
-    elif in_path and "." not in name:
-        near = did_you_mean(name, context.params)
-        hint = near or f"Add `{shown}` to params, or double literal braces: {{{{ and }}}}."
-    else:
-        hint = (
-            "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; "
-            "double literal braces: {{ and }}."
+    def _incremental_part(self, attribute: str, spec: str, conversion: str | None) -> Part | None:
+        if not self.context.incremental:
+            self._bad(
+                f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
+                code="config_unknown_placeholder",
+                hint="Add `incremental` to the endpoint.",
+            )
+            return None
+        if attribute in RUN_ATTRIBUTES:
+            return RunValue("incremental", attribute, conversion, spec)
+        if attribute in self.context.attributes:
+            value = self.context.attributes[attribute]
+            return (
+                StaticParam(attribute, value, conversion, spec)
+                if value is not None
+                else RunValue("incremental", attribute, conversion, spec)
+            )
+        known = [*RUN_ATTRIBUTES, *self.context.attributes]
+        self._bad(
+            f"an incremental has no `{attribute[:60]}`",
+            code="config_unknown_incremental",
+            hint=did_you_mean(attribute, known),
         )
-    _bad(context, where, f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
+        return None
+
+    def _bound_param(self, name: str, spec: str, conversion: str | None) -> Part | None:
+        self.context.used.add(name)
+        value = self.context.params[name]
+        if isinstance(value, ResolveParam):
+            path = value.field if isinstance(value.field, str) else str(value.field)
+            self.context.uses.append((value.resource, self.where))
+            return ParentField(value.resource, path, conversion, spec)
+        if isinstance(value, IncrementalConfig):
+            self._bad(
+                f"`{name}` is an incremental param and cannot stand in the path",
+                hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.",
+            )
+            return None
+        if value is None:
+            self._bad(f"`{name}` is null and cannot stand in the path", code="config_bad_value")
+            return None
+        if isinstance(value, str):
+            inner = parse_text(value, where=self.where, context=self.context)
+            if all(isinstance(part, LiteralText) for part in inner.parts):
+                return StaticParam(
+                    name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec
+                )
+            return StaticParam(name, inner, conversion, spec)
+        return StaticParam(name, value, conversion, spec)
+
+    def _unknown(self, name: str, shown: str) -> None:
+        stripped = name.strip()
+        if stripped != name and stripped.startswith(("resources.", "incremental.")):
+            hint = "Write the placeholder without spaces."
+        elif name.startswith("resource.") or name == "resources":
+            hint = "Write {resources.<name>.<field>}."
+        elif self.in_path and "." not in name:
+            near = did_you_mean(name, self.context.params)
+            hint = near or f"Add `{shown}` to params, or double literal braces: {{{{ and }}}}."
+        else:
+            hint = (
+                "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; "
+                "double literal braces: {{ and }}."
+            )
+        self._bad(f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
 
 
 def parse_value(value: Any, *, where: str, context: Context, native: bool) -> Template:

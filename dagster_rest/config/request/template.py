@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 
 class _Unset:
-    """The type of ``UNSET``: a value that this run does not have, so that what it stands in is left out."""
+    """The type of ``UNSET``: a value that this run does not have; what contains it is left out."""
 
     def __repr__(self) -> str:
         return "UNSET"

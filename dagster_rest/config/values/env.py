@@ -29,7 +29,7 @@ class Variable:
 
     @property
     def reference(self) -> EnvRef:
-        """The text that stands for it alone."""
+        """The text that is this reference alone."""
         return EnvRef(f"${{{self.name}}}" if self.default is None else f"${{{self.name}:-{self.default}}}")
 
     def value(self, environ: Mapping[str, str]) -> str:

@@ -6,7 +6,6 @@ read when the config is checked, so that nothing is ever taken literally.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -16,7 +15,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from dagster_rest.config.values.env import env_problems, is_env, key_text, lookup, names_variable, same_key_problem
+from dagster_rest.config.values.checks import from_env
+from dagster_rest.config.values.env import is_env, key_text, names_variable, same_key_problem
 from dagster_rest.config.values.problems import problem
 from dagster_rest.config.values.types import Checked, ReadAt
 
@@ -140,14 +140,10 @@ def _read(value: Any, path: tuple[str | int, ...], failures: list[Failure]) -> A
 
 
 def _read_one(value: Any, path: tuple[str | int, ...], failures: list[Failure]) -> Any:
-    missing = env_problems(value, path="", environ=os.environ)
-    if missing:
-        failures.append((path, missing_at_load(missing[0].message, hint=missing[0].hint)))
-        return None
     try:
-        return lookup(value, environ=os.environ)
-    except ValueError:
-        failures.append((path, problem("config_bad_value", "the environment variable does not hold a whole number")))
+        return from_env(value)
+    except PydanticCustomError as error:
+        failures.append((path, error))
         return None
 
 
@@ -168,8 +164,3 @@ def same_keys() -> PydanticCustomError:
     """The problem of two keys that are equal once the environment is read."""
     same = same_key_problem("")
     return problem(same.code, same.message, hint=same.hint)
-
-
-def missing_at_load(message: str, *, hint: str | None) -> PydanticCustomError:
-    """The problem of a variable that a definition needs and that has no value."""
-    return problem("config_missing_env", message, hint=f"This key is read when the config is loaded. {hint}")

@@ -1,4 +1,4 @@
-"""What may be a secret: by the name it stands under, and in a text that is sent."""
+"""What may be a secret: by the name of its key, and in a text that is sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SCHEME = re.compile(r"\A\s*(bearer|basic|token)\s+\S+", re.IGNORECASE)
 
 @lru_cache(maxsize=4096)
 def is_credential_name(name: str) -> bool:
-    """Whether what stands under this name is a credential, and so says nothing of what is asked for.
+    """Whether the value of a key with this name is a credential, which does not change what is fetched.
 
     Example:
         ```python

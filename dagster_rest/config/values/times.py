@@ -28,7 +28,7 @@ def refuse_bad_cron(value: str, key: str | None = None) -> None:
 
     Args:
         value: The text.
-        key: The key it stands under, in what is being checked.
+        key: Its key in the value that is checked.
 
     Raises:
         PydanticCustomError: It is none; a ValidationError below ``key`` if that is given.

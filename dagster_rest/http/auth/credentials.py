@@ -6,15 +6,15 @@ This module imports httpx; import it where a request is about to be sent.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
 
 from dagster_rest.config.registry import AUTHS
+from dagster_rest.http.auth.secrets import OnToken, check_secrets, config_fields
 from dagster_rest.http.errors import AuthConfigError, TokenError
-from dagster_rest.http.references import PUBLIC, check_secrets
 
-OnToken = Callable[[str], None]
 #: The extension of a request that has its credentials.
 AUTHORIZED = "dagster_rest.authorized"
 
@@ -46,7 +46,7 @@ class ApiKeyAuth(httpx.Auth):
         self._key, self._name, self._location = api_key, name, location
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Put the key in its place, over one that is there already."""
+        """Set the key, over one that is there already."""
         if self._location == "header":
             request.headers[self._name] = self._key
         elif self._location == "cookie":
@@ -148,7 +148,7 @@ def create_auth(config: Any, *, on_token: OnToken | None = None) -> httpx.Auth |
     if isinstance(config, (str, Mapping)):
         config = parse_auth(config)
     if hasattr(type(config), "model_fields"):
-        check_secrets(_fields(config))
+        check_secrets(config_fields(config))
     maker = _MAKERS.get(type(config).__name__)
     if maker is not None:
         return maker(config, on_token)
@@ -190,26 +190,11 @@ def _registered(config: Any) -> httpx.Auth | None:
     return create_auth(cls(**config.options))
 
 
-def _client_credentials(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.auth.oauth import ClientCredentialsAuth
+def _oauth(name: str, config: Any, on_token: OnToken | None) -> httpx.Auth:
+    from dagster_rest.http.auth import oauth
 
-    return ClientCredentialsAuth(**_fields(config), on_token=on_token)
-
-
-def _refresh_token(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.auth.oauth import RefreshTokenAuth
-
-    return RefreshTokenAuth(**_fields(config), on_token=on_token)
-
-
-def _jwt_grant(config: Any, on_token: OnToken | None) -> httpx.Auth:
-    from dagster_rest.http.auth.oauth import JwtGrantAuth
-
-    return JwtGrantAuth(**_fields(config), on_token=on_token)
-
-
-def _fields(config: Any) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in type(config).model_fields if name != "type"}
+    auth: httpx.Auth = getattr(oauth, name)(**config_fields(config), on_token=on_token)
+    return auth
 
 
 _MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
@@ -218,25 +203,7 @@ _MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
     "HttpBasicAuthConfig": lambda c, _: httpx.BasicAuth(c.username, c.password),
     "CustomHeaderAuthConfig": lambda c, _: HeaderAuth(c.name, c.value),
     "DigestAuthConfig": lambda c, _: DigestAuth(c.username, c.password),
-    "OAuth2ClientCredentialsConfig": _client_credentials,
-    "OAuth2RefreshTokenConfig": _refresh_token,
-    "JwtGrantAuthConfig": _jwt_grant,
+    "OAuth2ClientCredentialsConfig": partial(_oauth, "ClientCredentialsAuth"),
+    "OAuth2RefreshTokenConfig": partial(_oauth, "RefreshTokenAuth"),
+    "JwtGrantAuthConfig": partial(_oauth, "JwtGrantAuth"),
 }
-
-
-def secrets_of(config: Any) -> list[str]:
-    """The secret values in an auth config, for the redactor."""
-    if isinstance(config, tuple):
-        return [str(part) for part in config]
-    if isinstance(config, Mapping):
-        return [str(v) for k, v in config.items() if k not in PUBLIC and isinstance(v, str)]
-    if not hasattr(type(config), "model_fields"):
-        kept = vars(config).values() if hasattr(config, "__dict__") else ()
-        return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in kept if isinstance(v, (str, bytes))]
-    found: list[str] = []
-    for name, value in _fields(config).items():
-        if name in PUBLIC:
-            continue
-        values = value.values() if isinstance(value, Mapping) else [value]
-        found += [str(v) for v in values if isinstance(v, str)]
-    return found

@@ -10,19 +10,19 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
 
+from dagster_rest.http.auth.secrets import OnToken
 from dagster_rest.http.errors import AuthConfigError, TokenError
 from dagster_rest.http.retry_after import server_wait
 
-OnToken = Callable[[str], None]
-#: How often one looks whether another copy of the client has its token.
-_GATE_SECONDS = 0.01
+#: Seconds between two tries to lock the token, where another copy of the client renews it.
+_LOCK_POLL_SECONDS = 0.01
 _FORM = "application/x-www-form-urlencoded"
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -63,7 +63,7 @@ class TokenAuth(httpx.Auth, abc.ABC):
         self._on_token = on_token or (lambda _: None)
         self._locks: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
         # By process: one that is forked while a token is fetched must not wait for its parent.
-        self._gates: dict[int, threading.Lock] = {}
+        self._process_locks: dict[int, threading.Lock] = {}
 
     @abc.abstractmethod
     def token_request(self) -> tuple[dict[str, str], str]:
@@ -73,7 +73,7 @@ class TokenAuth(httpx.Auth, abc.ABC):
         """Send the request with a good token, and once more with a new one if the API answers 401."""
         refused: str | None = None
         while True:
-            async with self._alone():
+            async with self._token_lock():
                 if self._token is None or self._token == refused or time.monotonic() >= self._renew_at:
                     headers, body = self.token_request()
                     headers = {"Content-Type": _FORM, "Accept": "application/json", **headers}
@@ -93,16 +93,16 @@ class TokenAuth(httpx.Auth, abc.ABC):
             refused = token
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """Be the only one that looks at the token: in this loop, and among the loops of a client's copies."""
+    async def _token_lock(self) -> AsyncIterator[None]:
+        """Hold the token alone: in this loop, and among the loops of a client's copies."""
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            gate = self._gates.setdefault(os.getpid(), threading.Lock())
-            while not gate.acquire(blocking=False):
-                await asyncio.sleep(_GATE_SECONDS)
+            lock = self._process_locks.setdefault(os.getpid(), threading.Lock())
+            while not lock.acquire(blocking=False):
+                await asyncio.sleep(_LOCK_POLL_SECONDS)
             try:
                 yield
             finally:
-                gate.release()
+                lock.release()
 
     def _take(self, answer: Any) -> None:
         fields = _fields_of(answer)
@@ -131,7 +131,7 @@ class TokenAuth(httpx.Auth, abc.ABC):
         return error
 
     def _keep(self, fields: Mapping[str, Any]) -> None:
-        """Look at what else the endpoint gave."""
+        """Keep what else the endpoint gave."""
 
     def _form(self, grant_type: str, **fields: Any) -> str:
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
@@ -299,8 +299,8 @@ def _fields_of(answer: Any) -> dict[str, Any] | None:
 
 def _reason(fields: Mapping[str, Any] | None) -> str:
     """What an answer says of its error (RFC 6749, 5.2)."""
-    told = [(fields or {}).get(name) for name in ("error", "error_description", "error_uri")]
-    return ": ".join(text[:300] for text in told if isinstance(text, str) and text)
+    parts = [(fields or {}).get(name) for name in ("error", "error_description", "error_uri")]
+    return ": ".join(text[:300] for text in parts if isinstance(text, str) and text)
 
 
 def _kind(value: Any) -> str:

@@ -1,13 +1,14 @@
-"""What goes into the engine and what comes out of it."""
+"""Units, options and pages: what goes into a fetch and what comes out of it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.config.values.inherit import INHERIT
+from dagster_rest.http.parse.body import EncodingErrors
 
 if TYPE_CHECKING:
     import httpx
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 IgnoreScope = Literal["any", "first_page", "later_pages"]
-EncodingErrors = Literal["strict", "replace"]
 OnBodyErrors = Literal["fail", "warn"]
 
 
@@ -121,21 +121,15 @@ class FetchOptions:
             plan: The resolved resource.
             changes: Fields to set over the plan's.
         """
-        endpoint = plan.endpoint
+        same = (
+            *("response_actions", "allow_missing_data", "ignore_scope", "max_pages", "max_empty_pages"),
+            *("max_repeated_pages", "encoding", "encoding_errors", "on_body_errors", "expect"),
+        )
         options = cls(
+            **{name: getattr(plan.endpoint, name) for name in same},
             paginator=plan.paginator,
             data_selector=plan.data_selector,
-            response_actions=endpoint.response_actions,
             auth=plan.auth,
-            allow_missing_data=endpoint.allow_missing_data,
-            ignore_scope=endpoint.ignore_scope,
-            max_pages=endpoint.max_pages,
-            max_empty_pages=endpoint.max_empty_pages,
-            max_repeated_pages=endpoint.max_repeated_pages,
-            encoding=endpoint.encoding,
-            encoding_errors=endpoint.encoding_errors,
-            on_body_errors=endpoint.on_body_errors,
-            expect=endpoint.expect,
             where=plan.config_path,
             secrets=_secrets_of(plan),
         )
@@ -143,7 +137,7 @@ class FetchOptions:
 
 
 def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
-    """What an endpoint holds by telling names, and what it takes from the environment."""
+    """What an endpoint holds under sensitive names, and what it takes from the environment."""
     from dagster_rest.config.request.template import EnvText
     from dagster_rest.http.redaction import environment_secrets, named_secrets, query_secrets
 
@@ -154,6 +148,7 @@ def _secrets_of(plan: ResourcePlan) -> tuple[str, ...]:
     return tuple(secret for found in (*written, *from_environment, in_path) for secret in found)
 
 
+@dataclass(eq=False, repr=False)
 class Page(list[Any]):
     """The records of one page: a list, with what belongs to it; in a pickle or a copy the list alone.
 
@@ -166,53 +161,37 @@ class Page(list[Any]):
         state: JSON-able; as `FetchUnit.resume_state` it continues behind this page. None on the last page, or when
             the paginator cannot resume.
         request: The request, with credentials only in `response.request`.
-        response: The response; None when it came through the engine, to keep memory flat.
+        response: The response; None when it came from `fetch`, to keep memory flat.
         paginator: The paginator, in its state after this page.
         auth: The auth in use.
         total: The number of items (or None) that the API itself names.
         evidence: How paginator and selector were detected, if they were.
-        warnings: What a person should know about this page.
+        warnings: Warnings about this page, for the materialization's metadata.
         size: Bytes of the body, unpacked.
         replaced: Characters that stand for bytes which could not be read (`encoding_errors: replace`).
         selector: The data selector that was detected, JSON-able; None if the config names it.
     """
 
-    def __init__(
-        self,
-        records: Sequence[Any] = (),
-        *,
-        unit: FetchUnit,
-        number: int = 0,
-        is_last: bool = False,
-        ended_by: str | None = None,
-        state: dict[str, Any] | None = None,
-        request: Request | None = None,
-        response: httpx.Response | None = None,
-        paginator: BasePaginator | None = None,
-        auth: Any = None,
-        total: int | None = None,
-        evidence: str | None = None,
-        warnings: tuple[str, ...] = (),
-        size: int = 0,
-        replaced: int = 0,
-        selector: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(records)
-        self.unit = unit
-        self.number = number
-        self.is_last = is_last
-        self.ended_by = ended_by
-        self.state = state
-        self.request = request
-        self.response = response
-        self.paginator = paginator
-        self.auth = auth
-        self.total = total
-        self.evidence = evidence
-        self.warnings = warnings
-        self.size = size
-        self.replaced = replaced
-        self.selector = selector
+    records: InitVar[Sequence[Any]]
+    _: KW_ONLY
+    unit: FetchUnit
+    number: int = 0
+    is_last: bool = False
+    ended_by: str | None = None
+    state: dict[str, Any] | None = None
+    request: Request | None = None
+    response: httpx.Response | None = None
+    paginator: BasePaginator | None = None
+    auth: Any = None
+    total: int | None = None
+    evidence: str | None = None
+    warnings: tuple[str, ...] = ()
+    size: int = 0
+    replaced: int = 0
+    selector: Mapping[str, Any] | None = None
+
+    def __post_init__(self, records: Sequence[Any]) -> None:
+        self.extend(records)
 
     def __reduce_ex__(self, _: Any) -> Any:
         """A pickle (or copy) is a list of the records: request, response and auth hold secrets."""

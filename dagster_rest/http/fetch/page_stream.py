@@ -1,30 +1,26 @@
-"""The pages of one unit, one after the other; the order of questions never depends on what runs beside."""
+"""The pages of one unit, one after the other; the order of requests never depends on what else runs."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dagster_rest.errors import RestError
-from dagster_rest.http.errors import (
-    BodyError,
-    DecodeError,
-    HttpStatusError,
-    IncompleteError,
-    LoopError,
-    PaginationError,
-)
+from dagster_rest.http.errors import DecodeError, HttpStatusError, PaginationError
+from dagster_rest.http.fetch import failures
 from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page
+from dagster_rest.http.fetch.prefetch import Prefetch
 from dagster_rest.http.fetch.repeats import Repeats
 from dagster_rest.http.fetch.shared_selector import SharedSelector
-from dagster_rest.http.paginators.base import BODY, BasePaginator, update_state
-from dagster_rest.http.paginators.detection import detect_paginator, remake
+from dagster_rest.http.paginators.base import BasePaginator, update_state
+from dagster_rest.http.paginators.detection.detect import detect_paginator, remake
 from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator
 from dagster_rest.http.paginators.ranges import RangePaginator
 from dagster_rest.http.paginators.values import as_int
-from dagster_rest.http.parse.json import decode_json, decode_replacing
+from dagster_rest.http.parse.body import decode_body
+from dagster_rest.http.parse.json import decode_json
 from dagster_rest.http.parse.jsonpath import compile_path
 from dagster_rest.http.parse.records import Selection, select
 from dagster_rest.http.redaction import Redactor
@@ -33,48 +29,22 @@ from dagster_rest.http.request import Request
 if TYPE_CHECKING:
     import httpx
 
-    from dagster_rest.http.send.sender import Outcome
+    from dagster_rest.http.send.context import Outcome
+    from dagster_rest.http.send.stats import RequestStats
 
-NO_CONTENT = frozenset({204, 205})
 #: How APIs answer to a page behind the last one, where a total has shrunk meanwhile.
 BEHIND_THE_END = frozenset({400, 404, 410, 416, 422})
-_SAME_REQUEST = "The API repeats its link or cursor; set the paginator it really uses, or `max_pages`."
-_SAME_CONTENT = (
-    "The API ignores how the next page is asked for: check the paginator's parameter names. If pages may be the same "
-    "one after the other, say how many with `max_repeated_pages` in the endpoint."
-)
-
-
-class Source(Protocol):
-    """Where a walk gets its responses."""
-
-    async def get(self, request: Request) -> Outcome:
-        """The response to a request, perhaps asked for already."""
-        ...
-
-    def ahead(self, request: Request, later: Callable[[int], Iterator[Request]]) -> None:
-        """What will be asked for, unless a response says otherwise.
-
-        Args:
-            request: The next request.
-            later: Makes those behind it, in order, without the first so many.
-        """
-        ...
 
 
 @dataclass
-class Walk:
+class PageStream:
     """Goes through the pages of one unit.
 
     Attributes:
-        unit: The unit.
         options: How it is fetched; its paginator is an instance or None.
-        request: The first request.
-        source: Where the responses come from.
+        request: The first request, then that of the page at hand.
         selector: The selector of all units, detected by the first of them.
-        order: The unit's place among them.
-        redactor: For messages.
-        keep_response: Whether pages carry their response.
+        order: The unit's number among them.
         paginator: The paginator; None until it is detected.
         selection: The selector; None until it is detected.
     """
@@ -82,10 +52,11 @@ class Walk:
     unit: FetchUnit
     options: FetchOptions
     request: Request
-    source: Source
+    source: Prefetch
     selector: SharedSelector
     order: int
     redactor: Redactor
+    stats: RequestStats
     auth: Any = None
     keep_response: bool = False
     paginator: BasePaginator | None = None
@@ -113,10 +84,11 @@ class Walk:
         """The pages, the last one marked.
 
         Raises:
-            RestError: Redacted, and with the place.
+            RestError: Redacted, and with the config path and URL.
         """
         try:
             async for page in self._pages():
+                self.stats.add(pages=1)
                 yield page
         except RestError as error:
             error.where = error.where or self._where()
@@ -131,7 +103,8 @@ class Walk:
     async def _pages(self) -> AsyncIterator[Page]:
         while True:
             self._check_request()
-            self._look_ahead()
+            if self.paginator is not None and self.number > 0:
+                self.source.ahead(self.request, self._later)
             page = await self._next_page()
             if page is not None:
                 yield page
@@ -147,8 +120,10 @@ class Walk:
             paginator = self.paginator
             if paginator is None or not paginator.is_past_total or error.status_code not in BEHIND_THE_END:
                 raise self._hinted(error) from None
-            told = f"page {self.number + 1} answered {error.status_code}; the list ended before it"
-            return self._ended("total", None, warnings=(*paginator.warnings, *([told] if paginator.pages_left else [])))
+            warnings = list(paginator.warnings)
+            if paginator.pages_left:
+                warnings.append(f"page {self.number + 1} answered {error.status_code}; the list ended before it")
+            return self._ended("total", None, warnings=tuple(warnings))
         return await self._page(outcome)
 
     async def _page(self, outcome: Outcome) -> Page | None:
@@ -164,7 +139,7 @@ class Walk:
             self.paginator = self._detect(response, body, records)
         paginator = self.paginator
         items = self._items_on_page(body, records)
-        repeated = self._repeats.look(records, response.content, read=self._read_again, items=items)
+        repeated = self._repeats.add(records, response.content, read=self._read_again, items=items)
         if isinstance(paginator, ProbingPageNumberPaginator) and paginator.probing:
             paginator.settle(repeated=repeated)
             update_state(paginator, response, records, items=items)
@@ -176,18 +151,10 @@ class Walk:
         return self._filled(records, body, outcome, paginator)
 
     def _check_progress(self) -> None:
-        circle, empty = self._repeats.circle, self._repeats.empty
-        if circle == 1:
-            raise self._loop("has the same content as the page before it", _SAME_CONTENT)
-        if circle is not None:
-            raise self._loop(f"and the {circle - 1} before it have the content of earlier pages", _SAME_CONTENT)
-        if empty > self.options.max_empty_pages:
-            raise LoopError(
-                f"{empty} pages in a row are empty, and always another one is announced (page {self.number + 1})",
-                code="http_empty_pages",
-                where=self._where(),
-                hint="Check the paginator, or raise `max_empty_pages` in the endpoint.",
-            )
+        if self._repeats.cycle is not None:
+            raise failures.same_content(self._repeats.cycle, self.number, self._where())
+        if self._repeats.empty > self.options.max_empty_pages:
+            raise failures.empty_pages(self._repeats.empty, self.number, self._where())
 
     def _items_on_page(self, body: Any, records: list[Any]) -> int | None:
         """What the API counts on this page: the list that the selector takes, or takes its records from."""
@@ -212,74 +179,59 @@ class Walk:
         limit = self._limit()
         if ended_by is None and limit is not None and self.number + 1 >= limit:
             ended_by = "max_pages"
-        return Page(
+        return self._make_page(
             records,
-            unit=self.unit,
-            number=self.number,
-            is_last=ended_by is not None,
+            outcome,
             ended_by=ended_by,
             state=self._state(paginator) if ended_by is None else None,
-            request=self.request,
-            response=outcome.response if self.keep_response else None,
-            paginator=paginator,
-            auth=self.auth,
             total=self._items,
-            evidence="; ".join(self._evidence) or None,
             warnings=(*paginator.warnings, *self._body_warnings),
             size=len(outcome.response.content),
             replaced=self._replaced,
             selector=self.selection.state if self.selection is not None else None,
         )
 
-    def _ended(self, reason: str, outcome: Outcome | None, *, warnings: tuple[str, ...] = ()) -> Page:
+    def _ended(self, reason: str, outcome: Outcome | None, **more: Any) -> Page:
+        return self._make_page([], outcome, ended_by=reason, **more)
+
+    def _make_page(self, records: list[Any], outcome: Outcome | None, *, ended_by: str | None, **more: Any) -> Page:
         return Page(
+            records,
             unit=self.unit,
             number=self.number,
-            is_last=True,
-            ended_by=reason,
+            is_last=ended_by is not None,
+            ended_by=ended_by,
             request=self.request,
             response=outcome.response if self.keep_response and outcome is not None else None,
             paginator=self.paginator,
             auth=self.auth,
             evidence="; ".join(self._evidence) or None,
-            warnings=warnings,
+            **more,
         )
 
     def _hinted(self, error: HttpStatusError) -> HttpStatusError:
         """The error, saying how to allow it where it may be how the API ends a counted list."""
         counts = isinstance(self.paginator, RangePaginator) and self.number > 0
         if counts and error.status_code in BEHIND_THE_END and error.hint is None:
-            error.hint = (
-                f"If the API answers {error.status_code} behind its last page, say it with "
-                f"{{status_code: {error.status_code}, action: ignore}} in `response_actions` and "
-                "`ignore_scope: later_pages`."
-            )
+            error.hint = failures.behind_the_end_hint(error.status_code)
         return error
 
     def _ignored(self, outcome: Outcome) -> tuple[str, ...]:
         scope = self.options.ignore_scope
         if self.number == 0:
             if scope == "later_pages":
-                raise self._not_to_be_ignored(outcome)
+                raise failures.ignored_first_page(outcome.response, self.redactor, self._where())
             return ()
         if scope == "first_page":
-            raise self._left_out("a response was ignored after the first page, and `ignore_scope` is `first_page`")
+            what = "after the first page, and `ignore_scope` is `first_page`"
+            raise failures.ignored_with_pages_left(what, self.number, self._where())
         if self._pages_left():
-            raise self._left_out("a response was ignored although the API's own total says that pages remain")
+            what = "although the API's own total says that pages remain"
+            raise failures.ignored_with_pages_left(what, self.number, self._where())
         if scope == "later_pages" and isinstance(self.paginator, RangePaginator):
             # The page was only counted, and this is how the config says that there is none.
             return ()
         return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
-
-    def _not_to_be_ignored(self, outcome: Outcome) -> HttpStatusError:
-        response = outcome.response
-        return HttpStatusError(
-            f"the first page would be ignored (status {response.status_code}), and `ignore_scope` is `later_pages`: "
-            f"{self.redactor.shorten(response.content) or '(empty)'}",
-            where=self._where(),
-            status_code=response.status_code,
-            hint="Check path and parameters, or set `ignore_scope: any` if there may be no list at all.",
-        )
 
     def _without_content(self, outcome: Outcome) -> Page:
         """The page of a response that holds nothing: a list may be empty, but not break off."""
@@ -290,58 +242,22 @@ class Walk:
         paginator.update_without_content(outcome.response)
         if not paginator.has_next_page:
             return self._ended(paginator.ended_by or "no_content", outcome, warnings=tuple(paginator.warnings))
-        what = "is `null`" if outcome.response.content.strip() else "is empty"
-        raise IncompleteError(
-            f"page {self.number + 1} has no content (status {outcome.response.status_code}, the body {what}), although "
-            "the page before it announced it",
-            code="http_no_content",
-            where=self._where(),
-            hint="Run again. If the API ends its lists so, say it: with `stop_after_empty_page: true` where the "
-            "paginator has it, or with {status_code: 204, action: ignore} in `response_actions`.",
-        )
+        raise failures.no_content(outcome.response, self.number, self._where())
 
     def _pages_left(self) -> bool:
         """Whether the API's own total, of pages or of items, is not reached."""
         counted = self._items is not None and self._resumed_at == 0 and self._rows < self._items
         return counted or (self.paginator is not None and self.paginator.pages_left)
 
-    def _left_out(self, message: str) -> PaginationError:
-        return PaginationError(
-            f"{message} (page {self.number + 1})",
-            code="http_ignored_with_pages_left",
-            where=self._where(),
-            hint="Narrow the response action to the responses that really end the list.",
-        )
-
     def _decode(self, outcome: Outcome) -> Any:
-        response = outcome.response
-        self._replaced = 0
-        if response.status_code in NO_CONTENT:
-            return None
-        encoding = self.options.encoding or response.charset_encoding
+        options = self.options
         try:
-            body = decode_json(response.content, encoding=encoding)
-        except DecodeError as error:
-            if error.code != "http_charset" or self.options.encoding_errors != "replace":
-                raise self._unreadable(error, response) from None
-            body, self._replaced = decode_replacing(response.content, encoding=encoding)
-        response.extensions[BODY] = body
-        return body
-
-    def _unreadable(self, error: DecodeError, response: httpx.Response) -> DecodeError:
-        kind = response.headers.get("content-type", "no content type")
-        hint = "Check path, auth and `Accept` header; a login or error page often looks like this."
-        if error.code == "http_charset":
-            hint = (
-                "Set `encoding` in the endpoint to what the API really sends (cp1252, for example), or "
-                "`encoding_errors: replace` to load what can be read."
+            body, self._replaced = decode_body(
+                outcome.response, encoding=options.encoding, encoding_errors=options.encoding_errors
             )
-        return DecodeError(
-            f"{error.message} (status {response.status_code}, {kind}): {self.redactor.shorten(response.content)}",
-            code=error.code,
-            where=self._where(),
-            hint=hint,
-        )
+        except DecodeError as error:
+            raise failures.unreadable(error, outcome.response, self.redactor, self._where()) from None
+        return body
 
     async def _select(self, body: Any) -> list[Any]:
         selection = self.selection or await self.selector.for_body(body, order=self.order)
@@ -360,33 +276,19 @@ class Walk:
         if beside is None:
             return
         if self.options.on_body_errors == "warn":
-            warning = self.redactor.redact(f"the body has errors beside the records: {beside}")
-            if not any(said.startswith("the body has errors") for said in self._body_warnings):
-                self._body_warnings.append(warning)
+            if not self._body_warnings:
+                self._body_warnings.append(self.redactor.redact(f"the body has errors beside the records: {beside}"))
             return
-        raise BodyError(
-            f"the body has errors beside its {len(records)} records, so some may be missing: {beside}",
-            code="http_body_reports_errors",
-            hint="Handle it with a response action, for example {json: $.errors, action: retry}, or load what is there "
-            "with `on_body_errors: warn` in the endpoint.",
-        )
+        raise failures.body_errors(beside, len(records))
 
     def _check_request(self) -> None:
         fingerprint = self.request.fingerprint()
         if fingerprint in self._asked:
-            raise self._loop("would be the same request as an earlier page", _SAME_REQUEST)
+            raise failures.same_request(self.number, self._where())
         self._asked.add(fingerprint)
 
     def _read_again(self, content: bytes) -> list[Any]:
         return [] if self.selection is None else self.selection.records(decode_json(content))
-
-    def _loop(self, what: str, hint: str) -> LoopError:
-        return LoopError(f"page {self.number + 1} {what}", code="http_loop", where=self._where(), hint=hint)
-
-    def _look_ahead(self) -> None:
-        if self.paginator is None or self.number == 0:
-            return
-        self.source.ahead(self.request, self._later)
 
     def _later(self, skip: int) -> Iterator[Request]:
         if self.paginator is None:

@@ -1,4 +1,4 @@
-"""Whether a list goes in circles, or on and on without anything in it."""
+"""Whether the pages of a list repeat, or stay empty."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _SAMPLES = 8
 
 
 class Repeats:
-    """Looks at the records of one page after the other.
+    """Compares the records of each page with those before.
 
-    Pages that go round are noticed after two rounds: page by page, in a circle of any length, or in no order once
+    Pages that repeat are noticed after two rounds: page by page, in a cycle of any length, or in no order once
     nothing new comes for as many pages as there were different ones.
 
     Args:
-        allowed: How many pages in a row may have the content of earlier ones without being taken for a circle.
+        allowed: How many pages in a row may have the content of earlier ones without being taken for a cycle.
     """
 
     def __init__(self, allowed: int) -> None:
@@ -28,10 +28,10 @@ class Repeats:
         self._before: tuple[int, bytes] | None = None
         self.empty = 0
 
-    def look(
+    def add(
         self, records: list[Any], content: bytes, *, read: Callable[[bytes], list[Any]], items: int | None = None
     ) -> bool:
-        """Take in a page.
+        """Add a page.
 
         Args:
             records: Its records.
@@ -53,7 +53,7 @@ class Repeats:
         self._before = (digest, content)
         same = before is not None and before[0] == digest and (before[1] == content or read(before[1]) == records)
         if period == 1 and not same:
-            # They only look alike.
+            # The digests are the same, the records are not.
             period = 0
         self._note(period)
         return same
@@ -64,7 +64,7 @@ class Repeats:
         self._nothing_new = self._nothing_new + 1 if period else 0
 
     @property
-    def circle(self) -> int | None:
+    def cycle(self) -> int | None:
         """The number of pages that come again and again; None if they do not."""
         if not self._period:
             return None
@@ -77,5 +77,5 @@ class Repeats:
 def _digest(records: list[Any]) -> int:
     """A number that differs for different pages, mostly; a few records speak for all."""
     last = len(records) - 1
-    places = range(last + 1) if last < _SAMPLES else [last * n // (_SAMPLES - 1) for n in range(_SAMPLES)]
-    return hash((last, *(repr(records[place]) for place in places)))
+    indexes = range(last + 1) if last < _SAMPLES else [last * n // (_SAMPLES - 1) for n in range(_SAMPLES)]
+    return hash((last, *(repr(records[index]) for index in indexes)))

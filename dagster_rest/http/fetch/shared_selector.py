@@ -10,10 +10,10 @@ from dagster_rest.http.parse.records import Selection, decides, select
 
 
 class SharedSelector:
-    """The configured selector, or the one that is detected: once, by the first unit that has something to tell.
+    """The configured selector, or the one that is detected, by the first unit whose body shows the records.
 
-    First by the units' order, not by that of their answers: whoever comes after an undecided unit waits for it. So
-    what is loaded does not depend on how many run at once.
+    First by the order of the units, not by that of their responses: a unit waits for undecided ones before it. So what
+    is loaded does not depend on the concurrency.
 
     Args:
         configured: The configured selector; None detects it.
@@ -25,7 +25,7 @@ class SharedSelector:
         if self.selection is None and detected is not None:
             self.selection = Selection.from_state(detected)
         # Units below have ended, and so have those that are named.
-        self._foremost = 0
+        self._first = 0
         self._ended: set[int] = set()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
@@ -34,12 +34,12 @@ class SharedSelector:
 
         Args:
             body: The decoded body.
-            order: The unit's place; every unit before it is under way or has ended.
+            order: The unit's number; every unit before it is under way or has ended.
 
         Returns:
             The selection; None if there is none yet, and nothing in the body.
         """
-        while self.selection is None and order > self._foremost:
+        while self.selection is None and order > self._first:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((order, turn))
             await turn
@@ -48,7 +48,7 @@ class SharedSelector:
         if decides(body):
             self.settle(select(None, body))
             return self.selection
-        # A text, a number or an error is told of, but says nothing about the other units.
+        # A text, a number or an error is an error, but says nothing about the other units.
         return select(None, body) if body or isinstance(body, (bool, int, float)) else None
 
     def settle(self, selection: Selection) -> None:
@@ -59,9 +59,9 @@ class SharedSelector:
     def leave(self, order: int) -> None:
         """Say that a unit has ended."""
         self._ended.add(order)
-        while self._foremost in self._ended:
-            self._ended.remove(self._foremost)
-            self._foremost += 1
+        while self._first in self._ended:
+            self._ended.remove(self._first)
+            self._first += 1
         self._wake()
 
     def _wake(self) -> None:
@@ -69,7 +69,7 @@ class SharedSelector:
         for order, turn in waiting:
             if turn.done():
                 continue
-            if self.selection is None and order > self._foremost:
+            if self.selection is None and order > self._first:
                 self._waiting.append((order, turn))
             else:
                 turn.set_result(None)

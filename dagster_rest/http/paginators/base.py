@@ -1,6 +1,6 @@
 """How to get from one page to the next: what every paginator has.
 
-A paginator is state and three small functions; it never sends anything. The engine copies it for every unit, so one
+A paginator is state and three small functions; it never sends anything. A fetch copies it for every unit, so one
 instance in a config may serve any number of resources.
 """
 
@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from dagster_rest.http.request import Request
 
 
-BODY = "dagster_rest.body"
-
-
-def body_of(response: httpx.Response) -> Any:
-    """The decoded JSON body of a response; decoded once."""
-    if BODY not in response.extensions:
-        from dagster_rest.http.parse.json import decode_json
-
-        response.extensions[BODY] = decode_json(response.content, encoding=response.charset_encoding)
-    return response.extensions[BODY]
-
-
 class BasePaginator(ABC):
     """The base of every paginator; subclass it for an API of another kind.
 
@@ -40,11 +28,11 @@ class BasePaginator(ABC):
     side effects: instances are copied.
 
     Attributes:
-        max_pages: At most so many pages; the engine counts them.
+        max_pages: At most so many pages; the stream of pages counts them.
         ended_by: One word for why paging ended.
         items_on_page: Items of the page that `update_state` is called with, as the API counts them; None if that
-            cannot be told (a selector that takes parts of items).
-        warnings: What a person should know.
+            is not known (a selector that takes parts of items).
+        warnings: Warnings for the materialization's metadata.
 
     Example:
         ```python
@@ -146,7 +134,7 @@ class BasePaginator(ABC):
         return same
 
     def describe(self) -> str:
-        """One line for people: kind and parameters."""
+        """Kind and parameters, for logs and messages."""
         return self.kind if self.kind != "custom" else type(self).__name__
 
     def _is_empty(self, records: list[Any]) -> bool:

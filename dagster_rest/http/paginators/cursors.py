@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.values.jsonpath import MISSING
 from dagster_rest.http.errors import LoopError, PaginationError
-from dagster_rest.http.paginators.base import BasePaginator, body_of
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.base import BasePaginator
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.values import read_flag
+from dagster_rest.http.parse.body import body_of
 from dagster_rest.http.parse.jsonpath import compile_path
 
 if TYPE_CHECKING:
@@ -20,22 +21,22 @@ if TYPE_CHECKING:
 class _CursorBase(BasePaginator):
     """Sends back a token that the response gave."""
 
-    def __init__(self, place: Place, initial_cursor: Any, max_pages: int | None) -> None:
+    def __init__(self, position: ParameterPosition, initial_cursor: Any, max_pages: int | None) -> None:
         super().__init__(max_pages=max_pages)
-        self._place = place
+        self._position = position
         self._cursor: Any = initial_cursor
 
     def init_request(self, request: Request) -> None:
         """The first request has no cursor, unless an initial one is set."""
         if self._cursor is not None:
-            self._place.put(request, self._cursor)
+            self._position.put(request, self._cursor)
 
     def _take(self, cursor: Any) -> None:
         if not cursor:
             self._stop("no_cursor")
-        elif not self._place.holds(cursor):
+        elif not self._position.holds(cursor):
             raise PaginationError(
-                f"the cursor is {type(cursor).__name__}, which cannot be sent in {self._place}",
+                f"the cursor is {type(cursor).__name__}, which cannot be sent in {self._position}",
                 code="http_pagination",
                 hint="Point the paginator to the text or number of the next page. Objects and lists go into a JSON "
                 "body (`cursor_body_path`).",
@@ -54,7 +55,7 @@ class _CursorBase(BasePaginator):
 
     def update_request(self, request: Request) -> None:
         """Send the cursor."""
-        self._place.put(request, self._cursor)
+        self._position.put(request, self._cursor)
 
     def state(self) -> dict[str, Any] | None:
         """The cursor."""
@@ -85,7 +86,7 @@ class HeaderCursorPaginator(_CursorBase):
         initial_cursor: Any = None,
         max_pages: int | None = None,
     ) -> None:
-        super().__init__(Place.choose("cursor", cursor_param=cursor_param), initial_cursor, max_pages)
+        super().__init__(ParameterPosition.choose("cursor", cursor_param=cursor_param), initial_cursor, max_pages)
         self.cursor_key = cursor_key
 
     def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
@@ -94,7 +95,7 @@ class HeaderCursorPaginator(_CursorBase):
 
     def describe(self) -> str:
         """Kind and header."""
-        return f"header_cursor(cursor_key={self.cursor_key!r}, {self._place})"
+        return f"header_cursor(cursor_key={self.cursor_key!r}, {self._position})"
 
 
 class JSONResponseCursorPaginator(_CursorBase):
@@ -102,7 +103,7 @@ class JSONResponseCursorPaginator(_CursorBase):
 
     Args:
         cursor_path: JSONPath of the cursor; null, missing, false, 0 and what is empty end the paging.
-        cursor_param: Query parameter that sends it back; `cursor` if no place is named.
+        cursor_param: Query parameter that sends it back; `cursor` if no position is named.
         cursor_body_path: Dot path in the JSON body that sends it back, instead.
         stop_after_empty_page: A page without records ends the paging, whatever the cursor.
         has_more_path: JSONPath of a flag; false ends the paging, whatever the cursor.
@@ -125,10 +126,10 @@ class JSONResponseCursorPaginator(_CursorBase):
         initial_cursor: Any = None,
         max_pages: int | None = None,
     ) -> None:
-        place = Place.choose(
+        position = ParameterPosition.choose(
             "cursor", cursor_param=cursor_param, cursor_body_path=cursor_body_path, cursor_header=cursor_header
         )
-        super().__init__(place, initial_cursor, max_pages)
+        super().__init__(position, initial_cursor, max_pages)
         self.cursor_path = cursor_path
         self.stop_after_empty_page = stop_after_empty_page
         self.has_more_path = has_more_path
@@ -167,4 +168,4 @@ class JSONResponseCursorPaginator(_CursorBase):
 
     def describe(self) -> str:
         """Kind and places."""
-        return f"cursor(cursor_path={self.cursor_path!r}, {self._place})"
+        return f"cursor(cursor_path={self.cursor_path!r}, {self._position})"

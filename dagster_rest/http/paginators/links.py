@@ -6,7 +6,8 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.errors import LoopError, PaginationError
-from dagster_rest.http.paginators.base import BasePaginator, body_of
+from dagster_rest.http.paginators.base import BasePaginator
+from dagster_rest.http.parse.body import body_of
 from dagster_rest.http.parse.jsonpath import compile_path
 from dagster_rest.http.parse.link_header import link_target
 from dagster_rest.http.request import join_link

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import PaginationError
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.ranges import OnIncomplete, RangePaginator
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ class OffsetPaginator(RangePaginator):
     Args:
         limit: Items a page; also the step.
         offset: First offset.
-        offset_param: Query parameter of the offset; `offset` if no place is named.
+        offset_param: Query parameter of the offset; `offset` if no position is named.
         offset_body_path: Dot path in the JSON body, instead.
-        limit_param: Query parameter of the limit; `limit` if no place is named.
+        limit_param: Query parameter of the limit; `limit` if no position is named.
         limit_body_path: Dot path in the JSON body, instead.
         total_path: JSONPath of the number of *items*; None if the API does not name it.
         maximum_offset: The offset to stop before (exclusive).
@@ -60,14 +60,14 @@ class OffsetPaginator(RangePaginator):
     ) -> None:
         self.limit = limit
         self.advance_by = advance_by
-        self._limit_place = Place.choose(
+        self._limit_position = ParameterPosition.choose(
             "limit", limit_param=limit_param, limit_body_path=limit_body_path, limit_header=limit_header
         )
         # The records of a page whose length is not the limit; the next page must not have them again.
-        self._odd_page: frozenset[str] = frozenset()
-        self._odd_end: str | None = None
+        self._unexpected_page: frozenset[str] = frozenset()
+        self._unexpected_end: str | None = None
         super().__init__(
-            place=Place.choose(
+            position=ParameterPosition.choose(
                 "offset", offset_param=offset_param, offset_body_path=offset_body_path, offset_header=offset_header
             ),
             first=offset,
@@ -102,21 +102,21 @@ class OffsetPaginator(RangePaginator):
         by_rows = self.advance_by == "rows" or self._is_short()
         return items if by_rows and items else self.limit
 
-    def _look_at(self, records: list[Any]) -> None:
+    def _check_page(self, records: list[Any]) -> None:
         if self.advance_by != "auto":
             return
-        odd = self.items_on_page is not None and self.items_on_page != self.limit
-        if not odd and not self._odd_page:
+        differs = self.items_on_page is not None and self.items_on_page != self.limit
+        if not differs and not self._unexpected_page:
             return
         digests = [_digest(record) for record in records]
         these = frozenset(digests)
-        if self._odd_page & these:
+        if self._unexpected_page & these:
             raise self._unclear(
                 "this page repeats records of the page before it, which did not hold the "
                 f"{self.limit} records asked for"
             )
-        self._odd_page = these if odd else frozenset()
-        self._odd_end = digests[-1] if odd and digests else None
+        self._unexpected_page = these if differs else frozenset()
+        self._unexpected_end = digests[-1] if differs and digests else None
 
     def _unclear(self, message: str) -> PaginationError:
         return PaginationError(
@@ -135,22 +135,22 @@ class OffsetPaginator(RangePaginator):
     def update_request(self, request: Request) -> None:
         """Send offset and limit."""
         super().update_request(request)
-        self._limit_place.put(request, self.limit)
+        self._limit_position.put(request, self.limit)
 
     def state(self) -> dict[str, Any] | None:
         """That of every counting paginator, and the end of a page whose length is not the limit."""
         # What a page repeats is an end of the page before it, so its last record is among it.
-        return {**(super().state() or {}), "odd_end": self._odd_end}
+        return {**(super().state() or {}), "odd_end": self._unexpected_end}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on with a stored value."""
         super().restore(state)
-        self._odd_end = state.get("odd_end")
-        self._odd_page = frozenset({self._odd_end} if self._odd_end else ())
+        self._unexpected_end = state.get("odd_end")
+        self._unexpected_page = frozenset({self._unexpected_end} if self._unexpected_end else ())
 
     def describe(self) -> str:
         """Kind and places."""
-        return f"offset({self._place}, limit={self.limit}, total_path={self.total_path!r})"
+        return f"offset({self._position}, limit={self.limit}, total_path={self.total_path!r})"
 
 
 def _digest(record: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.paginators.base import BasePaginator
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.ranges import OnIncomplete, RangePaginator
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class PageNumberPaginator(RangePaginator):
     Args:
         base_page: Number of the API's first page (0 or 1).
         page: First page to ask for; `base_page` by default.
-        page_param: Query parameter; `page` if no place is named.
+        page_param: Query parameter; `page` if no position is named.
         page_body_path: Dot path in the JSON body, instead.
         total_path: JSONPath of the number of *pages*; None if the API does not name it.
         maximum_page: The page to stop before (exclusive).
@@ -53,7 +53,9 @@ class PageNumberPaginator(RangePaginator):
         # The most items that a page had.
         self._largest = 0
         super().__init__(
-            place=Place.choose("page", page_param=page_param, page_body_path=page_body_path, page_header=page_header),
+            position=ParameterPosition.choose(
+                "page", page_param=page_param, page_body_path=page_body_path, page_header=page_header
+            ),
             first=base_page if page is None else page,
             base=base_page,
             step=1,
@@ -71,7 +73,7 @@ class PageNumberPaginator(RangePaginator):
     def _value_at(self, total: int) -> int:
         return total + self._base
 
-    def _look_at(self, records: list[Any]) -> None:
+    def _check_page(self, records: list[Any]) -> None:
         self._largest = max(self._largest, self.items_on_page or 0)
 
     @property
@@ -116,7 +118,7 @@ class PageNumberPaginator(RangePaginator):
 
     def describe(self) -> str:
         """Kind and places."""
-        return f"page_number({self._place}, base_page={self._base}, total_path={self.total_path!r})"
+        return f"page_number({self._position}, base_page={self._base}, total_path={self.total_path!r})"
 
 
 class CountedPageNumberPaginator(PageNumberPaginator):
@@ -154,7 +156,7 @@ class CountedPageNumberPaginator(PageNumberPaginator):
         return self._base + -(-total // self._page_size)
 
     @property
-    def _page_worth(self) -> int:
+    def _units_per_page(self) -> int:
         return self._page_size
 
     def _is_short(self) -> bool:
@@ -166,7 +168,7 @@ class CountedPageNumberPaginator(PageNumberPaginator):
 
 
 class ProbingPageNumberPaginator(PageNumberPaginator):
-    """Counts pages of an API that tells how many there are, but not whether the first is 0 or 1.
+    """Counts pages of an API that names their number, but not whether the first is 0 or 1.
 
     The first request names no page. The next one asks for page 1: if that is the first page again, it is dropped and
     the API counts from 1; else it counts from 0.
@@ -184,7 +186,7 @@ class ProbingPageNumberPaginator(PageNumberPaginator):
         """The first request names no page."""
 
     def update_state(self, response: httpx.Response, data: list[Any] | None = None) -> None:
-        """Count on; after the first response, look at page 1."""
+        """Count on; after the first response, try page 1."""
         first = self._value == 0
         super().update_state(response, data)
         self.probing = first and self.has_next_page

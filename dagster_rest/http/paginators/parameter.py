@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class ParameterPosition:
     """Where a value of a paginator is sent: query parameter, dot path in the JSON body, or header.
 
     Attributes:
@@ -27,8 +27,8 @@ class Place:
     header: str | None = None
 
     @classmethod
-    def choose(cls, default: str, **given: str | None) -> Place:
-        """The one place that is named, or the query parameter `default`.
+    def choose(cls, default: str, **given: str | None) -> ParameterPosition:
+        """The one position that is named, or the query parameter `default`.
 
         Args:
             default: The parameter's name if nothing is given.
@@ -42,11 +42,11 @@ class Place:
             raise PaginationError(
                 " and ".join(f"`{key}`" for key in named) + " are both set",
                 code="http_paginator_config",
-                hint="The value goes to one place: query, body or header.",
+                hint="The value is sent in one of them: query, body or header.",
             )
         for key, value in named.items():
             if not value:
-                raise PaginationError(f"`{key}` is empty", code="http_paginator_config", hint="Name the place.")
+                raise PaginationError(f"`{key}` is empty", code="http_paginator_config", hint="Name the parameter.")
             field = next(kind for kind in ("body_path", "header", "param") if key.endswith(kind))
             return cls(**{field: value})
         return cls(param=default)
@@ -73,7 +73,7 @@ class Place:
     def _with(self, body: Any, keys: list[str], value: Any) -> dict[str, Any]:
         if body is not None and not isinstance(body, dict):
             raise PaginationError(
-                f"the JSON body has no place for a value at {self.body_path!r}: {type(body).__name__} is in the way",
+                f"the JSON body cannot hold a value at {self.body_path!r}: {type(body).__name__} is in the way",
                 code="http_paginator_config",
                 hint="Correct the paginator's body path, or the `json` of the endpoint.",
             )

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dagster_rest.http.errors import IncompleteError, PaginationError
-from dagster_rest.http.paginators.base import BasePaginator, body_of
-from dagster_rest.http.paginators.parameter import Place
+from dagster_rest.http.paginators.base import BasePaginator
+from dagster_rest.http.paginators.parameter import ParameterPosition
 from dagster_rest.http.paginators.totals import Total
 from dagster_rest.http.paginators.values import as_int, read_flag
+from dagster_rest.http.parse.body import body_of
 from dagster_rest.http.parse.json import key_tree
 from dagster_rest.http.parse.jsonpath import compile_path
 
@@ -37,7 +38,7 @@ class RangePaginator(BasePaginator):
     def __init__(
         self,
         *,
-        place: Place,
+        position: ParameterPosition,
         first: int,
         base: int,
         step: int,
@@ -58,7 +59,7 @@ class RangePaginator(BasePaginator):
                 code="http_paginator_config",
                 hint="Set `total_path`, a maximum, `has_more_path` or `stop_after_empty_page: true`.",
             )
-        self._place = place
+        self._position = position
         self._first, self._base, self._step = first, base, step
         self._maximum = maximum
         self.total_path = total_path
@@ -83,7 +84,7 @@ class RangePaginator(BasePaginator):
         """The value of the first page behind so many."""
 
     @property
-    def _page_worth(self) -> int:
+    def _units_per_page(self) -> int:
         """What a page counts for, in the unit of the total."""
         return self._step
 
@@ -91,7 +92,7 @@ class RangePaginator(BasePaginator):
         """Whether the page just read has less than was asked for."""
         return False
 
-    def _look_at(self, records: list[Any]) -> None:
+    def _check_page(self, records: list[Any]) -> None:
         """Check a page that is not empty, before anything is learnt from it."""
 
     def _stride_after(self, *, more: bool) -> int:
@@ -123,7 +124,7 @@ class RangePaginator(BasePaginator):
     def _take_nothing(self, body: Any) -> None:
         here = self._reach()
         total = as_int(compile_path(self.total_path).first(body)) if self.total_path is not None else None
-        # A total of 0 behind rows that came is a glitch.
+        # A total of 0 after records have come is an error of the API.
         if total is not None and (total > 0 or (total == 0 and not self._came)):
             self._total, self._total_is_fresh = self._total.named(total), True
         if self.stop_after_empty_page or self._total.is_over(here):
@@ -134,7 +135,7 @@ class RangePaginator(BasePaginator):
         self._go_on(self._step, more=more)
 
     def _take(self, body: Any, records: list[Any]) -> None:
-        self._look_at(records)
+        self._check_page(records)
         items = self.items_on_page
         self._came = None if self._came is None or items is None else self._came + items
         reached = self._reach_with_page()
@@ -172,7 +173,7 @@ class RangePaginator(BasePaginator):
 
     def update_request(self, request: Request) -> None:
         """Send the current value."""
-        self._place.put(request, self._value)
+        self._position.put(request, self._value)
 
     def _learn_total(self, body: Any, reached: int) -> None:
         found = compile_path(self.total_path or "").first(body)
@@ -226,7 +227,7 @@ class RangePaginator(BasePaginator):
     def _may_be_over(self, reached: int) -> bool:
         """Whether no more than a page is left by a total that an older page named."""
         latest = self._total.latest
-        return latest is not None and not self._total_is_fresh and latest - reached <= self._page_worth
+        return latest is not None and not self._total_is_fresh and latest - reached <= self._units_per_page
 
     def _fell_short(self, message: str) -> None:
         if self.on_incomplete == "warn":

@@ -11,18 +11,8 @@ from dagster_rest.http.parse.json import key_tree
 from dagster_rest.http.parse.jsonpath import JsonPath, compile_path, from_keys
 
 RECORD_NAMES = (
-    "data",
-    "items",
-    "results",
-    "entries",
-    "records",
-    "rows",
-    "entities",
-    "payload",
-    "content",
-    "objects",
-    "values",
-    "value",
+    *("data", "items", "results", "entries", "records", "rows"),
+    *("entities", "payload", "content", "objects", "values", "value"),
 )
 #: Lists under these names are about the response or beside the records.
 SIDE_NAMES = frozenset(
@@ -90,13 +80,13 @@ class Selection:
         records = self._flat(found)
         # An entity that was detected for want of a list may be nothing but an error.
         entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
-        if (not records or entity or self.tells_of_errors(body)) and _reports_errors(body):
+        if (not records or entity or self.is_error_list(body)) and _reports_errors(body):
             if not allow_missing:
                 raise _errors_of(body)
             return []
         return records
 
-    def tells_of_errors(self, body: Any) -> bool:
+    def is_error_list(self, body: Any) -> bool:
         """Whether what was detected is no list of records but why there are none.
 
         Only records with an id of their own, in a body without `data`, are believed to be what was asked for.
@@ -158,13 +148,13 @@ class Selection:
 
 
 def decides(body: Any) -> bool:
-    """Whether a body tells where the records of others are: an empty one does not, nor one that is an error."""
+    """Whether a body shows where the records of other bodies are: an empty one does not, nor one that is an error."""
     if not body or not isinstance(body, (Mapping, list)):
         return False
     if not _reports_errors(body):
         return True
     found = detect_selector(body)
-    return found.shape != "entity" and not found.tells_of_errors(body)
+    return found.shape != "entity" and not found.is_error_list(body)
 
 
 def _reports_errors(body: Any) -> bool:

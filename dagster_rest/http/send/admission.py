@@ -11,12 +11,12 @@ from dagster_rest.http.send.rate_limit import Permit, RateLimiter
 from dagster_rest.http.send.slots import Slots
 from dagster_rest.http.send.stats import RequestStats
 
-#: A permit that is older has perhaps been given to somebody else when its request is sent.
+#: A permit that is older may belong to another request when its own is sent.
 STALE_SECONDS = 1.0
 
 
-class Passage:
-    """The way of one attempt, which may be more than one request: redirects, tokens, challenges.
+class AdmittedAttempt:
+    """One attempt that has a slot; it may be more than one request: redirects, tokens, challenges.
 
     Args:
         admission: Gives the permits.
@@ -39,21 +39,21 @@ class Passage:
         if self._used or stale or self._admission.is_paused:
             with waiting():
                 self.end()
-                self.permit = await self._admission.clearance()
+                self.permit = await self._admission.acquire()
                 self._since = time.monotonic()
         self._used = True
 
     def end(self) -> None:
         """Say that the request is answered (or failed)."""
         permit, self.permit = self.permit, None
-        self._admission.give_back(permit)
+        self._admission.release(permit)
 
 
 class Admission:
     """Admits the requests of a client, in its event loop.
 
     The order matters. Who waits for a slot holds no permit, so permits cannot pile up and be used all at once; who
-    has waited for a slot or a permit looks at the pause again before it goes.
+    has waited for a slot or a permit checks the pause again.
 
     Args:
         limiter: The rate limit, or None.
@@ -67,7 +67,7 @@ class Admission:
         self._line: asyncio.Lock | None = None
 
     def pause(self, seconds: float) -> None:
-        """Let no request go for so long, whoever asks; those under way go on.
+        """Send no request for so many seconds; those under way go on.
 
         It also holds for the other processes that share the rate limit.
         """
@@ -81,7 +81,7 @@ class Admission:
         return self._not_before > time.monotonic()
 
     @asynccontextmanager
-    async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[Passage]:
+    async def admitted(self, slots: Slots, priority: tuple[int, ...]) -> AsyncIterator[AdmittedAttempt]:
         """Hold a slot, from the moment on at which the request may be sent.
 
         Args:
@@ -89,18 +89,18 @@ class Admission:
             priority: Those with lower numbers get a slot first.
         """
         async with slots.held(priority):
-            passage = Passage(self, await self.clearance())
+            attempt = AdmittedAttempt(self, await self.acquire())
             try:
-                yield passage
+                yield attempt
             finally:
-                passage.end()
+                attempt.end()
 
-    def give_back(self, permit: Permit | None) -> None:
+    def release(self, permit: Permit | None) -> None:
         """Give a permit back whose request is answered."""
         if self._limiter is not None and permit is not None:
-            self._limiter.give_back(permit)
+            self._limiter.release(permit)
 
-    async def clearance(self) -> Permit | None:
+    async def acquire(self) -> Permit | None:
         """Wait until a request may be sent: the pause is over, and there is a permit if there is a limit."""
         began = time.monotonic()
         permit = await self._cleared()

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,28 +75,23 @@ class RateLimiter:
         except _BusyError:
             return _BUSY_SECONDS
 
-    def give_back(self, permit: Permit) -> None:
+    def release(self, permit: Permit) -> None:
         """Say that the request of a permit is answered (or failed)."""
         if permit.opening != self._opening:
             return
         self._returned[permit.number] = time.time() + self._seconds
-        try:
-            with self._transaction():
-                pass
-        except _BusyError:
-            # With the next permit; until then it counts as under way.
-            return
+        self._write()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody who shares the limit take a permit for so long: the server asks for it."""
+        """Give no permit for so many seconds, to any process that shares the limit: the server asks for it."""
         now = time.time()
         self._pause = (now, max(now + seconds, self._pause[1] if self._pause else 0.0))
-        try:
-            with self._transaction():
-                pass
-        except _BusyError:
-            # With the next permit.
-            return
+        self._write()
+
+    def _write(self) -> None:
+        # With the next permit if the file is busy; until then a permit counts as under way.
+        with suppress(_BusyError), self._transaction():
+            pass
 
     def _take(self, file: sqlite3.Connection) -> Permit | float:
         now = time.time()

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.http.errors import HttpError, IgnoreResponse
-from dagster_rest.http.paginators.base import BODY
+from dagster_rest.http.parse.body import forget_body
 from dagster_rest.http.send.retry import matches_status
 
 if TYPE_CHECKING:
     import httpx
 
-Verdict = Literal["ignore", "retry", "fail"]
+ActionKind = Literal["ignore", "retry", "fail"]
 
 
 @dataclass(frozen=True)
 class Action:
-    """One entry of `response_actions`, ready to be asked.
+    """One entry of `response_actions`, compiled.
 
     Attributes:
         statuses: Statuses that match; empty matches all.
         content: A text that the body must hold, or None.
         predicate: A compiled `json` predicate, or None.
-        verdict: What a match means, or None for one that only has hooks.
+        action: What a match means, or None for one that only has hooks.
         hooks: Callables for the response.
         message: The text of `fail`.
     """
@@ -32,7 +32,7 @@ class Action:
     statuses: tuple[int | str, ...] = ()
     content: str | None = None
     predicate: Callable[[Any], bool] | None = None
-    verdict: Verdict | None = None
+    action: ActionKind | None = None
     hooks: tuple[Callable[..., Any], ...] = ()
     message: str | None = None
 
@@ -46,22 +46,18 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the actions say about a response.
-
-    Attributes:
-        response: The response, possibly another one than before.
-        verdict: `ignore`, `retry`, `fail` or None.
-        message: The text of `fail`.
-    """
+class ActionResult:
+    """What the actions say about a response, which a hook may have replaced; `message` is that of `fail`."""
 
     response: httpx.Response
-    verdict: Verdict | None = None
+    action: ActionKind | None = None
     message: str | None = None
 
 
-def judge(response: httpx.Response, actions: Sequence[Action], hooks: Sequence[Callable[..., Any]]) -> Judgement:
-    """Ask hooks and actions in order; the first entry that matches with a verdict wins.
+def apply_actions(
+    response: httpx.Response, actions: Sequence[Action], hooks: Sequence[Callable[..., Any]]
+) -> ActionResult:
+    """Ask hooks and actions in order; the first entry that matches with an action wins.
 
     Callables of all matching entries before it run. They may change the response in place, return another one, or
     raise `IgnoreResponse`.
@@ -74,18 +70,18 @@ def judge(response: httpx.Response, actions: Sequence[Action], hooks: Sequence[C
                 continue
             for hook in action.hooks:
                 response = _run(hook, response)
-            if action.verdict is not None:
-                return Judgement(response, action.verdict, action.message)
+            if action.action is not None:
+                return ActionResult(response, action.action, action.message)
     except IgnoreResponse:
-        return Judgement(response, "ignore")
-    return Judgement(response)
+        return ActionResult(response, "ignore")
+    return ActionResult(response)
 
 
 def _run(hook: Callable[..., Any], response: httpx.Response) -> httpx.Response:
     import httpx
 
     returned = hook(response)
-    response.extensions.pop(BODY, None)
+    forget_body(response)
     return returned if isinstance(returned, httpx.Response) else response
 
 
@@ -100,6 +96,13 @@ def compile_actions(entries: Sequence[Any] | None, *, where: str | None = None) 
         HttpError: An entry cannot be understood.
     """
     return tuple(_compile(entry, where) for entry in entries or ())
+
+
+def compile_hooks(hooks: Any) -> tuple[Callable[..., Any], ...]:
+    """The callables of a callable, of several, of `{"response": [...]}` or of None."""
+    if isinstance(hooks, Mapping):
+        return compile_hooks(hooks.get("response"))
+    return (hooks,) if callable(hooks) else tuple(hooks or ())
 
 
 def _compile(entry: Any, where: str | None) -> Action:
@@ -120,7 +123,7 @@ def _compile(entry: Any, where: str | None) -> Action:
         "message": getattr(entry, "message", None),
     }
     if action in ("ignore", "retry", "fail"):
-        return Action(verdict=action, **conditions)
+        return Action(action=action, **conditions)
     hooks = tuple(action) if isinstance(action, (list, tuple)) else (action,)
     return Action(hooks=hooks, **conditions)
 
@@ -128,6 +131,6 @@ def _compile(entry: Any, where: str | None) -> Action:
 def _predicate(text: Any) -> Callable[[Any], bool] | None:
     if text is None:
         return None
-    from dagster_rest.http.send.predicates import compile_predicate
+    from dagster_rest.http.parse.predicates import compile_predicate
 
     return compile_predicate(text)

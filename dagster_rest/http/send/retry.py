@@ -1,18 +1,19 @@
-"""When to ask again, and how long to wait before."""
+"""When to retry, and how long to wait before."""
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """What is asked again, how often and for how long.
+    """What is retried, how often and for how long.
 
     Attributes:
         attempts: Attempts in all, the first included.
@@ -22,8 +23,8 @@ class RetryPolicy:
         max_wait: A longer pause asked for by the server raises `RetryLater`.
         max_retry_later: A wait longer than that is an error, not a `RetryLater`.
         total: Seconds for all attempts of one request together, from the first send on; see `RetryClock`.
-        statuses: Status codes that are asked again.
-        methods: Methods that are asked again.
+        statuses: Status codes that are retried.
+        methods: Methods that are retried.
     """
 
     attempts: int = 5
@@ -48,55 +49,48 @@ class RetryPolicy:
             from dagster_rest.config.model.client import RetryConfig
 
             config = RetryConfig(**config)
-        return cls(
-            attempts=config.attempts,
-            backoff=config.backoff,
-            max_delay=config.max_delay,
-            jitter=config.jitter,
-            max_wait=config.max_wait,
-            max_retry_later=config.max_retry_later,
-            total=config.total,
-            statuses=tuple(config.statuses),
-            methods=tuple(config.methods),
-        )
+        given = {field.name: getattr(config, field.name) for field in dataclasses.fields(cls)}
+        return cls(**{**given, "statuses": tuple(config.statuses), "methods": tuple(config.methods)})
 
     def retries_status(self, status: int) -> bool:
-        """Whether a status is asked again."""
+        """Whether a status is retried."""
         return any(matches_status(wanted, status) for wanted in self.statuses)
 
-    def pause(self, attempt: int) -> float:
-        """Our own pause after the `attempt`th attempt (from 1), in seconds."""
-        return min(self.backoff * 2.0 ** (attempt - 1), self.max_delay) + (
-            random.uniform(0, self.jitter) if self.backoff else 0.0
-        )
+    def pause(self, attempt: int, *, asked: float | None = None) -> float:
+        """The seconds to wait after an attempt, with jitter.
+
+        Args:
+            attempt: The attempt's number, from 1.
+            asked: The seconds that the server asks to wait; by default the backoff, doubled with each attempt.
+        """
+        own = min(self.backoff * 2.0 ** min(attempt - 1, 64), self.max_delay)
+        return (own if asked is None else asked) + (random.uniform(0, self.jitter) if self.backoff else 0.0)
 
 
 class RetryClock:
     """The seconds that a request has taken: its attempts and the pauses between them.
 
-    It stands still while the request waits for a slot, a pause or a permit: that says nothing about the API.
+    It stops while the request waits for a slot, a pause or a permit: that says nothing about the API.
     """
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Count what happens inside."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds += time.monotonic() - began
+        return self._counted(1)
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Do not count what happens inside, although the clock runs."""
+        return self._counted(-1)
 
     @contextmanager
-    def standing(self) -> Iterator[None]:
-        """Do not count what happens inside, although it runs."""
+    def _counted(self, sign: int) -> Iterator[None]:
         began = time.monotonic()
         try:
             yield
         finally:
-            self.seconds -= time.monotonic() - began
+            self.seconds += sign * (time.monotonic() - began)
 
 
 def matches_status(wanted: int | str, status: int) -> bool:

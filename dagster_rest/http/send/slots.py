@@ -1,4 +1,4 @@
-"""Requests in flight: a limit that lets the foremost wait least."""
+"""Requests in flight: a semaphore that serves the lowest priority first."""
 
 from __future__ import annotations
 

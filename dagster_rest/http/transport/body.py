@@ -196,12 +196,12 @@ class _Inflater:
     def feed(self, packed: bytes) -> Iterator[bytes]:
         packed, self._waiting = self._waiting + packed, b""
         if not self._begun:
-            # Two bytes tell gzip, zlib and bare deflate apart.
+            # Two bytes distinguish gzip, zlib and raw deflate.
             if len(packed) < 2:
                 self._waiting = packed
                 return
             self._begun = True
-            self._stream = zlib.decompressobj(_RAW_DEFLATE if _is_bare(packed) else _GZIP_OR_ZLIB)
+            self._stream = zlib.decompressobj(_RAW_DEFLATE if _is_raw_deflate(packed) else _GZIP_OR_ZLIB)
         while packed:
             if self._stream.eof:
                 # gzip allows several members one after the other; anything else behind the end is padding.
@@ -228,7 +228,7 @@ class _Inflater:
             raise httpx.DecodingError(str(error)) from error
 
 
-def _is_bare(packed: bytes) -> bool:
+def _is_raw_deflate(packed: bytes) -> bool:
     """Whether data begins neither as gzip nor as zlib (RFC 1950: method 8, window up to 7, a multiple of 31)."""
     zlibs = packed[0] & 0x0F == 8 and packed[0] >> 4 <= 7 and int.from_bytes(packed[:2], "big") % 31 == 0
     return not zlibs and not packed.startswith(_GZIP_MAGIC)

@@ -15,49 +15,15 @@ Code = Literal["http_connection", "http_timeout", "http_tls", "http_proxy", "htt
 
 # Whatever these libraries raise is a failure of the transport, known to the rules below or not.
 _LIBRARIES = frozenset(
-    {
-        "aiohappyeyeballs",
-        "aiohttp",
-        "anyio",
-        "asyncio",
-        "brotli",
-        "brotlicffi",
-        "h11",
-        "h2",
-        "hpack",
-        "http",
-        "httpcore",
-        "httpx",
-        "httpx_aiohttp",
-        "hyperframe",
-        "idna",
-        "python_socks",
-        "requests",
-        "select",
-        "socket",
-        "socksio",
-        "ssl",
-        "urllib3",
-        "yarl",
-        "zlib",
-        "zstandard",
-        "zstd",
-    }
+    {"aiohappyeyeballs", "aiohttp", "anyio", "asyncio", "brotli", "brotlicffi", "h11", "h2"}
+    | {"hpack", "http", "httpcore", "httpx", "httpx_aiohttp", "hyperframe", "idna", "python_socks"}
+    | {"requests", "select", "socket", "socksio", "ssl", "urllib3", "yarl", "zlib"}
+    | {"zstandard", "zstd"}
 )
 # By name, because requests and urllib3 need not be there.
 _UNSENDABLE = frozenset(
-    {
-        "InvalidHeader",
-        "InvalidProxyURL",
-        "InvalidSchema",
-        "InvalidURL",
-        "LocalProtocolError",
-        "LocationParseError",
-        "MissingSchema",
-        "NonHttpUrlClientError",
-        "URLRequired",
-        "UnsupportedProtocol",
-    }
+    {"InvalidHeader", "InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocalProtocolError"}
+    | {"LocationParseError", "MissingSchema", "NonHttpUrlClientError", "URLRequired", "UnsupportedProtocol"}
 )
 _BYTES = re.compile(r"b(['\"])(?:\\.|(?!\1).)*\1")
 _LONGEST = 300
@@ -70,17 +36,15 @@ class Failure:
 
     Attributes:
         code: The error's code.
-        what: What happened, in words of ours.
+        what: What happened, in plain words.
         detail: What the library says; it may hold secrets.
         again: Whether another attempt may end otherwise.
-        hint: What to do, if more can be said than the code does.
     """
 
     code: Code
     what: str
     detail: str
     again: bool
-    hint: str | None = None
 
 
 def read_failure(error: Exception) -> Failure | None:
@@ -93,7 +57,7 @@ def read_failure(error: Exception) -> Failure | None:
         The failure; None if the exception is not one of the transport (a bug, or a user's own).
     """
     chain = list(_causes(error))
-    root = _telling(error)
+    root = _root_cause(error)
     if not any(_is_known(one) or isinstance(one, ValueError) for one in chain):
         return None
     for one in chain:
@@ -134,13 +98,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [found for found in inner if isinstance(found, BaseException)]
 
 
-def _telling(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """The exception that says most: httpx-aiohttp calls every lost connection a time-out of the connect."""
     group = [found for found in getattr(error, "exceptions", ()) if isinstance(found, Exception)]
     if group:
-        return _telling(group[0])
+        return _root_cause(group[0])
     cause = error.__cause__
-    return _telling(cause) if cause is not None and _is_of_transport(error) and _is_known(cause) else error
+    return _root_cause(cause) if cause is not None and _is_of_transport(error) and _is_known(cause) else error
 
 
 def _is_known(error: BaseException) -> bool:

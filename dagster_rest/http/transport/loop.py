@@ -14,18 +14,14 @@ from typing import Any, TypeVar
 from dagster_rest.http.errors import HttpError
 
 T = TypeVar("T")
-#: How often somebody who waits looks whether the loop is still turning, and how long it may stand still: one callable
-#: of the user's, or the largest body being read.
-PULSE_SECONDS = 5.0
+#: How often a waiting thread checks that the loop runs, and how long it may be blocked: by one callable of the user's,
+#: or by the largest body being read.
+CHECK_SECONDS = 5.0
 BLOCKED_SECONDS = 300.0
 
 
-class Pulse:
-    """Whether a loop is still turning, for one who waits for it.
-
-    Args:
-        loop: The loop.
-    """
+class LoopWatchdog:
+    """Checks that a loop still runs, for a thread that waits for it."""
 
     def __init__(self, loop: BackgroundLoop) -> None:
         self._loop = loop
@@ -33,14 +29,14 @@ class Pulse:
 
     @property
     def period(self) -> float:
-        """Seconds between two looks."""
-        return PULSE_SECONDS
+        """Seconds between two checks."""
+        return CHECK_SECONDS
 
     def check(self) -> None:
-        """Ask the loop for a sign of life, unless one is awaited already.
+        """Ask the loop to answer, unless an answer is awaited already.
 
         Raises:
-            HttpError: It has given none for `BLOCKED_SECONDS`.
+            HttpError: It has not answered for `BLOCKED_SECONDS`.
         """
         if self._asked_at is None:
             self._asked_at = time.monotonic()
@@ -58,7 +54,7 @@ class Pulse:
 
 
 class BlockedError(HttpError):
-    """The loop stands still: nothing that it would have to do can be waited for."""
+    """The loop is blocked: nothing that it has to do can be waited for."""
 
 
 class BackgroundLoop:
@@ -68,7 +64,7 @@ class BackgroundLoop:
         self._loop = asyncio.new_event_loop()
         self._process = os.getpid()
         self._ending = False
-        # Those that somebody waits for: whatever the loop leaves undone is cancelled when it ends.
+        # Futures that a thread waits for: what the loop leaves undone is cancelled when it ends.
         self._waiting: set[Future[Any]] = set()
         self._thread = threading.Thread(target=self._work, name="dagster-rest-http", daemon=True)
         self._thread.start()
@@ -110,7 +106,7 @@ class BackgroundLoop:
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
         if self.closed:
-            # It ended just now, and perhaps without a look at this one.
+            # It ended just now, perhaps without this one.
             future.cancel()
         return future
 
@@ -150,7 +146,7 @@ class BackgroundLoop:
 
     @property
     def is_current(self) -> bool:
-        """Whether the caller runs in the loop's own thread, where waiting for it would lock up."""
+        """Whether the caller runs in the loop's own thread, where waiting for it would deadlock."""
         return threading.current_thread() is self._thread
 
     def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -163,7 +159,7 @@ class BackgroundLoop:
             self._loop.create_task(_finish(last)).add_done_callback(lambda _: self._loop.stop())
             return
         future = self.start(_finish(last))
-        future.add_done_callback(lambda _: self._stop_turning())
+        future.add_done_callback(lambda _: self._stop_loop())
         try:
             self._await(future)
         except BlockedError:
@@ -175,14 +171,14 @@ class BackgroundLoop:
         self._thread.join()
 
     def _await(self, future: Future[T]) -> T:
-        pulse = Pulse(self)
-        while not wait([future], timeout=pulse.period).done:
-            pulse.check()
+        watchdog = LoopWatchdog(self)
+        while not wait([future], timeout=watchdog.period).done:
+            watchdog.check()
         return future.result()
 
-    def _stop_turning(self) -> None:
+    def _stop_loop(self) -> None:
         with suppress(RuntimeError):
-            # Unless it has ended.
+            # It may have ended.
             self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _work(self) -> None:

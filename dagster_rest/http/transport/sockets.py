@@ -84,7 +84,7 @@ class RoutingTransport(httpx.AsyncBaseTransport):
 
 
 class BoundedTransport(httpx.AsyncBaseTransport):
-    """Gives whole, unpacked responses of limited size, whoever reads them: an auth reads some before we can.
+    """Returns whole, decompressed responses of limited size; an auth may read them before the sender does.
 
     Args:
         inner: The transport that sends.
@@ -113,22 +113,22 @@ class AiohttpTransport(httpx_aiohttp.AiohttpTransport):
     """aiohttp as the transport of an `httpx.AsyncClient`, sending exactly what httpx prepared."""
 
     def __init__(self, tls: Tls, max_connections: int) -> None:
-        self._sender = _Sender(tls, max_connections)
-        super().__init__(verify=_unused_context(), client=self._sender)
+        self._session_factory = _AiohttpSession(tls, max_connections)
+        super().__init__(verify=_unused_context(), client=self._session_factory)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._sender.close()
+        await self._session_factory.close()
 
 
 def _unused_context() -> Any:
-    # The sender brings its own; making one here would load certificates that plain http never needs.
+    # The session has its own; making one here would load certificates that plain http never needs.
     import ssl
 
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class _Sender:
+class _AiohttpSession:
     """An aiohttp session that adds no header, keeps no cookie and does not quote a URL again."""
 
     def __init__(self, tls: Tls, max_connections: int) -> None:
@@ -192,7 +192,7 @@ class SessionTransport(httpx.AsyncBaseTransport):
             with self._session.stream(
                 request.method,
                 request.url,
-                # The session's would take the place of the URL's.
+                # The session's would replace the URL's.
                 params=given if self._session.params else None,
                 headers=headers,
                 content=content,

@@ -53,7 +53,7 @@ class LoadOutcome:
         table: The root table.
         rows_loaded: Root rows written.
         rows_by_table: Rows written by table.
-        rows_deleted: Root rows that were there before and are gone, retired or written anew.
+        rows_deleted: Root rows that were there before and are gone, retired or written again.
         duplicates: Root rows of the load that lost against another row with the same key.
         discarded_rows: Rows the schema contract dropped.
         discarded_values: Values the schema contract dropped.

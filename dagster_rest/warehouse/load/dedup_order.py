@@ -10,7 +10,7 @@ from dagster_rest.warehouse.state.catalog import quoted
 _NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _MOMENT = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 _SCALES = (12, 0, 30)
-"""Of decimals of 38 digits: together they tell numbers apart that are one double."""
+"""Scales of decimals with 38 digits: together they order numbers that are equal as doubles."""
 
 
 def dedup_order(columns: Sequence[Column]) -> list[str]:

@@ -31,7 +31,7 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A root table with the tables nested in it, and how its rows are told apart.
+    """A root table with the tables nested in it, and the keys that identify its rows.
 
     Args:
         root: The root table.

@@ -124,7 +124,7 @@ class Merge:
         scope = self._family.option("destination_scope")
         keys = [keys for keys in (self._family.primary_key, self._family.merge_key) if keys]
         matching = " UNION ".join(self._matching(one) for one in keys)
-        # As in dlt, a scope stands for all its rows: those the load lacks go too.
+        # As in dlt, all rows of the scope are replaced: those that the load lacks are deleted too.
         self._make(DELETED_IDS, f"SELECT {_ID} FROM {self._family.root.sql} WHERE {scope}" if scope else matching)
         self._delete_rows()
         self._drop_hard_deleted()
@@ -212,7 +212,7 @@ class Merge:
         return f"FROM {WRITTEN_IDS}"
 
     def _version_identity(self) -> tuple[str, ...]:
-        """Return the columns that tell versions of rows apart: a version alone means nothing across keys."""
+        """Return the columns that identify a version of a row: a version means nothing without its key."""
         return (*(self._family.primary_key or self._family.merge_key), *self._version_columns())
 
     def _same_version(self) -> str:

@@ -144,7 +144,7 @@ def target_of(staged: TableSchema, recorded: TableSchema | None, *, database: st
     Raises:
         NameCollisionError: A column of one is a variant, and of the other a key, or they are of different keys.
         StaleSchemaError: A column has another type now, under which the records would be stored otherwise: which
-            column a value goes to, and how a text is spelled, can't be told from what is staged.
+            column a value goes to, and how a text is spelled, can't be derived from the staged files.
     """
     if recorded is None:
         return Target(database=database, dataset=spec.dataset, schema=staged)

@@ -66,14 +66,7 @@ class Shredder:
             suffixes=spec.on_name_collision == "suffix",
             where=spec.where,
         )
-        self._tables = TableMaker(
-            spec,
-            schema=schema,
-            hints=self._hints,
-            contract=self._contract,
-            quarantine=self._quarantine,
-            counters=counters,
-        )
+        self._tables = TableMaker(spec, schema=schema, hints=self._hints, contract=self._contract)
         self._nested_in: dict[str, dict[str, pa.Array]] = {}
 
     def shred(self, records: Sequence[Any]) -> dict[str, pa.Table]:
@@ -200,9 +193,7 @@ class Shredder:
         taken = reserved.intersection(found)
         for name in taken:
             raise reserved_name(name, found[name][0].source, where=self._spec.where)
-        return {
-            name: raw[0] if len(raw) == 1 else merged(name, raw, where=self._spec.where) for name, raw in found.items()
-        }
+        return {name: merged(name, raw, where=self._spec.where) for name, raw in found.items()}
 
     def _system_arrays(
         self, table: TableSchema, rows: list[dict[str, Any]], row_ids: pa.Array, links: Links | None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dagster_rest.warehouse import naming, types
-from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, ContractEnforcer, Quarantine
+from dagster_rest.warehouse.contracts import QUARANTINE_COLUMNS, ContractEnforcer
 from dagster_rest.warehouse.errors import HintError, NameCollisionError
 from dagster_rest.warehouse.schema import Column, ResourceSpec, StagedSchema, TableKind, TableSchema
 from dagster_rest.warehouse.shred.collisions import check_same_key, reserved_name
@@ -54,26 +53,15 @@ class TableMaker:
         schema: Known tables; changed in place.
         hints: What the config says of tables.
         contract: Enforces the schema contract.
-        quarantine: Where the rows of tables that the contract refuses go.
-        counters: ``discarded_rows`` is counted here.
     """
 
     def __init__(
-        self,
-        spec: ResourceSpec,
-        *,
-        schema: StagedSchema,
-        hints: TableHints,
-        contract: ContractEnforcer,
-        quarantine: Quarantine,
-        counters: Counter[str],
+        self, spec: ResourceSpec, *, schema: StagedSchema, hints: TableHints, contract: ContractEnforcer
     ) -> None:
         self._spec = spec
         self._schema = schema
         self._hints = hints
         self._contract = contract
-        self._quarantine = quarantine
-        self._counters = counters
         self._reserved = reserved_columns(spec.write_disposition)
         self._prepared: set[str] = set()
 
@@ -149,9 +137,7 @@ class TableMaker:
         if mode == "freeze":
             raise self._contract.violation(f"a new table {level.name!r}")
         if mode != "evolve":
-            self._counters["discarded_rows"] += len(rows)
-            for row in rows:
-                self._quarantine.add(row, reason="new table", table=level.name)
+            self._contract.drop_rows(rows, reason="new table", table=level.name)
             return False
         self._schema.changes.append(f"added table {level.name}")
         return True

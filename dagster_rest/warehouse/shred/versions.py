@@ -24,7 +24,7 @@ def validity_columns(disposition: WriteDisposition) -> tuple[str, str]:
 
 
 def version_column(disposition: WriteDisposition) -> str | None:
-    """Return the column that tells versions of a row apart, None if the strategy needs none."""
+    """Return the column that identifies a version of a row, None if the strategy needs none."""
     named = disposition.options.get("row_version_column_name")
     if named:
         return naming.normalize(named)

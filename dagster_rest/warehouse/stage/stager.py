@@ -78,14 +78,11 @@ class Stager:
         folder: Path,
         *,
         spec: ResourceSpec,
-        known: RecordedSchema,
-        beside: Stager | None,
+        schema: StagedSchema,
         checkpoint: Checkpoint,
         resumed: bool,
         reset_reason: str | None,
-        rows_per_part: int,
-        bytes_per_part: int,
-        seconds_per_part: float,
+        limits: tuple[int, int, float],
         on_event: EventHook,
     ) -> None:
         self.load_id = checkpoint.load_id
@@ -95,15 +92,10 @@ class Stager:
         self._folder = folder
         self._spec = spec
         self._saved = checkpoint
-        self._limits = (rows_per_part, bytes_per_part, seconds_per_part)
+        self._limits = limits
         self._on_event = on_event
-        if resumed:
-            self._schema, self._counters, self._row_numbers = checkpoint.restored()
-        else:
-            schema = (
-                StagedSchema.start(known, spec=spec) if beside is None else StagedSchema(tables=beside._schema.tables)
-            )
-            self._schema, self._counters, self._row_numbers = schema, Counter(), Counter()
+        restored, self._counters, self._row_numbers = checkpoint.restored()
+        self._schema = restored if resumed else schema
         self._shredder = Shredder(
             spec, schema=self._schema, load_id=self.load_id, counters=self._counters, row_numbers=self._row_numbers
         )
@@ -168,14 +160,13 @@ class Stager:
         return cls(
             folder,
             spec=spec,
-            known=known,
-            beside=beside,
+            schema=StagedSchema.start(known, spec=spec)
+            if beside is None
+            else StagedSchema(tables=beside._schema.tables),
             checkpoint=saved or Checkpoint(fingerprint=fingerprint, load_id=load_id),
             resumed=saved is not None,
             reset_reason=reason,
-            rows_per_part=rows_per_part,
-            bytes_per_part=bytes_per_part,
-            seconds_per_part=seconds_per_part,
+            limits=(rows_per_part, bytes_per_part, seconds_per_part),
             on_event=on_event,
         )
 

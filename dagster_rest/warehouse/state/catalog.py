@@ -155,7 +155,9 @@ def read_tables(conn: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, Tabl
     for row in rows:
         of_table = dict(zip(_OF_TABLE.values(), row, strict=False))
         column = dict(zip(_OF_COLUMN.values(), row[len(_OF_TABLE) :], strict=True))
-        table = tables.setdefault(row[0], TableSchema(**of_table, is_new=False))
+        table = tables.get(row[0])
+        if table is None:
+            table = tables[row[0]] = TableSchema(**of_table, is_new=False)
         if column["name"] not in SYSTEM_COLUMNS:
             table.columns[column["name"]] = Column(**{**column, "hints": json.loads(column["hints"])})
     return tables
@@ -209,7 +211,7 @@ def existing_columns(conn: duckdb.DuckDBPyConnection, dataset: str, table: str, 
         return {name.lower(): data_type for name, data_type, *_ in described}
     if not recorded:
         return {}
-    # It was made in this transaction, or removed behind our back.
+    # It was made in this transaction, or dropped by somebody else.
     rows = run(
         conn,
         "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "

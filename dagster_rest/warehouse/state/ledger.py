@@ -134,7 +134,7 @@ def record_load(connection: DuckDBPyConnection, row: LoadRow, *, committed_at: d
 
 
 def begin_anew(connection: DuckDBPyConnection, *, asset: str) -> None:
-    """Forget what is stored of an asset's loads, of all its partitions, whose rows go in this transaction.
+    """Forget the loads of an asset, of all its partitions: their rows are deleted in this transaction.
 
     Args:
         connection: A connection inside the load's transaction.
@@ -146,7 +146,7 @@ def begin_anew(connection: DuckDBPyConnection, *, asset: str) -> None:
 
 
 def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Collection[str]) -> None:
-    """Note that the rows of these loads go in this transaction: their step may not confirm them any more."""
+    """Note that the rows of these loads are deleted in this transaction: their step may no longer confirm them."""
     if not load_ids:
         return
     run(

@@ -89,7 +89,7 @@ create table if not exists {METADATA_SCHEMA}.consumed (
 _MIGRATIONS = {
     # Before, an explicit range (end_value) was recorded in `cursor`, where it moved the asset's own cursor.
     2: _added("request_key", "progress", "progress_type"),
-    # A cursor means something only beside the function that made it; that of older ones is not known.
+    # A cursor has a meaning only with the function that chose it; of older cursors the function is not known.
     3: _added("cursor_function") + _LOST_TABLES,
     4: _added("in_table"),
     5: _PARTITIONINGS,

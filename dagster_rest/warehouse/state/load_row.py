@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 EDGE = "|"
-"""In a boundary: the cursor is the end of a window, which left out the rows that stand exactly there."""
+"""In a boundary: the cursor is the end of a window, and rows with exactly this value were not loaded."""
 
 Status = Literal["pending", "confirmed", "taken_back"]
 
@@ -19,7 +19,7 @@ class CursorState:
     Args:
         value: The cursor as text, as the API wrote it.
         type: ``int``, ``float``, ``decimal``, ``str``, ``date`` or ``datetime``.
-        boundary: Hashes of the rows that stand exactly at the cursor: they are not loaded again.
+        boundary: Hashes of the rows whose value equals the cursor: they are not loaded again.
     """
 
     value: str
@@ -28,7 +28,7 @@ class CursorState:
 
     @property
     def is_edge(self) -> bool:
-        """Whether it is the end of a window, so that the rows that stand exactly there are not loaded."""
+        """Whether it is the end of a window, so that rows with exactly this value are not loaded."""
         return EDGE in self.boundary
 
 

@@ -32,7 +32,7 @@ def note_lost_tables(connection: DuckDBPyConnection, tables: Iterable[tuple[str,
     """Note that nothing of what was loaded so far is in these tables, whichever asset and partition loaded it.
 
     Args:
-        connection: A connection inside the transaction that makes them anew.
+        connection: A connection inside the transaction that creates them again.
         tables: Root tables, as (dataset, name).
     """
     for dataset, table in tables:

@@ -1,4 +1,4 @@
-"""Whose a table is: one resource writes it, and no other."""
+"""The owner of a table: one resource writes it, and no other."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Owners:
 
         Args:
             table: The table as the load would leave it.
-            rebuilt: Whether the load builds its own tables anew, so that their kind may change.
+            rebuilt: Whether the load rebuilds its own tables, so that their kind may change.
 
         Raises:
             NameCollisionError: With the owner, and what to do.

@@ -1,4 +1,4 @@
-"""What the rows of an asset's tables were partitioned by: a key means something only beside the partitions it is of."""
+"""What the rows of an asset's tables were partitioned by: a partition key has a meaning only with its definition."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_partitioning(connection: DuckDBPyConnection | None, *, asset: str) -> P
 def loaded_partitions(
     connection: DuckDBPyConnection | None, *, asset: str, tables: Collection[tuple[str, str]]
 ) -> frozenset[str]:
-    """The partitions whose loads still count; the empty text stands for a load without partition.
+    """The partitions whose loads still count; the empty text is a load without a partition.
 
     Args:
         connection: An open connection, or None where the database does not exist yet.
@@ -73,7 +73,7 @@ def write_partitioning(
         connection: A connection inside the load's transaction.
         asset: The asset key as ``a/b``.
         description: Of its partitions definition.
-        voids_earlier: Whether all of its loads so far were of other partitions, and their rows go in this transaction.
+        voids_earlier: Whether all loads so far were of other partitions; their rows are deleted in this transaction.
     """
     void = read_partitioning(connection, asset=asset).void_up_to
     if voids_earlier:

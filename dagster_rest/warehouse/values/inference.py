@@ -35,7 +35,7 @@ def infer_type(values: Sequence[Any], kinds: Kinds) -> str:
 
 
 def infer_variant_type(values: Sequence[Any], kinds: Kinds, suffix: str) -> str:
-    """Return the type of a new variant column, which the part of its name tells but for the size of numbers."""
+    """Return the type of a new variant column: its suffix names the type, its values the size of numbers."""
     if suffix == "text":
         return "text"
     inferred = infer_type(values, kinds)

@@ -17,7 +17,7 @@ VALUES = {"on_empty": ("fail", "ignore"), "on_name_collision": ("error", "suffix
 
 
 def test_these_keys_stand_in_a_resource_and_in_its_endpoint() -> None:
-    """Another one needs its own line in ``merge.LIFTED``, and in this test."""
+    """Another one needs its own line in ``defaults.ALSO_IN_ENDPOINT``, and in this test."""
     assert set(NAMES) == set(field_keys(ResourceConfig)) & set(field_keys(EndpointConfig))
 
 

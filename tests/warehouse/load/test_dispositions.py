@@ -1,4 +1,4 @@
-"""S74 to S76: how a load meets the rows that are there."""
+"""How a load meets the rows that are there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S71, S72 and S78: names, nested tables, nesting limits, collisions."""
+"""Names, nested tables, nesting limits, collisions."""
 
 from __future__ import annotations
 

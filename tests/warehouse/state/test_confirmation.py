@@ -1,4 +1,4 @@
-"""Which loads a step may call told."""
+"""Which loads a step may confirm."""
 
 from __future__ import annotations
 

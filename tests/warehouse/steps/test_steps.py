@@ -1,4 +1,4 @@
-"""S70: processing steps, in Python and in SQL."""
+"""Processing steps, in Python and in SQL."""
 
 from __future__ import annotations
 

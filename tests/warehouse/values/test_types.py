@@ -1,4 +1,4 @@
-"""S73 and S79: types from values, variants, hints, nulls."""
+"""Types from values, variants, hints, nulls."""
 
 from __future__ import annotations
 

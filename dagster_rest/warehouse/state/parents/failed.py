@@ -1,4 +1,4 @@
-"""The parents that a child could not be loaded for: kept beside the data until a later run has loaded them."""
+"""The parents for which a child could not be loaded, recorded until a later run has loaded them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of parent rows that children use, kept beside the data, so that a child runs without its parent's API."""
+"""The values of parent rows that children use, stored with the data, so that a child runs without its parent's API."""
 
 from __future__ import annotations
 

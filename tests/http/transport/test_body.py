@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+import dagster_rest.http.transport.body
 from dagster_rest.http import HttpConnectionError, HttpError, ResponseTooLargeError, RestClient
-from dagster_rest.http.transport import body as unpacking
 from tests.support.server import ApiServer, Reply
 
 Opener = Callable[..., RestClient]
@@ -141,7 +141,9 @@ def test_without_the_packages_only_gzip_and_deflate_are_asked_for(
 ) -> None:
     for name in ("brotli", "brotlicffi", "zstandard"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr(unpacking, "_makers", unpacking._makers.__wrapped__)
+    monkeypatch.setattr(
+        dagster_rest.http.transport.body, "_makers", dagster_rest.http.transport.body._makers.__wrapped__
+    )
     api.json("/items", Reply(body=b"x", headers={"Content-Encoding": "br"}))
     with pytest.raises(HttpError, match="`br`"):
         open_client().get("items")

@@ -1,14 +1,15 @@
-"""Secrets that are none: texts that nothing has put a value into."""
+"""The secrets in an auth config: which they are, and whether they have a value."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dagster_rest.http.errors import AuthConfigError
 from dagster_rest.http.redaction import is_sensitive_name
 
+OnToken = Callable[[str], None]
 PUBLIC = frozenset(
     {"type", "name", "location", "access_token_url", "audience", "algorithm", "client_auth", "scopes", "claims"}
 )
@@ -38,7 +39,7 @@ def check_secrets(fields: Mapping[str, Any], *, where: str = "auth") -> None:
 
 
 def check_named_secrets(values: Any, *, where: str) -> None:
-    """Refuse the name of a variable in a header or parameter whose name tells that it is secret.
+    """Refuse the name of a variable in a header or parameter with a sensitive name.
 
     Raises:
         AuthConfigError: There is one.
@@ -64,7 +65,7 @@ def _empty(message: str, where: str) -> AuthConfigError:
         message,
         code="http_auth_config",
         where=where,
-        hint="Look at the environment variable that it comes from; `auth: null` asks without credentials.",
+        hint="Check the environment variable that it comes from; `auth: null` asks without credentials.",
     )
 
 
@@ -81,3 +82,26 @@ def _texts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, value
         elif isinstance(value, Mapping):
             yield from ((f"{name}.{inner}", text) for inner, text in value.items() if isinstance(text, str))
+
+
+def secrets_of(config: Any) -> list[str]:
+    """The secret values in an auth config, for the redactor."""
+    if isinstance(config, tuple):
+        return [str(part) for part in config]
+    if isinstance(config, Mapping):
+        return [str(v) for k, v in config.items() if k not in PUBLIC and isinstance(v, str)]
+    if not hasattr(type(config), "model_fields"):
+        kept = vars(config).values() if hasattr(config, "__dict__") else ()
+        return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in kept if isinstance(v, (str, bytes))]
+    found: list[str] = []
+    for name, value in config_fields(config).items():
+        if name in PUBLIC:
+            continue
+        values = value.values() if isinstance(value, Mapping) else [value]
+        found += [str(v) for v in values if isinstance(v, str)]
+    return found
+
+
+def config_fields(config: Any) -> dict[str, Any]:
+    """The arguments in a config model, by name."""
+    return {name: getattr(config, name) for name in type(config).model_fields if name != "type"}

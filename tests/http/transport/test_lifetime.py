@@ -136,4 +136,4 @@ def test_a_session_with_an_auth_of_its_own_uses_it(api: ApiServer, open_client: 
     session = httpx.AsyncClient(auth=("user", "hunter22"))
     client = open_client(session=session)
     assert [{"auth": "Basic dXNlcjpodW50ZXIyMg=="}] == client.get("items").json()
-    client.loop.run(session.aclose())
+    client.connection.loop.run(session.aclose())

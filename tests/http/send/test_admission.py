@@ -55,7 +55,7 @@ class Permits:
             return Permit(self.left)
         return 0.001
 
-    def give_back(self, permit: Permit) -> None:
+    def release(self, permit: Permit) -> None:
         """Nothing to do."""
 
     def pause(self, seconds: float) -> None:
@@ -144,7 +144,7 @@ def test_permits_go_out_in_the_order_of_arrival_and_come_back() -> None:
             self.left += 1
             return 0.02 if self.left == 1 else Permit(self.left)
 
-        def give_back(self, permit: Permit) -> None:
+        def release(self, permit: Permit) -> None:
             log.append("back")
 
     async def scene() -> None:
@@ -354,7 +354,7 @@ def test_a_permit_is_free_again_a_window_after_the_answer(tmp_path: Path, clock:
     assert isinstance(permit, Permit)
     clock(3)
     assert isinstance(limiter.take(), float)
-    limiter.give_back(permit)
+    limiter.release(permit)
     clock(1.9)
     assert limiter.take() == pytest.approx(0.1)
     clock(0.2)
@@ -394,7 +394,7 @@ def test_a_file_that_is_removed_is_shared_again_when_somebody_makes_it(tmp_path:
     assert (True, True) == (isinstance(one.take(), float), isinstance(other.take(), float))
     # A number of the file that is gone is somebody else's in the new one.
     assert isinstance(old, Permit)
-    one.give_back(old)
+    one.release(old)
     with sqlite3.connect(next(tmp_path.glob("*.sqlite"))) as file:
         assert [(1,), (1,)] == file.execute("select under_way from permits").fetchall()
     one.close()
@@ -432,7 +432,7 @@ def test_a_retry_after_holds_back_every_request_of_the_client(api: ApiServer, op
     # One in flight: nobody else is under way when the server says so.
     options = FetchOptions(paginator="single_page")
     client = open_client(max_concurrency=8, retry={"attempts": 3})
-    client._slots = Slots(1)
+    client.connection._slots = Slots(1)
     assert 24 == len(list(client.fetch(units(24), options=options)))
     later = [at - told[0] for _, at in asked[1:]]
     assert (24, True) == (len(later), min(later) >= 1.0)

@@ -106,7 +106,7 @@ def test_the_bounds_of_the_client_reach_it() -> None:
     client = {"base_url": "http://x", "timeout": {"total": 7}, "retry": {"max_retry_later": "2h"}}
     config = load_config({"client": client, "resources": ["items"]})
     with RestClient.from_config(config.client) as opened:
-        assert (7, 7200) == (opened.exchange.max_seconds, opened.exchange.policy.max_retry_later)
+        assert (7, 7200) == (opened.connection.sender.max_seconds, opened.connection.sender.policy.max_retry_later)
 
 
 def test_a_json_body_of_the_config_is_sent(api: ApiServer) -> None:

@@ -270,7 +270,7 @@ def test_pages_that_wait_are_bounded_by_their_bytes(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the caller does something else, no more than 4 MB of pages pile up, and what was under way."""
-    monkeypatch.setattr("dagster_rest.http.fetch.scheduler.BYTES_WAITING", 4 * len(BIG))
+    monkeypatch.setattr("dagster_rest.http.fetch.budget.BYTES_WAITING", 4 * len(BIG))
     api.get("/c/{id}")(lambda r: Reply(body=BIG))
     options = FetchOptions(paginator="single_page", data_selector="$")
     with closing(open_client(max_concurrency=4).fetch(units(100), options=options)) as pages:  # type: ignore[type-var]
@@ -283,7 +283,7 @@ def test_pages_that_wait_are_bounded_by_their_bytes(
 def test_pages_asked_for_ahead_are_bounded_by_their_bytes(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagster_rest.http.fetch.scheduler.BYTES_WAITING", 4 * len(BIG))
+    monkeypatch.setattr("dagster_rest.http.fetch.budget.BYTES_WAITING", 4 * len(BIG))
     body = b'{"total_pages": 50, "data": [{"id": "%s", "text": "' + b"x" * 1_000_000 + b'"}]}'
     api.get("/c/{id}")(lambda r: Reply(body=body.replace(b"%s", (r.param("page") or "").encode())))
     client = open_client(max_concurrency=16)
@@ -296,7 +296,7 @@ def test_pages_asked_for_ahead_are_bounded_by_their_bytes(
 def test_one_large_page_does_not_slow_down_all_that_follow(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagster_rest.http.fetch.scheduler.BYTES_WAITING", len(BIG))
+    monkeypatch.setattr("dagster_rest.http.fetch.budget.BYTES_WAITING", len(BIG))
     api.get("/c/{id}")(lambda r: Reply(body=BIG) if r.path_params["id"] == "0" else Reply(json=[{"id": 1}], delay=0.02))
     list(open_client(max_concurrency=6).fetch(units(120), options=FetchOptions(data_selector="$")))
     assert 6 == api.max_in_flight

@@ -229,3 +229,12 @@ def test_nobody_listens(open_client: Opener) -> None:
 def test_errors_cross_processes(error: Any) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(error), str(error), vars(error)) == (type(copy), str(copy), vars(copy))
+
+
+def test_the_pause_is_bounded_after_thousands_of_attempts() -> None:
+    policy = RetryPolicy(backoff=0.5, max_delay=3.0, jitter=0)
+    assert [0.5, 1.0, 2.0, 3.0, 3.0] == [policy.pause(attempt) for attempt in (1, 2, 3, 4, 5_000)]
+
+
+def test_a_wait_that_the_server_asks_for_replaces_the_backoff() -> None:
+    assert 7.0 == RetryPolicy(backoff=0.5, jitter=0).pause(9, asked=7.0)

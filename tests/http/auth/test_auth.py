@@ -24,7 +24,7 @@ from dagster_rest.http import (
     register_auth,
 )
 from dagster_rest.http.auth.credentials import create_auth
-from dagster_rest.http.references import check_secrets
+from dagster_rest.http.auth.secrets import check_secrets
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]

@@ -60,10 +60,10 @@ def test_a_token_that_no_header_can_hold_is_an_error_without_it(api: ApiServer, 
 
 
 @pytest.mark.parametrize("body", [[{"id": 5}], {"page": "x"}, {"page": ["x"]}])
-def test_a_body_that_has_no_place_for_the_cursor_is_not_replaced(api: ApiServer, client: RestClient, body: Any) -> None:
+def test_a_body_that_cannot_hold_the_cursor_is_not_replaced(api: ApiServer, client: RestClient, body: Any) -> None:
     """The second page would be one of another question."""
     api.post("/items")(lambda _: {"data": [{"id": 1}], "next": "c1"})
     paginator = {"type": "cursor", "cursor_path": "next", "cursor_body_path": "page.after"}
-    with pytest.raises(PaginationError, match="no place") as caught:
+    with pytest.raises(PaginationError, match="cannot hold") as caught:
         list(client.paginate("items", method="POST", json=body, paginator=paginator))
     assert "http_paginator_config" == caught.value.code

@@ -153,7 +153,7 @@ def test_how_long_a_wait_may_be_can_be_set(api: ApiServer, open_client: Opener) 
 def test_a_wait_of_years_stops_nobody_else(api: ApiServer, client: RestClient) -> None:
     api.json("/items", Reply(status=429, json={}, headers={"Retry-After": str(TEN_YEARS)}))
     api.json("/others", [{"id": 1}])
-    client.exchange.policy = type(client.exchange.policy)(max_wait=0.05)
+    client.connection.sender.policy = type(client.connection.sender.policy)(max_wait=0.05)
     with pytest.raises(HttpStatusError):
         collect(client)
     assert 200 == client.get("others").status_code
@@ -184,12 +184,12 @@ def test_a_response_that_is_complete_in_time_is_taken(api: ApiServer, open_clien
 
 @pytest.mark.parametrize("timeout", [30, 30.5, None, {"read": 3}, {"total": 5}])
 def test_every_form_of_a_time_out_bounds_the_whole_response(open_client: Opener, timeout: Any) -> None:
-    bound = open_client(timeout=timeout).exchange.max_seconds
+    bound = open_client(timeout=timeout).connection.sender.max_seconds
     assert (5 if timeout == {"total": 5} else 600) == bound
 
 
 def test_the_total_of_a_time_out_can_be_switched_off(open_client: Opener) -> None:
-    assert open_client(timeout={"total": None}).exchange.max_seconds is None
+    assert open_client(timeout={"total": None}).connection.sender.max_seconds is None
 
 
 def test_a_cursor_that_ends_although_there_is_more_is_told(api: ApiServer, client: RestClient) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.http.errors import DecodeError, HttpError
-from dagster_rest.http.paginators.base import body_of
+from dagster_rest.http.parse.body import body_of
 from dagster_rest.http.parse.jsonpath import compile_path
 
 if TYPE_CHECKING:

@@ -116,7 +116,7 @@ def test_in_a_paginator(api: ApiServer, client: RestClient) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagster_rest.http.transport.loop.PULSE_SECONDS", 0.1)
+    monkeypatch.setattr("dagster_rest.http.transport.loop.CHECK_SECONDS", 0.1)
     monkeypatch.setattr("dagster_rest.http.transport.loop.BLOCKED_SECONDS", 1.0)
 
 
@@ -150,7 +150,7 @@ def test_a_hook_that_takes_its_time_blocks_nobody_for_good(
     api: ApiServer, client: RestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shorter than the bound: the others wait and go on."""
-    monkeypatch.setattr("dagster_rest.http.transport.loop.PULSE_SECONDS", 0.05)
+    monkeypatch.setattr("dagster_rest.http.transport.loop.CHECK_SECONDS", 0.05)
     api.json("/items", [{"id": 1}])
     began = threading.Event()
 
@@ -183,7 +183,7 @@ def test_a_client_that_is_collected_in_its_own_loop_ends(api: ApiServer) -> None
     api.json("/items", [{"id": 1}])
     client = RestClient(api.url)
     client.get("items")
-    loop = client.loop
+    loop = client.connection.loop
     held = [client]
     del client
     done = threading.Event()

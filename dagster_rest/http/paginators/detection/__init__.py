@@ -1,0 +1,1 @@
+"""Which paginator fits a first response."""
