@@ -11,7 +11,7 @@ import pytest
 import dagster_rest
 
 PACKAGE = Path(dagster_rest.__file__).parent
-MOST_FILES = 12
+MOST_FILES, MOST_LINES = 12, 350
 ROOMS: Mapping[str, set[str]] = {
     "config": set(),
     "http": {"config"},
@@ -106,6 +106,12 @@ def test_no_folder_has_more_files_than_one_can_see() -> None:
     many = {str(one.relative_to(PACKAGE)): len(list(one.glob("*.py"))) for one in folders}
 
     assert {} == {name: count for name, count in many.items() if count > MOST_FILES}
+
+
+def test_no_file_is_longer_than_one_can_read() -> None:
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
+
+    assert {} == {name: length for name, length in lengths.items() if length > MOST_LINES}
 
 
 def test_a_circle_would_be_found() -> None:
