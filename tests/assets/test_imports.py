@@ -29,18 +29,19 @@ def run(code: str, *options: str) -> Any:
 
 MEASURE = """
 import json, sys, time
+began = time.process_time()
 import dagster
 started = time.process_time()
 import dagster_rest
 from dagster_rest import *
-print(json.dumps([time.process_time() - started, sorted(sys.modules)]))
+print(json.dumps([(time.process_time() - started) / (started - began), sorted(sys.modules)]))
 """
 
 
-def test_all_public_names_cost_at_most_100_ms_beside_dagster() -> None:
-    fastest = min(run(MEASURE)[0] for _ in range(3))
+def test_all_public_names_cost_little_beside_dagster() -> None:
+    smallest = min(run(MEASURE)[0] for _ in range(3))
 
-    assert fastest <= 0.1
+    assert smallest <= 0.35
 
 
 def test_nothing_heavy_is_imported_before_something_runs() -> None:
