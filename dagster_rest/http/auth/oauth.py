@@ -23,6 +23,7 @@ from dagster_rest.http.retry_after import server_wait
 
 #: Seconds between two tries to lock the token, where another copy of the client renews it.
 _LOCK_POLL_SECONDS = 0.01
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FORM = "application/x-www-form-urlencoded"
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -107,6 +108,12 @@ class TokenAuth(httpx.Auth, abc.ABC):
     def _take(self, answer: Any) -> None:
         fields = _fields_of(answer)
         status = answer.status_code
+        if status in _REDIRECTS:
+            # A redirected POST becomes a GET without its form; and another address may not be meant for the secret.
+            address = _redirected_to(self._url, answer.headers.get("location"))
+            error = self._refused(f"the token endpoint answered {status}, a redirect to {address}", answer)
+            error.hint = "A token request is not redirected: set `access_token_url` to the endpoint's final address."
+            raise error
         if not 200 <= status < 300:
             raise self._refused(f"the token endpoint answered {status}: {_reason(fields) or answer.text[:300]}", answer)
         if fields is None:
@@ -295,6 +302,15 @@ def _fields_of(answer: Any) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
+
+
+def _redirected_to(url: str, location: str | None) -> str:
+    """The address that a redirect names, without its query."""
+    try:
+        address = httpx.URL(url).join(location or "")
+    except (httpx.InvalidURL, ValueError):
+        location = None
+    return str(address.copy_with(query=None, fragment=None, userinfo=b"")) if location else "nowhere"
 
 
 def _reason(fields: Mapping[str, Any] | None) -> str:
