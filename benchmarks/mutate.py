@@ -46,7 +46,7 @@ TARGETS: dict[str, str] = {
     "http/auth/oauth.py": "tests/http/auth/test_auth.py",
     "http/send/factory.py": "tests/http/transport/test_tls.py tests/http/transport/test_proxies.py",
     "http/origin.py": "tests/http/test_origins.py",
-    "http/fetch/page.py": "tests/http/fetch/test_plan_options.py tests/http/fetch/test_scheduler.py",
+    "http/page.py": "tests/http/fetch/test_plan_options.py tests/http/fetch/test_scheduler.py",
     "http/transport/proxies.py": "tests/http/transport/test_proxies.py",
     "http/send/rate_limit.py": "tests/http/send/test_rate_limit.py",
     "http/redaction.py": "tests/http/test_redaction.py",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         SelectorError,
         TokenError,
     )
-    from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page, Progress
+    from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
     from dagster_rest.http.paginators import (
         BasePaginator,
         HeaderCursorPaginator,
@@ -103,7 +103,7 @@ __all__ = [
 # Where the names are; what is quick to import comes first.
 _MODULES = (
     *("errors", "registration", "request", "redaction", "send.stats", "send.retry"),
-    *("fetch.page", "paginators", "client"),
+    *("page", "paginators", "client"),
 )
 
 
