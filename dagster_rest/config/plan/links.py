@@ -116,7 +116,7 @@ def find_cycles(drafts: Sequence[Draft], parents: Mapping[str, tuple[ParentLink,
 
 
 def _circle(chain: list[str], drafts: Mapping[str, Draft]) -> Problem:
-    message = f"resources refer to each other in a circle: {' -> '.join(chain)}"
+    message = f"resources refer to each other in a cycle: {' -> '.join(chain)}"
     for child, parent in itertools.pairwise(chain):
         inherited = [where for name, where in drafts[child].uses if name == parent and where.startswith(DEFAULTS)]
         if inherited:
