@@ -57,8 +57,8 @@ class NestedHint(ConfigModel):
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "Schema contract.")
     references: References | None = key(None, "References to other tables.")
-    table_format: TableFormat | None = key(None, "Kept for other destinations.")
-    file_format: FileFormat | None = key(None, "Kept for other destinations.")
+    table_format: TableFormat | None = key(None, "Kept for dlt; no effect here.")
+    file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")
 
 
 def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
@@ -96,8 +96,8 @@ class TableHints(ConfigModel):
     table_name: TextOrCallback | None = key(
         None, "Name of the table, or a callable of the row; the resource's name if absent."
     )
-    primary_key: Names | None = key(None, "Column or columns that identify a row.")
-    merge_key: Names | None = key(None, "Column or columns that say which rows a merge replaces.")
+    primary_key: Names | None = key(None, "Columns that identify a row.")
+    merge_key: Names | None = key(None, "Columns whose values decide which rows a merge replaces.")
     write_disposition: WriteDispositionHint | None = key(None, "How a load is written; `append` if absent.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "What happens with new tables, columns and types.")
@@ -109,5 +109,5 @@ class TableHints(ConfigModel):
     )
     parent_table_name: ParentTable | None = key(None, "Refused: only nested data makes nested tables.")
     references: References | None = key(None, "References to other tables, as documentation.")
-    table_format: TableFormat | None = key(None, "Kept for other destinations.")
-    file_format: FileFormat | None = key(None, "Kept for other destinations.")
+    table_format: TableFormat | None = key(None, "Kept for dlt; no effect here.")
+    file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")
