@@ -52,7 +52,7 @@ class PartitionsConfig(ConfigModel):
         if unused:
             raise problem(
                 "config_conflict",
-                f"`{unused[0]}` says nothing about partitions by `{given[0]}`",
+                f"`{unused[0]}` has no effect on partitions by `{given[0]}`",
                 expected="it beside `every` or `cron`",
             )
         if self.cron is not None:

@@ -95,7 +95,7 @@ def _two_parents(draft: Draft, parents: list[str]) -> Problem:
         code="config_two_parents",
         message=f"resource `{draft.name}` has several parents: {', '.join(parents)}",
         expected="one parent",
-        hint="`parents: product` asks for every combination of their rows.",
+        hint="`parents: product` requests every combination of their rows.",
     )
 
 

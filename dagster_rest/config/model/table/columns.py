@@ -27,7 +27,7 @@ class ColumnHint(ConfigModel):
     name: FilledText | None = key(None, "Name of the column; required in the list form.")
     data_type: DataType | None = key(None, "Type of the column.")
     nullable: Bool | None = key(None, "Whether the column may be null; true if absent.")
-    precision: Count | None = key(None, "Precision, for decimal, timestamp, text and binary.")
+    precision: Count | None = key(None, "Precision, for bigint, decimal, timestamp, text and binary.")
     scale: Count | None = key(None, "Scale, for decimal.")
     timezone: Bool | None = key(None, "Whether a timestamp has a time zone.")
     description: FilledText | None = key(None, "Comment on the column.")

@@ -39,8 +39,8 @@ def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
         return value
     raise problem(
         "config_conflict",
-        "`parent_table_name` cannot be done: a table is nested where the data is",
-        hint="Take the key out. `references` documents a relation; `include_from_parent` brings the parent's key.",
+        "`parent_table_name` is not supported: a table is nested where its data is nested",
+        hint="Remove the key. `references` documents a relation; `include_from_parent` adds the parent's key.",
     )
 
 
@@ -52,8 +52,8 @@ class NestedHint(ConfigModel):
 
     parent_table_name: ParentTable | None = key(None, "Refused: a nested table belongs to what it is nested in.")
     write_disposition: WriteDispositionHint | None = key(None, "How the nested table is written.")
-    primary_key: Names | None = key(None, "Primary key; it makes the table one of its own.")
-    merge_key: Names | None = key(None, "Merge key; it makes the table one of its own.")
+    primary_key: Names | None = key(None, "Primary key; makes the nested table a table of its own.")
+    merge_key: Names | None = key(None, "Merge key; makes the nested table a table of its own.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "Schema contract.")
     references: References | None = key(None, "References to other tables.")
