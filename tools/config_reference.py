@@ -23,8 +23,8 @@ SCHEMA_FILE = ROOT / "dagster_rest" / "config" / "schema.json"
 _HEAD = """# Config reference
 
 Every key, generated from the models in `dagster_rest.config` by `python -m tools.config_reference`.
-Keys marked **ext** are extensions: dlt does not have them, and `config.to_dlt()` takes them out and says so.
-A key without a default is required. How the parts fit together: [config.md](config.md).
+Keys marked **ext** are extensions: dlt does not have them, and `config.to_dlt()` removes and lists them.
+A key without a default is required. For an introduction, see [config.md](config.md).
 """
 
 
