@@ -62,7 +62,7 @@ QUERY = "dagster_rest/query"
 
 METADATA: dict[str, str] = {
     ROW_COUNT: "Rows of the root table after the load.",
-    PARTITION_ROW_COUNT: "Rows of the partition, for a partitioned asset.",
+    PARTITION_ROW_COUNT: "Rows that this load wrote, for a partition.",
     COLUMN_SCHEMA: "Columns of the root table: name, type, description.",
     TABLE_NAME: "The root table as `schema.table`.",
     STORAGE_KIND: "`duckdb`.",

@@ -243,5 +243,5 @@ class EndpointConfig(ConfigModel):
     @model_validator(mode="after")
     def _one_body(self) -> Self:
         if self.json_body and self.data is not None:
-            raise problem("config_conflict", "`json` and `data` exclude each other", expected="one body")
+            raise problem("config_conflict", "`json` and `data` cannot be used together", expected="one body")
         return self

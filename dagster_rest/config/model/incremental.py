@@ -122,11 +122,11 @@ class IncrementalConfig(ConfigModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.convert is not None and self.transform is not None:
-            raise problem("config_conflict", "`convert` and `transform` are the same thing", expected="one of them")
+            raise problem("config_conflict", "`convert` and `transform` are the same setting", expected="one of them")
         if self.end_value is not None and self.initial_value is None:
             raise problem("config_conflict", "`end_value` needs `initial_value`", expected="both or none")
         if self.end_value is not None and self._ends_before_it_starts():
-            raise problem("config_bad_value", "`end_value` lies before `initial_value`")
+            raise problem("config_bad_value", "`end_value` is before `initial_value`")
         return self
 
     def _ends_before_it_starts(self) -> bool:
@@ -207,13 +207,13 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
                 "config_wrong_type",
                 "found a mapping",
                 expected="a value, a list of values, or a mapping with type: resolve or type: incremental",
-                hint=did_you_mean(kind, _PARAM_KINDS) or "Nested data goes into `json`.",
+                hint=did_you_mean(kind, _PARAM_KINDS) or "Put nested data into `json`.",
             )
         return model.model_validate(value, context=info.context)
     if isinstance(value, (list, tuple)):
         for item in value:
             if isinstance(item, (dict, list, tuple, set)):
-                raise problem("config_wrong_type", f"the list holds {type_name(item)}", expected="a list of values")
+                raise problem("config_wrong_type", f"the list contains {type_name(item)}", expected="a list of values")
         return list(value)
     if isinstance(value, (set, frozenset, type)):
         raise wrong_type(value, expected="a value or a list of values")

@@ -23,7 +23,7 @@ def _exclusive(model: PaginatorModel, *names: str) -> None:
     if len(given) > 1:
         raise problem(
             "config_conflict",
-            f"`{given[0]}` and `{given[1]}` exclude each other",
+            f"`{given[0]}` and `{given[1]}` cannot be used together",
             expected=f"one of {', '.join(names)}",
         )
 

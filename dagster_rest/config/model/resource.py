@@ -119,7 +119,7 @@ class ResourceConfig(ResourceBase):
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.source is not None and self.endpoint is not None:
-            raise problem("config_conflict", "`source` and `endpoint` exclude each other", expected="one of them")
+            raise problem("config_conflict", "`source` and `endpoint` cannot be used together", expected="one of them")
         return self
 
     @property
