@@ -91,8 +91,10 @@ class RestApiResource(dg.ConfigurableResource[Any]):
     proxy: str | None = Field(default=None, description="URL of a proxy.")
     http2: bool = Field(default=False, description="Use HTTP/2.")
     follow_redirects: bool = Field(default=True, description="Follow redirects to trusted origins.")
-    staging_dir: str | None = Field(default=None, description="Where loads are staged; a temporary folder if absent.")
-    max_response_bytes: int = Field(default=268_435_456, description="The largest response, unpacked.")
+    staging_dir: str | None = Field(
+        default=None, description="Folder for staged files; beside the DuckDB file if absent."
+    )
+    max_response_bytes: int = Field(default=268_435_456, description="A larger response (decompressed) is an error.")
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
     _source: ClassVar[Any] = None
