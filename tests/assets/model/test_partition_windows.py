@@ -193,7 +193,7 @@ def test_a_cursor_that_is_no_time_belongs_to_no_partition(api: ApiServer, tmp_pa
     api.json("/events", [{"id": 1, "at": "yesterday"}])
     project = Project(daily_events(api.url), folder=tmp_path)
 
-    with pytest.raises(CursorError, match=r"cursor_type.*no time"):
+    with pytest.raises(CursorError, match=r"cursor_type.*not a time"):
         project.materialize(partition_key="2024-01-05")
 
 

@@ -104,9 +104,9 @@ def test_files_that_no_checkpoint_covers_are_removed(tmp_path: Path) -> None:
     ("damage", "reason"),
     [
         (lambda folder: (folder / "checkpoint.json").write_bytes(b"\x00\xff{"), "can't be read"),
-        (lambda folder: (folder / "checkpoint.json").write_text("[1]"), "not one of ours"),
+        (lambda folder: (folder / "checkpoint.json").write_text("[1]"), "is not valid"),
         (lambda folder: (folder / "checkpoint.json").write_text('{"version": 99}'), "version 99"),
-        (lambda folder: (folder / "checkpoint.json").write_text('{"version": 1, "parts": 5}'), "not one of ours"),
+        (lambda folder: (folder / "checkpoint.json").write_text('{"version": 1, "parts": 5}'), "is not valid"),
         (lambda folder: next(folder.glob("*.parquet")).unlink(), "are gone"),
         (lambda folder: (folder / "checkpoint.json").unlink(), None),
     ],
