@@ -81,7 +81,7 @@ def test_s14_a_missing_total_goes_on_to_the_other_stop_condition(api: ApiServer,
     )
     pages = list(client.paginate("items", paginator={"type": "page_number"}))
     assert [1, 1, 0] == [len(page) for page in pages]
-    assert "is missing; going on" in pages[-1].warnings[0]
+    assert "is missing; continuing" in pages[-1].warnings[0]
 
 
 def test_s15_an_empty_page_ends_a_range(api: ApiServer, client: RestClient) -> None:

@@ -132,7 +132,7 @@ def test_a_damaged_folder_costs_time_and_no_data(
     [
         ({"fingerprint": "other"}, "configuration changed"),
         ({"ttl_seconds": -1}, "s old"),
-        ({"resume": False}, "switched off"),
+        ({"resume": False}, "disabled"),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path: Path, options: Any, reason: str) -> None:
