@@ -28,7 +28,7 @@ from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.assets.start.start import RunStart
 from dagster_rest.assets.start.windows import Window, plan_windows
 from dagster_rest.warehouse.database.base import Database
-from dagster_rest.warehouse.database.file import short_write
+from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads
 
@@ -127,17 +127,37 @@ class ResourceLoad:
             hint="Other runs committed first, or tables were dropped: give the asset a pool with limit 1.",
         )
 
+    def check_kept(self, report: LoadReport) -> None:
+        """Check that the DuckDB file still holds the loads that a run reports without writing.
+
+        Args:
+            report: What ``run`` returned.
+
+        Raises:
+            StateError: ``state_load_lost``.
+        """
+        with short_read(self._context.database, log=self._context.log) as connection:
+            if connection is None:
+                raise self._lost(report.reported_load_ids[0])
+            self._check_kept(connection, report)
+
+    def _check_kept(self, connection: "DuckDBPyConnection", report: LoadReport) -> None:
+        missing = missing_loads(connection, load_ids=report.reported_load_ids)
+        if missing:
+            raise self._lost(missing[0])
+
     def confirm(self, report: LoadReport) -> None:
         """Note in the ledger that the materialization event is stored.
 
         Args:
             report: What ``run`` returned.
+
+        Raises:
+            StateError: ``state_load_lost``.
         """
         self._context.on_event("before_confirm")
         with short_write(self._context.database, log=self._context.log) as connection:
-            missing = missing_loads(connection, load_ids=report.reported_load_ids)
-            if missing:
-                raise self._lost(missing[0])
+            self._check_kept(connection, report)
             confirm_loads(connection, load_ids=report.reported_load_ids, confirmed_at=self._context.clock())
         self._context.on_event("after_confirm")
 

@@ -76,7 +76,10 @@ def materialize_resource(
     try:
         again = report.start.reports_again
         if again is not None:
-            yield stored_before(context, asset, load_id=again.load_id, checks=selected)
+            result = stored_before(context, asset, load_id=again.load_id, checks=selected)
+            with dagster_errors():
+                load.check_kept(report)
+            yield result
         else:
             yield _result(context, asset, report, checked=checked, preview=preview)
         # The generator goes on once the event is in Dagster's storage: now the ledger may call the load confirmed.
