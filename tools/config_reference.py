@@ -45,7 +45,7 @@ def _section(model: type[ConfigModel]) -> str:
         if name != "type" or not model.type_names
     ]
     if model.model_config.get("extra") == "allow":
-        lines.append("| `x-...` | anything |  | Kept as it is. |")
+        lines.append("| `x-...` | anything |  | Kept unchanged; no effect here. |")
     return "\n".join([*lines, ""])
 
 

@@ -210,7 +210,7 @@ class LoadContext:
             message,
             code="state_fenced",
             where=self.plan.config_path,
-            hint="This step was given up before. Nothing was written here; run the asset again if nobody did.",
+            hint="This step had been given up. It wrote nothing; run the asset again if no other run did.",
         )
 
 

@@ -65,7 +65,7 @@ def loc_path(loc: tuple[Any, ...]) -> str:
 
 def _missing_hint(loc: tuple[Any, ...]) -> str | None:
     if loc and loc[-1] in ("token", "api_key", "username", "password", "client_id", "client_secret"):
-        return "A secret is named with dg.EnvVar in Python and with ${NAME} in YAML."
+        return "Use dg.EnvVar in Python, or ${NAME} in YAML, for a secret."
     return None
 
 

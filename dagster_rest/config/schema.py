@@ -150,7 +150,7 @@ def _model_schema(model: type[ConfigModel]) -> JsonSchema:
         schema["patternProperties"] = {"^x-": {}}
     schema.update(model.schema_rules)
     if model is RestApiConfig:
-        schema["patternProperties"] = {"^x-": {"description": "Not read: a home for anchors."}}
+        schema["patternProperties"] = {"^x-": {"description": "Ignored: a place for YAML anchors."}}
     if required:
         schema["required"] = required
     if model.__doc__:

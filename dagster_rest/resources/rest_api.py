@@ -81,10 +81,10 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         default=AutoPaginator(), discriminator="type", description="The paginator of calls that name none."
     )
     timeout: float = Field(default=60.0, description="Seconds to wait for the server.")
-    retry: RetrySettings = Field(default=RetrySettings(), description="What is asked again.")
-    rate_limit: RateLimitSettings | None = Field(default=None, description="At most so many requests per time.")
+    retry: RetrySettings = Field(default=RetrySettings(), description="What is retried.")
+    rate_limit: RateLimitSettings | None = Field(default=None, description="Maximum number of requests per time.")
     max_concurrency: int = Field(default=8, description="Requests in flight, per step.")
-    allowed_origins: list[str] = Field(default=[], description="Other origins that may be asked, with credentials.")
+    allowed_origins: list[str] = Field(default=[], description="Other origins that get requests, with credentials.")
     verify: bool = Field(default=True, description="Check TLS certificates.")
     ca_bundle: str | None = Field(default=None, description="Path of a CA bundle to check them with.")
     cert: list[str] | None = Field(default=None, description="Client certificate: path, or path, key, password.")

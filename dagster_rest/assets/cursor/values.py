@@ -182,7 +182,7 @@ def compare_keys(left: Any, right: Any, *, where: str | None = None) -> tuple[An
     if "number" not in families and isinstance(left, str) and isinstance(right, str):
         return left, right
     raise CursorError(
-        f"cursor values of type {type(left).__name__} and {type(right).__name__} have no order",
+        f"cursor values of type {type(left).__name__} and {type(right).__name__} cannot be compared",
         code="cursor_type",
         where=where,
         hint="Give initial_value the type that the API's records have.",
@@ -296,7 +296,7 @@ def advance(value: Any, step: str | float, *, times: int = 1, where: str | None 
             f"a window of {step!r} does not fit the cursor",
             code="cursor_step",
             where=where,
-            hint="Steps of time (15m, 6h, 1d, 1w, 1mo) need a date or date-time as initial_value; a number a number.",
+            hint="A time step (15m, 6h, 1d, 1w, 1mo) needs a date or date-time as initial_value; a number a number.",
         )
     moved = _move(instant, int(found[1]) * times, found[2])
     return _in_shape_of(moved, value)

@@ -94,11 +94,11 @@ def _key(value: Any, *, zone: Any, where: str | None) -> Any:
     if isinstance(day, date):
         return first_moment(day, zone=zone).astimezone(timezone.utc)
     raise CursorError(
-        f"a cursor value of type {type(value).__name__} is no time, so its record belongs to no partition",
+        f"a cursor value of type {type(value).__name__} is not a time, so its record belongs to no partition",
         code="cursor_type",
         where=where,
         hint="Partitions over time need a date, a date-time or a number since 1970 at cursor_path; without"
-        " `incremental`, ask by {partition.start} and {partition.end}.",
+        " `incremental`, use {partition.start} and {partition.end} in the request.",
     )
 
 

@@ -213,7 +213,7 @@ def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Pa
             if alone:
                 _sweep(root, name)
             else:
-                logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
+                logger.info("another run stages %s at the moment: staging in a separate folder, without resume", asset)
                 # The lock before the folder: one without a holder is taken for abandoned.
                 folder = root / f"{name}-{secrets.token_hex(6)}"
                 stack.enter_context(try_lock(_lock_of(folder)))

@@ -36,7 +36,7 @@ class RestRunConfig(dg.Config):
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="Sample this many pages and parents into <table>__sample; nothing else is touched.",
+        description="Sample this many pages and parents into <table>__sample; nothing else changes.",
     )
 
 

@@ -163,12 +163,12 @@ class ResourceLoad:
 
     def _lost(self, load_id: str) -> StateError:
         return StateError(
-            f"load {load_id} was committed and its materialization is stored, but the DuckDB file does not hold it any"
-            " more",
+            f"load {load_id} was committed and its materialization is stored, but the DuckDB file does not contain it"
+            " any more",
             code="state_load_lost",
             where=self._context.plan.config_path,
-            hint="The file was deleted, or restored from a copy, while this run was at work. Run the asset again: it"
-            " goes on from what the file holds.",
+            hint="The file was deleted, or restored from a copy, during this run. Run the asset again: it"
+            " continues from what the file contains.",
         )
 
     def close(self) -> None:
@@ -204,8 +204,8 @@ class ResourceLoad:
         found = start.warnings
         if not self._context.options.leaves_cursor and start.leaves_cursor:
             found.append(
-                f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it was,"
-                " and the next ordinary run loads what lies between, and these rows again"
+                f"start_value {self._request.start_value!r} is beyond what is loaded: the cursor stays where it was,"
+                " and the next ordinary run loads the rows in between, and these rows again"
             )
         return found
 
@@ -259,15 +259,15 @@ class ResourceLoad:
                 "the load fetched nothing, and the table would be emptied",
                 code="state_empty_replace",
                 where=self._context.plan.config_path,
-                hint="The table is as before. Check the API; on_empty: warn lets an empty load through.",
+                hint="The table did not change. Check the API; on_empty: warn accepts an empty load.",
             )
         report.empty_replace = True
 
 
 def _about_unseen(parent: str) -> str:
     return (
-        f"{parent!r} has rows of a time when no child used it, and they are not new to this one: a full refresh of"
-        f" {parent!r}, and then a run of this asset, loads all of them"
+        f"{parent!r} has rows from before it had a child, and this asset does not get them: to load all, run a full"
+        f" refresh of {parent!r}, then this asset"
     )
 
 

@@ -95,7 +95,7 @@ class SampleLoad(ResourceLoad):
         others = (other.table_name for other in self._asset.source.resources if other.name != plan.name)
         if taken or any(isinstance(name, str) and normalize(name) == table for name in others):
             raise StateError(
-                f"the sample would replace the table {table!r}, which is another's",
+                f"the sample would replace the table {table!r}, which belongs to another resource",
                 code="sample_refused",
                 where=plan.config_path,
                 hint="Rename that table or field, or give this resource another table_name.",
@@ -160,13 +160,13 @@ def sample_spec(spec: "ResourceSpec") -> "ResourceSpec":
 def _refuse(asset: "RestAsset") -> None:
     if asset.partitions_def is not None:
         found = "a sample of a partition would count as the partition in Dagster"
-        hint = "Materialize one partition; max_pages limits what it asks for."
+        hint = "Materialize one partition; max_pages limits its requests."
     elif not asset.is_selected:
-        found = "the resource has no table that a sample could stand beside"
-        hint = "Set selected: true to look at its rows."
+        found = "the resource has no table for a sample"
+        hint = "Set selected: true to sample its rows."
     elif not isinstance(asset.plan.table_name, str):
-        found = "the resource has no one table that a sample could stand beside: its rows name their tables"
-        hint = "Give table_name a text to look at its rows."
+        found = "the resource has no single table for a sample: its rows name their tables"
+        hint = "Give table_name a text to sample its rows."
     else:
         return
     raise StateError(f"limit: {found}", code="sample_refused", where=asset.plan.config_path, hint=hint)

@@ -34,7 +34,7 @@ class PartitionsConfig(ConfigModel):
     cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
     keys: list[FilledText] | None = own(None, "Static partition keys.")
     dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
-    dimensions: "dict[str, Partitions] | None" = own(None, "Partitions of two dimensions, each with its own.")
+    dimensions: "dict[str, Partitions] | None" = own(None, "Two dimensions, each with its own partitions.")
     start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
     end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
     timezone: TimeZone = own("UTC", "Time zone of the partitions.")
@@ -52,7 +52,7 @@ class PartitionsConfig(ConfigModel):
         if unused:
             raise problem(
                 "config_conflict",
-                f"`{unused[0]}` says nothing about partitions by `{given[0]}`",
+                f"`{unused[0]}` has no effect on partitions by `{given[0]}`",
                 expected="it beside `every` or `cron`",
             )
         if self.cron is not None:
@@ -90,8 +90,8 @@ def _is_dagster_partitions(value: Any) -> bool:
 class FreshnessConfig(ConfigModel):
     """When a table is stale. An extension."""
 
-    fail_window: Duration | None = own(None, "Older than this is a failure.")
-    warn_window: Duration | None = own(None, "Older than this is a warning.")
+    fail_window: Duration | None = own(None, "Age after which freshness fails.")
+    warn_window: Duration | None = own(None, "Age after which freshness warns.")
     deadline_cron: Cron | None = own(None, "Cron expression of the deadlines.")
     lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
     timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
@@ -131,8 +131,8 @@ class CheckConfig(ConfigModel):
     """How one check behaves. An extension."""
 
     enabled: Bool = own(True, "Whether the check runs.")
-    severity: Literal["warn", "error"] | None = own(None, "What a failure means.")
-    blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
+    severity: Literal["warn", "error"] | None = own(None, "Severity of a failure.")
+    blocking: Bool = own(False, "A failure rolls the load back and stops downstream assets.")
     max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 

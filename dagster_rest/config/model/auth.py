@@ -56,15 +56,15 @@ class OAuth2ClientCredentialsConfig(ConfigModel):
     type_names: ClassVar[tuple[str, ...]] = ("oauth2_client_credentials",)
     filled_at_run = frozenset({"client_id", "client_secret"})
     type: Literal["oauth2_client_credentials"] = "oauth2_client_credentials"
-    access_token_url: Annotated[str, URL] = Field(description="URL that gives the token.")
+    access_token_url: Annotated[str, URL] = Field(description="URL of the token endpoint.")
     client_id: Secret = Field(description="The client's id.")
     client_secret: Secret = Field(description="The client's secret.")
     access_token_request_data: SecretMapping = key(
-        {}, "More form fields for the token request; may override `grant_type`."
+        {}, "Additional form fields for the token request; may override `grant_type`."
     )
     default_token_expiration: Duration = key(3600, "Seconds that a token lives if the server does not say.")
     access_token: Secret | None = key(None, "A token to start with.")
-    session: Anything | None = key(None, "A session of one's own for the token request.")
+    session: Anything | None = key(None, "Your own session for the token request.")
     client_auth: Literal["body", "basic"] = own("body", "How id and secret are sent: form fields, or HTTP Basic.")
     refresh_margin: Duration = own(60, "A token is renewed this long before it expires.")
 
@@ -75,12 +75,12 @@ class OAuth2RefreshTokenConfig(ConfigModel):
     type_names: ClassVar[tuple[str, ...]] = ("oauth2_refresh_token",)
     filled_at_run = frozenset({"refresh_token"})
     type: Literal["oauth2_refresh_token"] = "oauth2_refresh_token"
-    access_token_url: Annotated[str, URL] = own(..., "URL that gives the token.")
+    access_token_url: Annotated[str, URL] = own(..., "URL of the token endpoint.")
     refresh_token: Secret = own(..., "The refresh token.")
     client_id: Secret | None = own(None, "The client's id.")
     client_secret: Secret | None = own(None, "The client's secret.")
     access_token: Secret | None = own(None, "A token to start with.")
-    access_token_request_data: SecretMapping = own({}, "More form fields for the token request.")
+    access_token_request_data: SecretMapping = own({}, "Additional form fields for the token request.")
     default_token_expiration: Duration = own(3600, "Seconds that a token lives if the server does not say.")
     client_auth: Literal["body", "basic"] = own("body", "How id and secret are sent: form fields, or HTTP Basic.")
     refresh_margin: Duration = own(60, "A token is renewed this long before it expires.")
@@ -92,7 +92,7 @@ class JwtGrantAuthConfig(ConfigModel):
     type_names: ClassVar[tuple[str, ...]] = ("oauth2_jwt",)
     filled_at_run = frozenset({"private_key", "client_id"})
     type: Literal["oauth2_jwt"] = "oauth2_jwt"
-    access_token_url: Annotated[str, URL] = own(..., "URL that gives the token.")
+    access_token_url: Annotated[str, URL] = own(..., "URL of the token endpoint.")
     private_key: Secret = own(..., "Private key as PEM text, or the shared secret for HS algorithms.")
     client_id: Secret = own(..., "Issuer of the assertion (`iss`).")
     subject: Secret | None = own(None, "Subject of the assertion (`sub`); `client_id` if absent.")
@@ -102,7 +102,7 @@ class JwtGrantAuthConfig(ConfigModel):
     key_id: LateFilledText | None = own(None, "Key id in the header of the assertion (`kid`).")
     private_key_passphrase: Secret | None = own(None, "Passphrase of the private key.")
     headers: SecretMapping = own({}, "Headers of the token request.")
-    claims: LateMapping = own({}, "More claims of the assertion.")
+    claims: LateMapping = own({}, "Additional claims of the assertion.")
     assertion_lifetime: Duration = own(300, "Seconds that an assertion is valid.")
     default_token_expiration: Duration = own(3600, "Seconds that a token lives if the server does not say.")
     refresh_margin: Duration = own(60, "A token is renewed this long before it expires.")

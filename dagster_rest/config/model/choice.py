@@ -122,8 +122,7 @@ class ByType(Checked):
             "config_unknown_type",
             f"no {self.noun} has this type",
             expected=f"one of {', '.join(self.names())}",
-            hint=did_you_mean(kind, self.names())
-            or f"A {self.noun} of your own is named with register_{self.noun} first.",
+            hint=did_you_mean(kind, self.names()) or f"Register your own {self.noun} with register_{self.noun} first.",
         )
         raise at("type", error) if nested else error
 

@@ -59,26 +59,26 @@ Status: TypeAlias = Annotated[
 
 
 class RetryConfig(ConfigModel):
-    """What is asked again, how often and for how long. An extension."""
+    """What is retried, how often and for how long. An extension."""
 
-    attempts: Positive = own(5, "Attempts in all, the first included.")
+    attempts: Positive = own(5, "Number of attempts, including the first.")
     backoff: Duration = own(1.0, "Seconds before the second attempt; doubled each time.")
-    max_delay: Duration = own(300.0, "Longest pause between two attempts.")
-    jitter: Duration = own(1.0, "Up to this many random seconds are added to a pause.")
+    max_delay: Duration = own(300.0, "Longest delay between two attempts.")
+    jitter: Duration = own(1.0, "Up to this many random seconds are added to a delay.")
     max_wait: Duration = own(
-        60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later."
+        60.0, "Longest wait that the server may ask for; after a longer one Dagster runs the step again later."
     )
-    max_retry_later: Duration = own(86_400.0, "A still longer one is an error.")
+    max_retry_later: Duration = own(86_400.0, "A longer wait than this is an error.")
     total: Duration = own(600.0, "Seconds for all attempts of one request together, from the first send on.")
-    statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are asked again.")
-    methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are asked again.")
+    statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are retried.")
+    methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are retried.")
 
 
 class RateLimitConfig(ConfigModel):
-    """At most so many requests per time, by all steps on this host together. An extension."""
+    """Maximum number of requests per time, for all steps on this host together. An extension."""
 
     requests: Positive = own(..., "Number of requests.")
-    per: Duration = own(1.0, "In this time.")
+    per: Duration = own(1.0, "Length of the window.")
     key: LateFilledText | None = own(
         None, "Clients with the same key share the limit; the host of `base_url` if absent."
     )
@@ -88,10 +88,10 @@ class TimeoutConfig(ConfigModel):
     """Time limits, each in seconds. An extension."""
 
     connect: Duration | None = own(60.0, "To open a connection.")
-    read: Duration | None = own(60.0, "Between two pieces of a response.")
-    write: Duration | None = own(60.0, "Between two pieces of a request.")
+    read: Duration | None = own(60.0, "Between two chunks of a response.")
+    write: Duration | None = own(60.0, "Between two chunks of a request.")
     pool: Duration | None = own(None, "To get a connection from the pool.")
-    total: Duration | None = own(600.0, "For one whole response, however steadily it comes.")
+    total: Duration | None = own(600.0, "For one whole response.")
 
 
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
@@ -144,7 +144,7 @@ Cert: TypeAlias = Annotated[
 
 
 class ClientConfig(ConfigModel):
-    """Where the API is, who asks, and how requests are made."""
+    """Base URL, auth, and how requests are sent."""
 
     base_url: Annotated[str, BASE_URL] = Field(
         description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute."
@@ -152,17 +152,17 @@ class ClientConfig(ConfigModel):
     headers: LateTextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
     auth: AuthConfig | None = key(None, "How to authenticate.")
     paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
-    session: Anything | None = key(None, "A client object of one's own that sends the requests.")
+    session: Anything | None = key(None, "Your own client object, which sends the requests.")
     params: LateMapping | None = own(None, "Query parameters of every request.")
     timeout: Timeout = own(60.0, "Seconds to wait for the server.")
-    retry: RetryConfig = own(RetryConfig.model_construct(), "What is asked again.")
-    rate_limit: RateLimitConfig | None = own(None, "At most so many requests per time.")
-    max_concurrency: Positive = own(8, "Requests at the same time, per step.")
-    allowed_origins: list[LateFilledText] = own([], "Other origins that may be asked, with credentials.")
+    retry: RetryConfig = own(RetryConfig.model_construct(), "What is retried.")
+    rate_limit: RateLimitConfig | None = own(None, "Maximum number of requests per time.")
+    max_concurrency: Positive = own(8, "Requests in flight, per step.")
+    allowed_origins: list[LateFilledText] = own([], "Other origins that get requests, with credentials.")
     verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
     cert: Cert | None = own(None, "Client certificate.")
     proxy: Annotated[str, PROXY_URL] | None = own(None, "URL of a proxy.")
     http2: Bool = own(False, "Use HTTP/2.")
     follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
-    staging_dir: LateText | None = own(None, "Folder for what is fetched and not loaded yet.")
-    max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
+    staging_dir: LateText | None = own(None, "Folder for staged files; beside the DuckDB file if absent.")
+    max_response_bytes: Positive = own(268_435_456, "A larger response (decompressed) is an error.")

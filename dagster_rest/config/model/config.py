@@ -27,11 +27,11 @@ class RestApiConfig(ConfigModel):
         ```
     """
 
-    client: ClientConfig = Field(description="Where the API is and how requests are made.")
+    client: ClientConfig = Field(description="The API: base URL, auth, and how requests are sent.")
     resources: list[Resource] = Field(
         description="The resources: names, mappings, or callables that yield lists of records."
     )
-    resource_defaults: ResourceDefaults | None = key(None, "Merged under every resource.")
+    resource_defaults: ResourceDefaults | None = key(None, "Defaults for every resource.")
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @property

@@ -1,4 +1,4 @@
-"""The endpoint of a resource: the request, and how its answer is read."""
+"""The endpoint of a resource: the request, and how its response is read."""
 
 import codecs
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
@@ -88,7 +88,7 @@ Statuses: TypeAlias = Annotated[
 
 
 class ResponseAction(ConfigModel):
-    """What to do with a response that matches. All conditions that are given must hold."""
+    """What to do with a matching response. All given conditions must match."""
 
     schema_rules: ClassVar[JsonSchema] = {
         "anyOf": [
@@ -104,7 +104,7 @@ class ResponseAction(ConfigModel):
         None, "Condition on the JSON body, such as `$.error.code == 'BUSY'`.", alias="json"
     )
     action: Action = Field(description="`ignore`, `retry`, `fail`, a callable of the response, or a list of callables.")
-    message: FilledText | None = own(None, "What the error says, for `fail`.")
+    message: FilledText | None = own(None, "Message of the error, for `fail`.")
 
     @model_validator(mode="after")
     def _matches_something(self) -> Self:
@@ -143,10 +143,10 @@ ResponseActions: TypeAlias = Annotated[
 
 
 class ExpectConfig(ConfigModel):
-    """What a complete answer looks like. An extension."""
+    """What a complete response looks like. An extension."""
 
     total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
-    min_rows: Count | None = own(None, "At least so many rows.")
+    min_rows: Count | None = own(None, "Minimum number of rows.")
     max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
@@ -202,7 +202,7 @@ Encoding: TypeAlias = Annotated[
 
 
 class EndpointConfig(ConfigModel):
-    """One endpoint: the request, and how its answer is read."""
+    """One endpoint: the request, and how its response is read."""
 
     path: RequestText = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
     method: Literal["GET", "POST"] = key("GET", "HTTP method.")
@@ -210,24 +210,24 @@ class EndpointConfig(ConfigModel):
     json_body: JsonBody | None = key(None, "JSON body; placeholders are filled in and keep their type.", alias="json")
     data: RequestValue | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
     headers: Headers | None = key(None, "Headers; placeholders are filled in.")
-    paginator: PaginatorConfig | None = key(None, "How to get from page to page.")
+    paginator: PaginatorConfig | None = key(None, "How to get the next page.")
     data_selector: Selector | None = key(None, "JSONPath of the records in a response; detected if absent.")
     response_actions: ResponseActions | None = key(None, "What to do with certain responses.")
-    incremental: IncrementalConfig | None = key(None, "Load only what is new.")
-    auth: AuthConfig | None = key(None, "How to authenticate; the client's way if absent, none if null.")
-    allow_missing_data: Bool = own(False, "A selector that matches nothing gives no rows instead of an error.")
+    incremental: IncrementalConfig | None = key(None, "Load only new records.")
+    auth: AuthConfig | None = key(None, "How to authenticate; the client's auth if absent, none if null.")
+    allow_missing_data: Bool = own(False, "A selector that matches nothing returns no rows instead of an error.")
     ignore_scope: Literal["any", "first_page", "later_pages"] = own(
         "any", "Where an `ignore` action may match: on every page, on the first one only, or only after it."
     )
-    on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
+    on_null_parent: Literal["skip", "fail"] = own("skip", "What happens with a null parent value in the path.")
     on_parent_error: Literal["fail", "skip"] = own(
-        "fail", "What a parent whose request fails means: `skip` leaves it out and tries it again in the next run."
+        "fail", "What happens if a parent's request fails: `skip` skips it and tries it again in the next run."
     )
-    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: at most so many parents may fail in a run.")
+    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: how many parents may fail in a run.")
     on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
     on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
-    max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
-    max_empty_pages: Count = own(100, "More empty pages in a row, with always another one announced, are an error.")
+    max_pages: Positive | None = own(None, "Maximum number of pages for each request of a fan-out.")
+    max_empty_pages: Count = own(100, "Empty pages allowed in a row, each announcing another one; more are an error.")
     max_repeated_pages: Count = own(
         0, "How many pages in a row may have the content of earlier ones; more are an error."
     )
@@ -235,10 +235,10 @@ class EndpointConfig(ConfigModel):
         None, "Encoding of bodies that are not UTF-8, where the response names none or a wrong one."
     )
     encoding_errors: Literal["strict", "replace"] = own(
-        "strict", "Bytes that are not of the encoding: an error, or replaced by U+FFFD and counted."
+        "strict", "Bytes that are not valid in the encoding: an error, or replaced by U+FFFD and counted."
     )
-    on_body_errors: Literal["fail", "warn"] = own("fail", "What `errors` in a body beside its records mean.")
-    expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
+    on_body_errors: Literal["fail", "warn"] = own("fail", "What happens with `errors` beside the records of a body.")
+    expect: ExpectConfig | None = own(None, "What a complete response looks like.")
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:

@@ -88,21 +88,21 @@ WindowLength: TypeAlias = Annotated[
 
 
 class IncrementalConfig(ConfigModel):
-    """Load only what is new: by the value of a field that grows."""
+    """Load only new records, by the value of a field that grows."""
 
     cursor_path: JsonPath = Field(description="Field of each record that grows: a name or a JSONPath.")
     initial_value: CursorValue | None = key(None, "Where the first run starts.")
-    end_value: CursorValue | None = key(None, "Where the run ends; such a run keeps no state.")
+    end_value: CursorValue | None = key(None, "Where the run ends; such a run stores no state.")
     start_param: FilledText | None = key(None, "Query parameter that gets the start value.")
     end_param: FilledText | None = key(None, "Query parameter that gets the end value.")
-    convert: Callback | None = key(None, "Turns a cursor value into what the API wants.")
+    convert: Callback | None = key(None, "Converts a cursor value to what the API expects.")
     transform: Callback | None = key(None, "Older name of `convert`.")
     last_value_func: LastValueFunc = key("max", "How the next cursor is chosen: max, min, or a callable of the values.")
     primary_key: Names | None = key(
         None,
-        "Fields that tell rows with the same cursor value apart; the resource's primary key if absent, `[]` for none.",
+        "Fields that identify rows with the same cursor value; the resource's primary key if absent, `[]` for none.",
     )
-    row_order: Literal["asc", "desc"] | None = key(None, "Order of the rows, so that a run may stop early.")
+    row_order: Literal["asc", "desc"] | None = key(None, "Order of the rows; lets a run stop early.")
     on_cursor_value_missing: Literal["raise", "include", "exclude"] = key(
         "raise", "What happens with rows whose cursor is missing or null."
     )
@@ -110,16 +110,14 @@ class IncrementalConfig(ConfigModel):
     range_start: Literal["closed", "open"] = key("closed", "Whether rows equal to the start are loaded.")
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
-    step: WindowLength | None = own(
-        None, "Length of a window, such as `1d`; start to end is asked for window by window."
-    )
+    step: WindowLength | None = own(None, "Length of a window, such as `1d`; the range is requested window by window.")
     max_future: Duration | None = own(
-        86400.0, "How far in the future a time may lie that the cursor goes to; null for no limit."
+        86400.0, "How far in the future a time may be and still move the cursor; null for no limit."
     )
     max_step: Duration | None = own(
-        None, "The longest gap between two values that the cursor goes over: a number, or a duration for times."
+        None, "The longest gap between two values that the cursor crosses: a number, or a duration for times."
     )
-    state: Literal["per_parent", "shared"] = own("per_parent", "Whether a child keeps a cursor for each parent row.")
+    state: Literal["per_parent", "shared"] = own("per_parent", "Whether a child stores one cursor per parent row.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

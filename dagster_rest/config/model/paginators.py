@@ -43,7 +43,7 @@ class SinglePagePaginatorConfig(PaginatorModel):
 
 
 class JSONLinkPaginatorConfig(PaginatorModel):
-    """The URL of the next page stands in the body."""
+    """The URL of the next page is in the body."""
 
     type_names: ClassVar[tuple[str, ...]] = ("json_link", "json_response")
     type: Literal["json_link", "json_response"] = "json_link"
@@ -51,7 +51,7 @@ class JSONLinkPaginatorConfig(PaginatorModel):
 
 
 class HeaderLinkPaginatorConfig(PaginatorModel):
-    """The URL of the next page stands in the `Link` header."""
+    """The URL of the next page is in the `Link` header."""
 
     type_names: ClassVar[tuple[str, ...]] = ("header_link",)
     type: Literal["header_link"] = "header_link"
@@ -59,26 +59,24 @@ class HeaderLinkPaginatorConfig(PaginatorModel):
 
 
 class HeaderCursorPaginatorConfig(PaginatorModel):
-    """The cursor of the next page stands in a response header."""
+    """The cursor of the next page is in a response header."""
 
     type_names: ClassVar[tuple[str, ...]] = ("header_cursor",)
     type: Literal["header_cursor"] = "header_cursor"
     cursor_key: FilledText = key("next", "Name of the response header with the cursor.")
-    cursor_param: FilledText = key("cursor", "Query parameter that sends the cursor.")
+    cursor_param: FilledText = key("cursor", "Query parameter for the cursor.")
     initial_cursor: Anything | None = own(None, "Cursor of the first request.")
 
 
 class JSONResponseCursorPaginatorConfig(PaginatorModel):
-    """The cursor of the next page stands in the body."""
+    """The cursor of the next page is in the body."""
 
     type_names: ClassVar[tuple[str, ...]] = ("cursor",)
     type: Literal["cursor"] = "cursor"
     cursor_path: JsonPath = key("cursors.next", "JSONPath of the next page's cursor; missing or empty ends.")
-    cursor_param: FilledText | None = key(
-        None, "Query parameter that sends the cursor; `cursor` if no other place is named."
-    )
-    cursor_body_path: FilledText | None = key(None, "Dotted path in the JSON body that sends the cursor.")
-    cursor_header: FilledText | None = own(None, "Request header that sends the cursor.")
+    cursor_param: FilledText | None = key(None, "Query parameter for the cursor; `cursor` if no other place is named.")
+    cursor_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the cursor.")
+    cursor_header: FilledText | None = own(None, "Request header for the cursor.")
     stop_after_empty_page: Bool = key(False, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
     initial_cursor: Anything | None = own(None, "Cursor of the first request.")
@@ -90,7 +88,7 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
 
 
 class OffsetPaginatorConfig(PaginatorModel):
-    """Pages are asked for by the number of records to skip."""
+    """Pages are requested by the number of records to skip."""
 
     type_names: ClassVar[tuple[str, ...]] = ("offset",)
     type: Literal["offset"] = "offset"
@@ -105,10 +103,10 @@ class OffsetPaginatorConfig(PaginatorModel):
     total_path: JsonPath | None = key("total", "JSONPath of the total number of records.")
     advance_by: Literal["auto", "rows", "limit"] = own(
         "auto",
-        "How the offset moves: by the `rows` that came, by the `limit`, or `auto`: by the limit, but by the rows of a "
-        "page that is shorter.",
+        "How the offset moves: by the `rows` received, by the `limit`, or `auto`: by the limit, but by the rows of a "
+        "shorter page.",
     )
-    on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
+    on_incomplete: Literal["fail", "warn"] = own("fail", "What happens if a list ends before the API's own total.")
     maximum_offset: Count | None = key(None, "Offsets stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
@@ -122,17 +120,17 @@ class OffsetPaginatorConfig(PaginatorModel):
 
 
 class PageNumberPaginatorConfig(PaginatorModel):
-    """Pages are asked for by their number."""
+    """Pages are requested by number."""
 
     type_names: ClassVar[tuple[str, ...]] = ("page_number",)
     type: Literal["page_number"] = "page_number"
     base_page: Int = key(0, "Number of the API's first page.")
-    page: Int | None = key(None, "Number of the first page to ask for; `base_page` if absent.")
+    page: Int | None = key(None, "Number of the first page to request; `base_page` if absent.")
     page_param: FilledText | None = key(None, "Query parameter for the page; `page` if no other place is named.")
     page_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the page.")
     page_header: FilledText | None = own(None, "Request header for the page.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of pages (not of records).")
-    on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
+    on_incomplete: Literal["fail", "warn"] = own("fail", "What happens if a list ends before the API's own total.")
     maximum_page: Int | None = key(None, "Page numbers stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")

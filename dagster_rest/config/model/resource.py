@@ -49,43 +49,43 @@ class ResourceBase(TableHints):
         [], "Fields of the parent row that each row gets, as `_<parent>_<field>`."
     )
     processing_steps: list[ProcessingStep] = key([], "Steps on the records, in order.")
-    selected: Bool = key(True, "Whether the rows are loaded; children get theirs either way.")
+    selected: Bool = key(True, "Whether the rows are loaded; children get their parent rows either way.")
     parallelized: Bool = key(False, "Accepted; requests run concurrently anyway.")
     description: Text | None = own(None, "Description of the asset.")
     group_name: FilledText | None = own(None, "Group of the asset; the source's name if absent.")
     tags: dict[str, Text] = own({}, "Tags of the asset.")
     owners: list[FilledText] = own([], "Owners of the asset.")
-    kinds: list[FilledText] = own([], "More kinds of the asset.")
+    kinds: list[FilledText] = own([], "Additional kinds of the asset.")
     partitions: Partitions | None = own(None, "Partitions of the asset.")
     fan_out: Literal["new", "all"] | None = own(
         None,
-        "Which parent rows a child asks for: `new` if the parent is incremental and the child does not replace, else"
+        "Which parent rows a child requests: `new` if the parent is incremental and the child does not replace, else"
         " `all`.",
     )
-    automation: Automation | None = own(None, "When the asset runs by itself.")
-    freshness: Freshness | None = own(None, "When the table is stale.")
+    automation: Automation | None = own(None, "When the asset runs automatically.")
+    freshness: Freshness | None = own(None, "When the asset is stale.")
     parents: Literal["product"] | None = own(None, "With several parents: every combination of their rows.")
     batch: BatchConfig | None = own(None, "Many parent values in one request.")
-    resume: Bool = own(True, "Whether a broken run is resumed where it stopped.")
-    resume_ttl: Duration = own(86400.0, "How long a broken run can be resumed.")
+    resume: Bool = own(True, "Whether an interrupted load is resumed where it stopped.")
+    resume_ttl: Duration = own(86400.0, "How long an interrupted load can be resumed.")
     quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
     on_name_collision: Literal["error", "suffix"] | None = own(
-        None, "What two fields with the same column name mean; `error` if absent."
+        None, "What happens with two fields of the same column name; `error` if absent."
     )
     on_empty: Literal["warn", "fail", "ignore"] | None = own(
-        None, "What a `replace` that fetched nothing means; `warn` if absent."
+        None, "What happens if a `replace` load fetched nothing; `warn` if absent."
     )
     on_missing_table: Literal["rebuild", "fail"] = own(
-        "rebuild", "What it means that a table of earlier loads is gone, or lost columns."
+        "rebuild", "What happens if a table of earlier loads is gone, or lost columns."
     )
     checks: Checks | None = own(None, "Checks of the asset, by name.")
     preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
 
 
 class ResourceDefaults(ResourceBase):
-    """Merged under every resource."""
+    """Defaults for every resource."""
 
-    endpoint: EndpointConfig | None = key(None, "Merged under every resource's endpoint; `path` has no effect.")
+    endpoint: EndpointConfig | None = key(None, "Defaults for every resource's endpoint; `path` has no effect.")
 
 
 def check_endpoint(value: Any, info: ValidationInfo) -> Any:

@@ -89,7 +89,7 @@ class _Copier:
                     code="config_bad_env_reference",
                     message="`${` does not name a variable",
                     expected="${NAME}",
-                    hint="Write $${ for the characters themselves.",
+                    hint="Write $${ for a literal ${.",
                 )
             )
             return text
@@ -102,4 +102,4 @@ class _Copier:
         )
 
 
-_REPEATED = "An anchor with aliases in it multiplies what it holds; write the values out where they are needed."
+_REPEATED = "Nested aliases multiply their values; write the values out where they are needed."

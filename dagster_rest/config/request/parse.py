@@ -173,7 +173,7 @@ class _TextParser:
     def _incremental_part(self, attribute: str, spec: str, conversion: str | None) -> Part | None:
         if not self.context.incremental:
             self._bad(
-                f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
+                f"`{{incremental.{attribute[:60]}}}` is used in an endpoint without `incremental`",
                 code="config_unknown_placeholder",
                 hint="Add `incremental` to the endpoint.",
             )
@@ -204,12 +204,12 @@ class _TextParser:
             return ParentField(value.resource, path, conversion, spec)
         if isinstance(value, IncrementalConfig):
             self._bad(
-                f"`{name}` is an incremental param and cannot stand in the path",
+                f"`{name}` is an incremental param and cannot be used in the path",
                 hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.",
             )
             return None
         if value is None:
-            self._bad(f"`{name}` is null and cannot stand in the path", code="config_bad_value")
+            self._bad(f"`{name}` is null and cannot be used in the path", code="config_bad_value")
             return None
         if isinstance(value, str):
             inner = parse_text(value, where=self.where, context=self.context)

@@ -28,7 +28,7 @@ def from_env(value: Any) -> Any:
     try:
         return lookup(value, environ=os.environ)
     except ValueError:
-        raise problem("config_bad_value", "the environment variable does not hold a whole number") from None
+        raise problem("config_bad_value", "the environment variable is not a whole number") from None
 
 
 def check_text(value: Any, info: ValidationInfo) -> Any:
@@ -64,9 +64,9 @@ def refuse_unread(value: str) -> None:
     shown = name if _SHOWN_NAME.match(name) else "NAME"
     raise problem(
         "config_bad_env_reference",
-        "the text would be sent as it is",
+        "the text would be sent literally",
         expected=f'${{{shown}}} in YAML, dg.EnvVar("{shown}") in Python',
-        hint="A secret that begins with $ or % goes into an environment variable.",
+        hint="Put a secret that begins with $ or % into an environment variable.",
     )
 
 
@@ -103,7 +103,7 @@ def check_bool(value: Any, info: ValidationInfo) -> bool:
         text = str(from_env(value)).strip().lower()
         if text in ("true", "false", "1", "0", "yes", "no"):
             return text in ("true", "1", "yes")
-        raise problem("config_bad_value", "the environment variable holds no true or false", expected="true or false")
+        raise problem("config_bad_value", "the environment variable is not true or false", expected="true or false")
     raise wrong_type(value, expected="true or false")
 
 
@@ -118,7 +118,7 @@ def whole_number_check(minimum: int | None) -> Callable[[Any, ValidationInfo], i
                 value = int(text)
             except ValueError:
                 raise problem(
-                    "config_bad_value", "the environment variable holds no whole number", expected=expected
+                    "config_bad_value", "the environment variable is not a whole number", expected=expected
                 ) from None
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(value, expected=expected)
@@ -136,7 +136,7 @@ def check_number(value: Any, info: ValidationInfo) -> float:
         try:
             value = float(text)
         except ValueError:
-            raise problem("config_bad_value", "the environment variable holds no number", expected="a number") from None
+            raise problem("config_bad_value", "the environment variable is not a number", expected="a number") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type(value, expected="a number")
     if value != value or abs(value) > sys.float_info.max:
@@ -149,7 +149,7 @@ def check_share(value: Any, info: ValidationInfo) -> float:
     number = check_number(value, info)
     if not 0 <= number <= 1:
         raise problem(
-            "config_bad_value", "not a share", expected="a number from 0 to 1", hint="5 percent is written as 0.05."
+            "config_bad_value", "not a share", expected="a number from 0 to 1", hint="Write 5 percent as 0.05."
         )
     return number
 
@@ -240,7 +240,7 @@ def check_names(value: Any, info: ValidationInfo) -> Any:
         if all(isinstance(item, str) for item in value):
             return list(value)
         raise problem(
-            "config_wrong_type", "the list holds something else than text", expected="a name or a list of names"
+            "config_wrong_type", "the list contains something other than text", expected="a name or a list of names"
         )
     if isinstance(value, str):
         return check_text_or_callable(value, info)

@@ -222,7 +222,7 @@ def _empty_problem(where: str) -> Problem:
         path=where,
         code="config_bad_value",
         message="the secret is empty",
-        hint="A template such as {{ env.NAME }} is empty where the variable is not set; ${NAME} says so.",
+        hint="A template such as {{ env.NAME }} is empty if the variable is not set; ${NAME} reports it.",
     )
 
 
@@ -243,7 +243,7 @@ def _resolve_one(value: Any, where: str, problems: list[Problem]) -> Any:
             Problem(
                 path=where,
                 code="config_bad_value",
-                message=f"environment variable {value.env_var_name} does not hold a whole number",
+                message=f"environment variable {value.env_var_name} is not a whole number",
             )
         )
         return None
@@ -253,7 +253,7 @@ def missing_problem(name: str, *, path: str, empty: bool = False) -> Problem:
     """The problem of a variable that is not set, or ``empty``."""
     hint = f"Set {name} in the environment of the process that runs this step."
     if empty:
-        hint = f"Give it a value, or write ${{{name}:-}} where nothing is meant."
+        hint = f"Set a value, or write ${{{name}:-}} to allow an empty value."
     return Problem(
         path=path,
         code="config_missing_env",
@@ -267,6 +267,6 @@ def same_key_problem(where: str) -> Problem:
     return Problem(
         path=where,
         code="config_duplicate_key",
-        message="two keys are the same once the environment is read",
+        message="two keys are the same once environment variables are replaced",
         hint="One of them would be lost: keep one, or give the variables other values.",
     )

@@ -118,7 +118,7 @@ def _misplaced(text: str, *, interpolated: bool) -> PydanticCustomError | None:
         return problem(
             "config_unknown_placeholder",
             "a placeholder is not filled in here",
-            hint="Placeholders stand in an endpoint's path, params, json, data and headers.",
+            hint="Placeholders work in an endpoint's path, params, json, data and headers.",
         )
     return None
 

@@ -46,7 +46,7 @@ class UrlCheck(Checked):
         if unread is not None and not (is_env(value) and not isinstance(value, EnvRef)):
             raise problem(
                 "config_bad_env_reference",
-                "the text would be taken as it is",
+                "the text would be used literally",
                 expected="${NAME} in YAML, dg.EnvVar in Python",
             )
         if begin is None or (begin == "" and self.may_be_empty):

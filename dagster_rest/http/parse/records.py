@@ -142,7 +142,7 @@ class Selection:
         return SelectorError(
             f"{found}; the body holds {key_tree(body)}",
             code="http_selector_matched_nothing",
-            hint="Set `data_selector` (`$` takes a list or one record), or `allow_missing_data: true` if the records "
+            hint="Set `data_selector` (`$` accepts a list or one record), or `allow_missing_data: true` if the records "
             "may be absent.",
         )
 
@@ -167,7 +167,7 @@ def _errors_of(body: Mapping[str, Any]) -> BodyError:
         f"the body has no records but errors: {shown[:_SHOWN]}",
         code="http_body_reports_errors",
         hint="Handle it with a response action, for example {json: $.errors, action: retry}; or set `data_selector` if "
-        "these are the records.",
+        "they are the records.",
     )
 
 

@@ -114,10 +114,10 @@ class Merge:
         columns = {column.name for column in self._family.root.schema.typed_columns}
         if version is not None and version not in columns:
             raise WarehouseError(
-                f"the column {version!r} of `row_version_column_name` never arrived",
+                f"the column {version!r} of `row_version_column_name` is in no record",
                 code="warehouse_unsupported_disposition",
                 where=self._staged.spec.where,
-                hint="Name a column of the records, or leave the option out: a hash of the record is used then.",
+                hint="Name a column of the records, or remove the option to use a hash of the record.",
             )
 
     def _delete_insert(self) -> None:
@@ -245,10 +245,10 @@ class Merge:
         )
         if found:
             raise WarehouseError(
-                f"records of one load share {' and '.join(identity)} and differ: they can't be told apart",
+                f"records of one load share {' and '.join(identity)} and differ: they can't be distinguished",
                 code="warehouse_missing_key",
                 where=self._staged.spec.where,
-                hint="Set `primary_key`, or leave `row_version_column_name` out: a hash of the record is used then.",
+                hint="Set `primary_key`, or remove `row_version_column_name` to use a hash of the record.",
             )
 
     def _leave_unchanged(self) -> None:
@@ -334,7 +334,7 @@ class Merge:
             found = parse_timestamp(value) or parse_timestamp(f"{value}T00:00:00Z")
         if found is None:
             raise WarehouseError(
-                f"`{option}` is {value!r}, which is no time",
+                f"`{option}` is {value!r}, which is not a time",
                 code="warehouse_invalid_timestamp",
                 where=self._staged.spec.where,
                 hint="Write an ISO 8601 date or date-time.",

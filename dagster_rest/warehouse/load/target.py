@@ -197,7 +197,7 @@ def _stale(table: str, names: Sequence[str], staged: Column, recorded: Column, *
         f"{staged.data_type}",
         code="warehouse_schema_changed",
         where=where,
-        hint="What is staged has to be made anew, with what is recorded by now: an asset does so by itself.",
+        hint="Stage the load again, with the recorded types; an asset does this automatically.",
     )
 
 

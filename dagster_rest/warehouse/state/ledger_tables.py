@@ -136,7 +136,7 @@ def _upgrade(connection: DuckDBPyConnection, found: int) -> None:
             f"the ledger has version {found}, this package knows version {LEDGER_VERSION}",
             code="warehouse_newer_ledger",
             where=f"{METADATA_SCHEMA}.ledger_version",
-            hint="Upgrade dagster_rest here to the version that wrote the database.",
+            hint="Upgrade dagster_rest to the version that wrote the database.",
         )
     for version in range(found + 1, LEDGER_VERSION + 1):
         run(connection, _MIGRATIONS[version])

@@ -64,7 +64,7 @@ class Owners:
                 f"the {table.kind} table {table.name!r} is a {there.kind} table of the same resource already",
                 code="warehouse_name_collision",
                 where=self._spec.where,
-                hint="Run a full refresh if the hints of the table changed; else give one of them another name.",
+                hint="Run a full refresh if the hints of the table changed; otherwise give one of them another name.",
             )
 
     def _refused(self, table: TableSchema, there: TableSchema) -> NameCollisionError:
@@ -75,6 +75,6 @@ class Owners:
             f"(as a {there.kind} table)",
             code="warehouse_name_collision",
             where=self._spec.where,
-            hint="Set another `table_name`, or rename the key with a `map` step. If the owner is gone, "
+            hint="Set another `table_name`, or rename the key with a `map` step. If the owner no longer exists, "
             "or was renamed to this one, see docs/errors/warehouse.md#warehouse_name_collision.",
         )

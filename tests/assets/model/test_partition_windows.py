@@ -203,7 +203,7 @@ def test_a_window_that_drops_everything_is_said(api: ApiServer, tmp_path: Path) 
 
     run = project.materialize(partition_key="2024-01-05")
 
-    assert "outside of the partition" in run.get("events", "warnings")
+    assert "outside the partition" in run.get("events", "warnings")
 
 
 @pytest.mark.parametrize("scale", [1, 1000])

@@ -108,7 +108,7 @@ def test_on_the_first_page_they_are_errors_too(api: ApiServer, client: RestClien
     with pytest.raises(HttpStatusError) as caught:
         collect(client)
     assert status == caught.value.status_code
-    assert ("If-None-Match" if status == 304 else "names no address") in str(caught.value)
+    assert ("If-None-Match" if status == 304 else "The redirect has no `Location`") in str(caught.value)
 
 
 def test_a_redirect_that_is_not_followed_is_an_error(api: ApiServer, open_client: Any) -> None:

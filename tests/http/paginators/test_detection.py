@@ -92,7 +92,7 @@ def test_s32_nothing_to_find_is_one_page(api: ApiServer, client: RestClient) -> 
     api.json("/items", ROWS)
     page = next(iter(client.paginate("items")))
     assert ("single_page", True) == (page.ended_by, page.is_last)
-    assert "nothing says that there is more" in str(page.evidence)
+    assert "nothing indicates another page" in str(page.evidence)
 
 
 def paged(base: int, key: str, *, current: str | None = None, where: str = "") -> Any:

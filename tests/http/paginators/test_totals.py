@@ -153,7 +153,7 @@ def test_a_total_that_cannot_be_true_ends_nothing(api: ApiServer, client: RestCl
     offsets(api, ROWS, total=lambda start: glitch if start == 100 else 500)
     pages = fetch(client, OFFSET)
     assert ROWS == rows_of(pages)
-    assert any("going on with the total" in line for line in pages[-1].warnings)
+    assert any("continuing with the total" in line for line in pages[-1].warnings)
 
 
 @pytest.mark.parametrize("total", [0, 3, -1, None])

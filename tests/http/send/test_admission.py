@@ -411,7 +411,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path: Path) -
 def test_a_file_that_is_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:
     limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
     limiter._path().write_bytes(b"no database" * 1000)
-    with pytest.raises(HttpError, match="Remove the file") as caught:
+    with pytest.raises(HttpError, match="Delete the file") as caught:
         limiter.take()
     assert "http_rate_limit_file" == caught.value.code
 

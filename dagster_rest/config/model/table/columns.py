@@ -20,14 +20,14 @@ DataType: TypeAlias = Literal[
 
 
 class ColumnHint(ConfigModel):
-    """What is known of a column beforehand. Keys that begin with `x-` are kept as they are."""
+    """What is known about a column in advance. Keys that begin with `x-` are kept as they are."""
 
     model_config = ConfigDict(extra="allow")
 
     name: FilledText | None = key(None, "Name of the column; required in the list form.")
     data_type: DataType | None = key(None, "Type of the column.")
     nullable: Bool | None = key(None, "Whether the column may be null; true if absent.")
-    precision: Count | None = key(None, "Precision, for decimal, timestamp, text and binary.")
+    precision: Count | None = key(None, "Precision, for bigint, decimal, timestamp, text and binary.")
     scale: Count | None = key(None, "Scale, for decimal.")
     timezone: Bool | None = key(None, "Whether a timestamp has a time zone.")
     description: FilledText | None = key(None, "Comment on the column.")
@@ -35,15 +35,15 @@ class ColumnHint(ConfigModel):
     merge_key: Bool | None = key(None, "Part of the merge key.")
     hard_delete: Bool | None = key(None, "merge: rows with true (or any value that is not null) here are deleted.")
     dedup_sort: Literal["asc", "desc"] | None = key(None, "merge: which duplicate of a load is kept.")
-    partition: Bool | None = key(None, "Kept for other destinations.")
-    cluster: Bool | None = key(None, "Kept for other destinations.")
-    unique: Bool | None = key(None, "Kept for other destinations.")
-    sort: Bool | None = key(None, "Kept for other destinations.")
-    row_key: Bool | None = key(None, "Kept for other destinations.")
-    parent_key: Bool | None = key(None, "Kept for other destinations.")
-    root_key: Bool | None = key(None, "Kept for other destinations.")
-    incremental: Bool | None = key(None, "Kept for other destinations.")
-    variant: Bool | None = key(None, "Kept for other destinations.")
+    partition: Bool | None = key(None, "Kept for dlt; no effect here.")
+    cluster: Bool | None = key(None, "Kept for dlt; no effect here.")
+    unique: Bool | None = key(None, "Kept for dlt; no effect here.")
+    sort: Bool | None = key(None, "Kept for dlt; no effect here.")
+    row_key: Bool | None = key(None, "Kept for dlt; no effect here.")
+    parent_key: Bool | None = key(None, "Kept for dlt; no effect here.")
+    root_key: Bool | None = key(None, "Kept for dlt; no effect here.")
+    incremental: Bool | None = key(None, "Kept for dlt; no effect here.")
+    variant: Bool | None = key(None, "Whether it is a variant column, not a key of the record.")
 
     @model_validator(mode="after")
     def _only_x_keys(self) -> Self:

@@ -42,7 +42,7 @@ class WriteDisposition:
     """How a load is written, resolved.
 
     Attributes:
-        disposition: What happens with the rows that are there.
+        disposition: What happens with existing rows.
         strategy: The merge strategy; None unless ``disposition`` is ``merge``.
         options: The strategy's options as the config gives them.
     """
@@ -55,14 +55,14 @@ class WriteDisposition:
 class WriteDispositionConfig(ConfigModel):
     """The long form of `write_disposition`."""
 
-    disposition: Disposition = Field(description="What happens with the rows that are there.")
+    disposition: Disposition = Field(description="What happens with existing rows.")
     strategy: MergeStrategy | None = key(None, "Merge strategy; `delete-insert` if absent.")
     deduplicated: Bool | None = key(None, "delete-insert: the load has no duplicates.")
     source_filter: FilledText | None = key(None, "SQL condition: only these rows of the load are merged.")
-    destination_scope: FilledText | None = key(None, "SQL condition: only these rows of the table are touched.")
-    skip_unchanged_rows: Bool | None = key(None, "upsert, cdc: rows that did not change are left alone.")
+    destination_scope: FilledText | None = key(None, "SQL condition: only these rows of the table are changed.")
+    skip_unchanged_rows: Bool | None = key(None, "upsert, cdc: rows that did not change are not touched.")
     row_version_column_name: FilledText | None = key(
-        None, "upsert, scd2, cdc: column that tells versions of a row apart."
+        None, "upsert, scd2, cdc: column that identifies versions of a row."
     )
     validity_column_names: list[FilledText] | None = key(None, "scd2: names of the two validity columns.")
     active_record_timestamp: Anything | None = key(None, "scd2: end of validity of current rows; null if absent.")

@@ -39,8 +39,8 @@ def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
         return value
     raise problem(
         "config_conflict",
-        "`parent_table_name` cannot be done: a table is nested where the data is",
-        hint="Take the key out. `references` documents a relation; `include_from_parent` brings the parent's key.",
+        "`parent_table_name` is not supported: a table is nested where its data is nested",
+        hint="Remove the key. `references` documents a relation; `include_from_parent` adds the parent's key.",
     )
 
 
@@ -52,13 +52,13 @@ class NestedHint(ConfigModel):
 
     parent_table_name: ParentTable | None = key(None, "Refused: a nested table belongs to what it is nested in.")
     write_disposition: WriteDispositionHint | None = key(None, "How the nested table is written.")
-    primary_key: Names | None = key(None, "Primary key; it makes the table one of its own.")
-    merge_key: Names | None = key(None, "Merge key; it makes the table one of its own.")
+    primary_key: Names | None = key(None, "Primary key; makes the nested table a table of its own.")
+    merge_key: Names | None = key(None, "Merge key; makes the nested table a table of its own.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "Schema contract.")
     references: References | None = key(None, "References to other tables.")
-    table_format: TableFormat | None = key(None, "Kept for other destinations.")
-    file_format: FileFormat | None = key(None, "Kept for other destinations.")
+    table_format: TableFormat | None = key(None, "Kept for dlt; no effect here.")
+    file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")
 
 
 def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
@@ -96,8 +96,8 @@ class TableHints(ConfigModel):
     table_name: TextOrCallback | None = key(
         None, "Name of the table, or a callable of the row; the resource's name if absent."
     )
-    primary_key: Names | None = key(None, "Column or columns that identify a row.")
-    merge_key: Names | None = key(None, "Column or columns that say which rows a merge replaces.")
+    primary_key: Names | None = key(None, "Columns that identify a row.")
+    merge_key: Names | None = key(None, "Columns whose values decide which rows a merge replaces.")
     write_disposition: WriteDispositionHint | None = key(None, "How a load is written; `append` if absent.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "What happens with new tables, columns and types.")
@@ -109,5 +109,5 @@ class TableHints(ConfigModel):
     )
     parent_table_name: ParentTable | None = key(None, "Refused: only nested data makes nested tables.")
     references: References | None = key(None, "References to other tables, as documentation.")
-    table_format: TableFormat | None = key(None, "Kept for other destinations.")
-    file_format: FileFormat | None = key(None, "Kept for other destinations.")
+    table_format: TableFormat | None = key(None, "Kept for dlt; no effect here.")
+    file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")

@@ -14,9 +14,9 @@ class ProcessingStep(ConfigModel):
     Several keys of one step run in the order filter, map, yield_map, where, select.
     """
 
-    filter: Callback | None = key(None, "Keeps the records for which it is true.")
-    map: Callback | None = key(None, "Gives the record to keep instead.")
-    yield_map: Callback | None = key(None, "Yields any number of records for one.")
+    filter: Callback | None = key(None, "Keeps the records for which the callable returns true.")
+    map: Callback | None = key(None, "Returns the record to store instead.")
+    yield_map: Callback | None = key(None, "Yields any number of records for one record.")
     where: FilledText | None = own(None, "SQL condition on the record's fields.")
     select: FilledText | None = own(None, "SQL select list over the record's fields.")
 
