@@ -1,8 +1,8 @@
 """Keys that describe the asset in Dagster: partitions, freshness, automation, checks, batches."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
@@ -11,26 +11,30 @@ from dagster_rest.config.values.checks import check_bool, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.times import CRON_SCHEMA, Cron, Moment, TimeZone, check_cron, refuse_bad_cron
+from dagster_rest.config.values.times import Cron, CronText, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
-    ENV_TEXT,
     Bool,
     Checked,
     Duration,
+    DurationText,
+    Environment,
     FilledText,
     Int,
+    NotNegative,
     Positive,
     Share,
     Text,
-    words,
 )
+
+Every: TypeAlias = Literal["hourly", "daily", "weekly", "monthly"]
+NamedAutomation: TypeAlias = Literal["eager", "on_new_data"]
+Severity: TypeAlias = Literal["warn", "error"]
 
 
 class PartitionsConfig(ConfigModel):
     """Partitions of a resource. An extension."""
 
-    every: Literal["hourly", "daily", "weekly", "monthly"] | None = own(None, "Length of a partition.")
+    every: Every | None = own(None, "Length of a partition.")
     cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
     keys: list[FilledText] | None = own(None, "Static partition keys.")
     dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
@@ -67,12 +71,12 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
         return value
     if isinstance(value, str) and not is_env(value):
-        if value not in ("hourly", "daily", "weekly", "monthly"):
+        if value not in get_args(Every):
             raise problem(
                 "config_bad_value",
                 "no such partitions",
                 expected=expected,
-                hint=did_you_mean(value, ("hourly", "daily", "weekly", "monthly")),
+                hint=did_you_mean(value, get_args(Every)),
             )
         return PartitionsConfig.model_validate({"every": value}, context=info.context)
     if isinstance(value, (list, tuple)):
@@ -112,7 +116,7 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
     """A named automation, a cron expression or a Dagster condition."""
     if isinstance(value, str):
         text = str.__str__(value).strip()
-        if text in ("eager", "on_new_data"):
+        if text in get_args(NamedAutomation):
             return text
         if text.startswith("@") or len(text.split()) > 1:
             return check_cron(text, info)
@@ -120,7 +124,7 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
             "config_bad_value",
             "no such automation",
             expected="eager, on_new_data, or a cron expression",
-            hint=did_you_mean(text, ("eager", "on_new_data")),
+            hint=did_you_mean(text, get_args(NamedAutomation)),
         )
     if type(value).__module__.startswith("dagster"):
         return value
@@ -131,7 +135,7 @@ class CheckConfig(ConfigModel):
     """How one check behaves. An extension."""
 
     enabled: Bool = own(True, "Whether the check runs.")
-    severity: Literal["warn", "error"] | None = own(None, "What a failure means.")
+    severity: Severity | None = own(None, "What a failure means.")
     blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
     max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
@@ -183,13 +187,7 @@ Partitions: TypeAlias = Annotated[
     Any,
     Checked(
         check_partitions,
-        schema={
-            "anyOf": [
-                *words("hourly", "daily", "weekly", "monthly"),
-                {"type": "array", "items": {"type": "string"}},
-                {"$ref": "PartitionsConfig"},
-            ]
-        },
+        takes=Every | list[str] | PartitionsConfig,
         expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
         read_at="parts",
     ),
@@ -198,7 +196,7 @@ Freshness: TypeAlias = Annotated[
     Any,
     Checked(
         check_freshness,
-        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "FreshnessConfig"}]},
+        takes=NotNegative | DurationText | FreshnessConfig,
         expected="a duration, or a mapping",
         read_at="check",
     ),
@@ -207,7 +205,7 @@ Automation: TypeAlias = Annotated[
     Any,
     Checked(
         check_automation,
-        schema={"anyOf": [*words("eager", "on_new_data"), CRON_SCHEMA]},
+        takes=NamedAutomation | CronText,
         expected="eager, on_new_data, or a cron expression",
     ),
 ]
@@ -215,7 +213,7 @@ Preview: TypeAlias = Annotated[
     int,
     Checked(
         check_preview,
-        schema={"anyOf": [{"type": "integer", "minimum": 0}, {"type": "boolean"}, ENV_TEXT]},
+        takes=Annotated[int, Field(ge=0)] | bool | Environment,
         expected="a number of rows, or true for 5",
         read_at="check",
     ),
@@ -224,18 +222,7 @@ Checks: TypeAlias = Annotated[
     Any,
     Checked(
         check_checks,
-        schema={
-            "anyOf": [
-                {"type": "boolean"},
-                ENV_TEXT,
-                {
-                    "type": "object",
-                    "additionalProperties": {
-                        "anyOf": [{"type": "boolean"}, *words("warn", "error"), {"$ref": "CheckConfig"}]
-                    },
-                },
-            ]
-        },
+        takes=bool | Environment | dict[str, bool | Severity | CheckConfig],
         expected="true, false, or a mapping of checks",
         read_at="check",
     ),

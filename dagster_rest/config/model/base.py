@@ -14,7 +14,6 @@ from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import Failure, is_secret_field, read_fields
 from dagster_rest.config.values.problems import Problems, problem, wrong_type
 from dagster_rest.config.values.secrets import MASK, is_secret_name, masked_url
-from dagster_rest.config.values.types import JsonSchema
 
 
 def key(default: Any, description: str, **more: Any) -> Any:
@@ -46,8 +45,6 @@ class ConfigModel(BaseModel):
     type_names: ClassVar[tuple[str, ...]] = ()
     filled_at_run: ClassVar[frozenset[str]] = frozenset()
     """Keys that may not be empty when a step runs, wherever their text came from."""
-    schema_rules: ClassVar[JsonSchema] = {}
-    """What JSON Schema can say of the keys together."""
     elsewhere: ClassVar[dict[str, str]] = {}
     """Keys that are right in another model, and where they belong."""
 

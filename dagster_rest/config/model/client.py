@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo
+from typing_extensions import TypeAliasType
 
 from dagster_rest.config.model.auth import AuthConfig
 from dagster_rest.config.model.base import ConfigModel, key, own
@@ -11,15 +12,16 @@ from dagster_rest.config.values.checks import check_duration, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.problems import problem, wrong_type
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
     Anything,
     Bool,
     Checked,
     Duration,
+    DurationText,
     LateFilledText,
     LateMapping,
     LateText,
     LateTextMapping,
+    NotNegative,
     Positive,
 )
 from dagster_rest.config.values.urls import BASE_URL, PROXY_URL
@@ -46,15 +48,13 @@ def check_status(value: Any, info: ValidationInfo) -> int | str:
     return number
 
 
-STATUS_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "integer", "minimum": 100, "maximum": 999},
-        {"type": "string", "pattern": "^[1-9]([0-9]{2}|xx|XX)$"},
-    ]
-}
+_WrittenStatus: Any = TypeAliasType(  # its name is that of the definition in the JSON Schema
+    "Status",
+    Annotated[int, Field(ge=100, le=999)] | Annotated[str, Field(pattern="^[1-9]([0-9]{2}|xx|XX)$")],
+)
 Status: TypeAlias = Annotated[
     int | str,
-    Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx", read_at="check"),
+    Checked(check_status, takes=_WrittenStatus, expected="a status code or a class such as 4xx", read_at="check"),
 ]
 
 
@@ -121,21 +121,19 @@ Timeout: TypeAlias = Annotated[
     float | TimeoutConfig,
     Checked(
         check_timeout,
-        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
+        takes=NotNegative | DurationText | TimeoutConfig,
         expected="seconds, or a mapping of connect, read, write, pool, total",
         read_at="check",
     ),
 ]
 Verify: TypeAlias = Annotated[
-    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path", read_at="run")
+    Any, Checked(check_verify, takes=bool | str, expected="true, false or a path", read_at="run")
 ]
 Cert: TypeAlias = Annotated[
     Any,
     Checked(
         check_cert,
-        schema={
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3}]
-        },
+        takes=str | Annotated[list[str], Field(min_length=1, max_length=3)],
         expected="a path, or a list of certificate, key and password",
         secret=True,
         read_at="run",

@@ -1,40 +1,39 @@
 """The endpoint of a resource: the request, and how its answer is read."""
 
 import codecs
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.auth import AuthConfig
 from dagster_rest.config.model.base import ConfigModel, check_model, key, own
-from dagster_rest.config.model.client import check_status
-from dagster_rest.config.model.incremental import IncrementalConfig, Params
+from dagster_rest.config.model.client import Status, check_status
+from dagster_rest.config.model.incremental import IncrementalConfig, Params, Scalar
 from dagster_rest.config.model.paginators import PaginatorConfig
 from dagster_rest.config.values.checks import from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_TEXT,
     Bool,
     Checked,
     Count,
+    Environment,
     FilledText,
+    ImportString,
     JsonPath,
-    JsonSchema,
     Positive,
     RequestText,
     RequestValue,
     Selector,
     Share,
     Text,
-    words,
 )
 
-RESPONSE_ACTIONS = ("ignore", "retry", "fail")
+NamedAction: TypeAlias = Literal["ignore", "retry", "fail"]
+RESPONSE_ACTIONS: tuple[NamedAction, ...] = get_args(NamedAction)
 
 
 def check_action(value: Any, info: ValidationInfo) -> Any:
@@ -72,7 +71,7 @@ Action: TypeAlias = Annotated[
     Any,
     Checked(
         check_action,
-        schema={"anyOf": [*words(*RESPONSE_ACTIONS, imported=True), {"type": "array", "items": IMPORT_TEXT}]},
+        takes=NamedAction | ImportString | list[ImportString],
         expected="ignore, retry, fail, a callable, or a list of callables",
     ),
 ]
@@ -80,7 +79,7 @@ Statuses: TypeAlias = Annotated[
     int | str | list[int | str],
     Checked(
         check_statuses,
-        schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
+        takes=Status | list[Status],
         expected="a status code, a class such as 4xx, or a list of them",
         read_at="load",
     ),
@@ -90,14 +89,16 @@ Statuses: TypeAlias = Annotated[
 class ResponseAction(ConfigModel):
     """What to do with a response that matches. All conditions that are given must hold."""
 
-    schema_rules: ClassVar[JsonSchema] = {
-        "anyOf": [
-            {"required": ["status_code"]},
-            {"required": ["content"]},
-            {"required": ["json"]},
-            {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
-        ]
-    }
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["status_code"]},
+                {"required": ["content"]},
+                {"required": ["json"]},
+                {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
+            ]
+        }
+    )
     status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
     content: Text | None = key(None, "Text that the body contains.")
     json_predicate: FilledText | None = own(
@@ -135,7 +136,7 @@ ResponseActions: TypeAlias = Annotated[
     list[Any],
     Checked(
         check_response_actions,
-        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, IMPORT_TEXT, ENV_TEXT]}},
+        takes=list[ResponseAction | ImportString | Environment],
         expected="a list of actions",
         read_at="check",
     ),
@@ -173,13 +174,13 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
 
 
 JsonBody: TypeAlias = Annotated[
-    Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request")
+    Any, Checked(check_json, takes=dict[str, Any] | list[Any], expected="a mapping", read_at="request")
 ]
 Headers: TypeAlias = Annotated[
     dict[str, Any],
     Checked(
         check_any_mapping,
-        schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+        takes=dict[str, Scalar],
         expected="a mapping of headers",
         read_at="request",
     ),
@@ -196,9 +197,7 @@ def check_encoding(value: Any, info: ValidationInfo) -> str:
         raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
 
 
-Encoding: TypeAlias = Annotated[
-    str, Checked(check_encoding, schema={"type": "string"}, expected="the name of an encoding")
-]
+Encoding: TypeAlias = Annotated[str, Checked(check_encoding, takes=str, expected="the name of an encoding")]
 
 
 class EndpointConfig(ConfigModel):

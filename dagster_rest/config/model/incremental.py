@@ -14,16 +14,16 @@ from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
     Bool,
     Callback,
     Checked,
     Duration,
+    DurationText,
     FilledText,
+    ImportString,
     JsonPath,
     Names,
     Number,
-    words,
 )
 
 
@@ -66,21 +66,17 @@ def check_step(value: Any, info: ValidationInfo) -> Any:
 
 CursorValue: TypeAlias = Annotated[
     Any,
-    Checked(
-        check_cursor_value, schema={"not": {"type": ["object", "array", "boolean"]}}, expected="a value of the cursor"
-    ),
+    Checked(check_cursor_value, takes=str | float, expected="a value of the cursor"),
 ]
 LastValueFunc: TypeAlias = Annotated[
     Any,
-    Checked(
-        check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
-    ),
+    Checked(check_last_value_func, takes=Literal["max", "min"] | ImportString, expected="max, min, or a callable"),
 ]
 WindowLength: TypeAlias = Annotated[
     str | float,
     Checked(
         check_step,
-        schema={"anyOf": [{"type": "number"}, DURATION_SCHEMA, {"type": "string", "pattern": r"^\s*\d+\s*(mo|y)\s*$"}]},
+        takes=float | DurationText | Annotated[str, Field(pattern=r"^\s*\d+\s*(mo|y)\s*$")],
         expected="a duration such as 1d or 1mo, or a number",
         read_at="check",
     ),
@@ -222,18 +218,13 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
     return from_dlt_incremental(value) or value
 
 
-PARAMS_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": {
-        "anyOf": [
-            {"type": ["string", "number", "boolean", "null"]},
-            {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
-            {"$ref": "ResolveParam"},
-            {"$ref": "IncrementalParam"},
-        ]
-    },
-}
+Scalar: TypeAlias = str | float | bool | None
 Params: TypeAlias = Annotated[
     dict[str, Any],
-    Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters", read_at="request"),
+    Checked(
+        check_params,
+        takes=dict[str, Scalar | list[Scalar] | ResolveParam | IncrementalParam],
+        expected="a mapping of query parameters",
+        read_at="request",
+    ),
 ]

@@ -13,7 +13,16 @@ from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Anything, Bool, Checked, Duration, FilledText, Text
+from dagster_rest.config.values.types import (
+    Anything,
+    Bool,
+    Checked,
+    Duration,
+    Environment,
+    FilledText,
+    ImportString,
+    Text,
+)
 
 
 def check_source(value: Any, info: ValidationInfo) -> Any:
@@ -35,7 +44,7 @@ Source: TypeAlias = Annotated[
     Any,
     Checked(
         check_source,
-        schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]},
+        takes=ImportString | Environment,
         expected="a callable that yields lists of records, or package.module:function",
         read_at="parts",
     ),
@@ -99,7 +108,7 @@ Endpoint: TypeAlias = Annotated[
     EndpointConfig,
     Checked(
         check_endpoint,
-        schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
+        takes=str | EndpointConfig,
         expected="a path or a mapping",
         read_at="request",
     ),
@@ -194,7 +203,7 @@ Resource: TypeAlias = Annotated[
     ResourceConfig | ExternalAsset,
     Checked(
         check_resource,
-        schema={"anyOf": [{"type": "string"}, {"$ref": "ResourceConfig"}]},
+        takes=str | ResourceConfig,
         expected="a name or a mapping",
         read_at="check",
     ),

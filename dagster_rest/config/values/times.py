@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import ValidationInfo
+from pydantic import Field, ValidationInfo
 
 from dagster_rest.config.values.checks import check_filled_text
 from dagster_rest.config.values.problems import at, problem, wrong_type
-from dagster_rest.config.values.types import ANY_TEXT, ENV_TEXT, Checked, JsonSchema
+from dagster_rest.config.values.types import Checked, Environment
 
-CRON_SCHEMA: JsonSchema = {"type": "string", "pattern": r"^\s*(@\w+|\S+(\s+\S+){4})\s*$"}
+CronText: TypeAlias = Annotated[str, Field(pattern=r"^\s*(@\w+|\S+(\s+\S+){4})\s*$")]
 _MOMENT = "a date or date-time in ISO 8601, such as 2026-01-31"
 _SOME_DAY = datetime.datetime(2000, 1, 1)
 
@@ -83,6 +83,6 @@ def check_moment(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-Cron = Annotated[str, Checked(check_cron, schema={"anyOf": [CRON_SCHEMA, ENV_TEXT]}, expected="a cron expression")]
-TimeZone = Annotated[str, Checked(check_time_zone, schema=ANY_TEXT, expected="a time zone")]
-Moment = Annotated[str, Checked(check_moment, schema=ANY_TEXT, expected="a date or date-time")]
+Cron = Annotated[str, Checked(check_cron, takes=CronText | Environment, expected="a cron expression")]
+TimeZone = Annotated[str, Checked(check_time_zone, takes=str, expected="a time zone")]
+Moment = Annotated[str, Checked(check_moment, takes=str, expected="a date or date-time")]

@@ -8,7 +8,7 @@ from pydantic import ValidationInfo
 from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.imports import imported
-from dagster_rest.config.values.types import Checked, words
+from dagster_rest.config.values.types import Checked, ImportString
 
 ContractMode: TypeAlias = Literal["evolve", "freeze", "discard_row", "discard_value"]
 
@@ -37,7 +37,7 @@ SchemaContractHint: TypeAlias = Annotated[
     SchemaContractConfig | Callable[..., Any],
     Checked(
         check_schema_contract,
-        schema={"anyOf": [*words(*get_args(ContractMode), imported=True), {"$ref": "SchemaContractConfig"}]},
+        takes=ContractMode | ImportString | SchemaContractConfig,
         expected="evolve, freeze, discard_row, discard_value, or a mapping of tables, columns, data_type",
         read_at="parts",
     ),

@@ -13,7 +13,7 @@ from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import Anything, Bool, Checked, FilledText, words
+from dagster_rest.config.values.types import Anything, Bool, Checked, FilledText, ImportString
 
 Disposition: TypeAlias = Literal["append", "replace", "merge", "skip"]
 MergeStrategy: TypeAlias = Literal["delete-insert", "upsert", "insert-only", "scd2", "cdc"]
@@ -127,7 +127,7 @@ WriteDispositionHint: TypeAlias = Annotated[
     Disposition | WriteDispositionConfig | Callable[..., Any],
     Checked(
         check_write_disposition,
-        schema={"anyOf": [*words(*get_args(Disposition), imported=True), {"$ref": "WriteDispositionConfig"}]},
+        takes=Disposition | ImportString | WriteDispositionConfig,
         expected="append, replace, merge, skip, or a mapping",
         read_at="parts",
     ),

@@ -11,7 +11,7 @@ from dagster_rest.config.model.table.disposition import WriteDispositionHint
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Checked, Count, Names, TextOrCallback
+from dagster_rest.config.values.types import Checked, Count, Environment, ImportString, Names, TextOrCallback
 
 TableFormat: TypeAlias = Literal["iceberg", "delta", "hive", "native"]
 FileFormat: TypeAlias = Literal[
@@ -29,7 +29,7 @@ def check_references(value: Any, info: ValidationInfo) -> Any:
 
 
 References: TypeAlias = Annotated[
-    Any, Checked(check_references, schema={"type": "array", "items": {"type": "object"}}, expected="a list of mappings")
+    Any, Checked(check_references, takes=list[dict[str, Any]], expected="a list of mappings")
 ]
 
 
@@ -44,7 +44,7 @@ def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
     )
 
 
-ParentTable: TypeAlias = Annotated[None, Checked(refuse_parent_table, schema={"type": "null"}, expected="nothing")]
+ParentTable: TypeAlias = Annotated[None, Checked(refuse_parent_table, takes=None, expected="nothing")]
 
 
 class NestedHint(ConfigModel):
@@ -83,7 +83,7 @@ NestedHints: TypeAlias = Annotated[
     Any,
     Checked(
         check_nested_hints,
-        schema={"anyOf": [{"type": "object", "additionalProperties": {"$ref": "NestedHint"}}, IMPORT_TEXT, ENV_TEXT]},
+        takes=dict[str, NestedHint] | ImportString | Environment,
         expected="hints by nested table",
         read_at="parts",
     ),
