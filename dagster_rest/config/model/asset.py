@@ -14,7 +14,6 @@ from dagster_rest.config.values.problems import check_each, problem, wrong_type
 from dagster_rest.config.values.times import Cron, CronText, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.values.types import (
     Bool,
-    Checked,
     Duration,
     DurationText,
     Environment,
@@ -24,6 +23,7 @@ from dagster_rest.config.values.types import (
     Positive,
     Share,
     Text,
+    checked,
 )
 
 Every: TypeAlias = Literal["hourly", "daily", "weekly", "monthly"]
@@ -64,9 +64,13 @@ class PartitionsConfig(ConfigModel):
         return self
 
 
+@checked(
+    takes=Every | list[str] | PartitionsConfig,
+    expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
+    read_at="parts",
+)
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
     """Partitions in any of their forms."""
-    expected = "hourly, daily, weekly, monthly, a list of keys, or a mapping"
     # Dagster's own come first: some are tuples.
     if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
         return value
@@ -75,7 +79,7 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
             raise problem(
                 "config_bad_value",
                 "no such partitions",
-                expected=expected,
+                expected=check_partitions.expected,
                 hint=did_you_mean(value, get_args(Every)),
             )
         return PartitionsConfig.model_validate({"every": value}, context=info.context)
@@ -83,7 +87,7 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
         return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
     if isinstance(value, dict):
         return PartitionsConfig.model_validate(value, context=info.context)
-    raise wrong_type(value, expected=expected)
+    raise wrong_type(value, expected=check_partitions.expected)
 
 
 def _is_dagster_partitions(value: Any) -> bool:
@@ -101,6 +105,7 @@ class FreshnessConfig(ConfigModel):
     timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
 
 
+@checked(takes=NotNegative | DurationText | FreshnessConfig, expected="a duration, or a mapping", read_at="check")
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
     """A duration, a mapping or a Dagster policy."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
@@ -112,6 +117,7 @@ def check_freshness(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a duration such as 24h, or a mapping")
 
 
+@checked(takes=NamedAutomation | CronText, expected="eager, on_new_data, or a cron expression")
 def check_automation(value: Any, info: ValidationInfo) -> Any:
     """A named automation, a cron expression or a Dagster condition."""
     if isinstance(value, str):
@@ -123,12 +129,12 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
         raise problem(
             "config_bad_value",
             "no such automation",
-            expected="eager, on_new_data, or a cron expression",
+            expected=check_automation.expected,
             hint=did_you_mean(text, get_args(NamedAutomation)),
         )
     if type(value).__module__.startswith("dagster"):
         return value
-    raise wrong_type(value, expected="eager, on_new_data, or a cron expression")
+    raise wrong_type(value, expected=check_automation.expected)
 
 
 class CheckConfig(ConfigModel):
@@ -140,6 +146,11 @@ class CheckConfig(ConfigModel):
     max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
+@checked(
+    takes=bool | Environment | dict[str, bool | Severity | CheckConfig],
+    expected="true, false, or a mapping of checks",
+    read_at="check",
+)
 def check_checks(value: Any, info: ValidationInfo) -> Any:
     """All checks on or off, or each by name."""
     if isinstance(value, bool) or is_env(value):
@@ -163,6 +174,9 @@ def _check_check(value: Any, info: ValidationInfo) -> Any:
     return check_model(value, CheckConfig, info, expected="true, false, warn, error, or a mapping")
 
 
+@checked(
+    takes=Annotated[int, Field(ge=0)] | bool | Environment, expected="a number of rows, or true for 5", read_at="check"
+)
 def check_preview(value: Any, info: ValidationInfo) -> int:
     """A number of rows; true means 5."""
     if is_env(value):
@@ -183,47 +197,8 @@ class BatchConfig(ConfigModel):
     separator: Text | None = own(",", "Between the values; null repeats the parameter instead.")
 
 
-Partitions: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_partitions,
-        takes=Every | list[str] | PartitionsConfig,
-        expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
-        read_at="parts",
-    ),
-]
-Freshness: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_freshness,
-        takes=NotNegative | DurationText | FreshnessConfig,
-        expected="a duration, or a mapping",
-        read_at="check",
-    ),
-]
-Automation: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_automation,
-        takes=NamedAutomation | CronText,
-        expected="eager, on_new_data, or a cron expression",
-    ),
-]
-Preview: TypeAlias = Annotated[
-    int,
-    Checked(
-        check_preview,
-        takes=Annotated[int, Field(ge=0)] | bool | Environment,
-        expected="a number of rows, or true for 5",
-        read_at="check",
-    ),
-]
-Checks: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_checks,
-        takes=bool | Environment | dict[str, bool | Severity | CheckConfig],
-        expected="true, false, or a mapping of checks",
-        read_at="check",
-    ),
-]
+Partitions: TypeAlias = Annotated[Any, check_partitions]
+Freshness: TypeAlias = Annotated[Any, check_freshness]
+Automation: TypeAlias = Annotated[Any, check_automation]
+Preview: TypeAlias = Annotated[int, check_preview]
+Checks: TypeAlias = Annotated[Any, check_checks]

@@ -14,7 +14,6 @@ from dagster_rest.config.values.problems import problem, wrong_type
 from dagster_rest.config.values.types import (
     Anything,
     Bool,
-    Checked,
     Duration,
     DurationText,
     LateFilledText,
@@ -23,10 +22,17 @@ from dagster_rest.config.values.types import (
     LateTextMapping,
     NotNegative,
     Positive,
+    checked,
 )
 from dagster_rest.config.values.urls import BASE_URL, PROXY_URL
 
+_WrittenStatus: Any = TypeAliasType(  # its name is that of the definition in the JSON Schema
+    "Status",
+    Annotated[int, Field(ge=100, le=999)] | Annotated[str, Field(pattern="^[1-9]([0-9]{2}|xx|XX)$")],
+)
 
+
+@checked(takes=_WrittenStatus, expected="a status code or a class such as 4xx", read_at="check")
 def check_status(value: Any, info: ValidationInfo) -> int | str:
     """A status code as number or text, or a class such as ``4xx``."""
     expected = 'a status code (404 or "404") or a class ("4xx")'
@@ -48,14 +54,7 @@ def check_status(value: Any, info: ValidationInfo) -> int | str:
     return number
 
 
-_WrittenStatus: Any = TypeAliasType(  # its name is that of the definition in the JSON Schema
-    "Status",
-    Annotated[int, Field(ge=100, le=999)] | Annotated[str, Field(pattern="^[1-9]([0-9]{2}|xx|XX)$")],
-)
-Status: TypeAlias = Annotated[
-    int | str,
-    Checked(check_status, takes=_WrittenStatus, expected="a status code or a class such as 4xx", read_at="check"),
-]
+Status: TypeAlias = Annotated[int | str, check_status]
 
 
 class RetryConfig(ConfigModel):
@@ -94,6 +93,11 @@ class TimeoutConfig(ConfigModel):
     total: Duration | None = own(600.0, "For one whole response, however steadily it comes.")
 
 
+@checked(
+    takes=NotNegative | DurationText | TimeoutConfig,
+    expected="seconds, or a mapping of connect, read, write, pool, total",
+    read_at="check",
+)
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
     """Seconds, or a mapping of limits."""
     if isinstance(value, (dict, TimeoutConfig)):
@@ -101,6 +105,7 @@ def check_timeout(value: Any, info: ValidationInfo) -> Any:
     return check_duration(value, info)
 
 
+@checked(takes=bool | str, expected="true, false or a path", read_at="run")
 def check_verify(value: Any, info: ValidationInfo) -> Any:
     """How TLS certificates are checked."""
     if isinstance(value, (bool, str)) or type(value).__name__ == "SSLContext":
@@ -108,37 +113,24 @@ def check_verify(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="true, false, the path of a CA bundle, or an ssl.SSLContext")
 
 
+@checked(
+    takes=str | Annotated[list[str], Field(min_length=1, max_length=3)],
+    expected="a path, or a list of certificate, key and password",
+    secret=True,
+    read_at="run",
+)
 def check_cert(value: Any, info: ValidationInfo) -> Any:
     """A client certificate, as httpx takes it."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and 1 <= len(value) <= 3 and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise wrong_type(value, expected="a path, or a list of certificate, key and password")
+    raise wrong_type(value, expected=check_cert.expected)
 
 
-Timeout: TypeAlias = Annotated[
-    float | TimeoutConfig,
-    Checked(
-        check_timeout,
-        takes=NotNegative | DurationText | TimeoutConfig,
-        expected="seconds, or a mapping of connect, read, write, pool, total",
-        read_at="check",
-    ),
-]
-Verify: TypeAlias = Annotated[
-    Any, Checked(check_verify, takes=bool | str, expected="true, false or a path", read_at="run")
-]
-Cert: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_cert,
-        takes=str | Annotated[list[str], Field(min_length=1, max_length=3)],
-        expected="a path, or a list of certificate, key and password",
-        secret=True,
-        read_at="run",
-    ),
-]
+Timeout: TypeAlias = Annotated[float | TimeoutConfig, check_timeout]
+Verify: TypeAlias = Annotated[Any, check_verify]
+Cert: TypeAlias = Annotated[Any, check_cert]
 
 
 class ClientConfig(ConfigModel):

@@ -18,7 +18,6 @@ from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
     Bool,
-    Checked,
     Count,
     Environment,
     FilledText,
@@ -30,12 +29,17 @@ from dagster_rest.config.values.types import (
     Selector,
     Share,
     Text,
+    checked,
 )
 
 NamedAction: TypeAlias = Literal["ignore", "retry", "fail"]
 RESPONSE_ACTIONS: tuple[NamedAction, ...] = get_args(NamedAction)
 
 
+@checked(
+    takes=NamedAction | ImportString | list[ImportString],
+    expected="ignore, retry, fail, a callable, or a list of callables",
+)
 def check_action(value: Any, info: ValidationInfo) -> Any:
     """A named action or hooks."""
     value = imported(value)
@@ -60,6 +64,7 @@ def _check_hook(value: Any) -> Any:
     return value
 
 
+@checked(takes=Status | list[Status], expected="a status code, a class such as 4xx, or a list of them", read_at="load")
 def check_statuses(value: Any, info: ValidationInfo) -> Any:
     """One status or a list."""
     if not isinstance(value, (list, tuple)):
@@ -67,23 +72,8 @@ def check_statuses(value: Any, info: ValidationInfo) -> Any:
     return check_each(enumerate(value), check_status, info)
 
 
-Action: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_action,
-        takes=NamedAction | ImportString | list[ImportString],
-        expected="ignore, retry, fail, a callable, or a list of callables",
-    ),
-]
-Statuses: TypeAlias = Annotated[
-    int | str | list[int | str],
-    Checked(
-        check_statuses,
-        takes=Status | list[Status],
-        expected="a status code, a class such as 4xx, or a list of them",
-        read_at="load",
-    ),
-]
+Action: TypeAlias = Annotated[Any, check_action]
+Statuses: TypeAlias = Annotated[int | str | list[int | str], check_statuses]
 
 
 class ResponseAction(ConfigModel):
@@ -117,6 +107,7 @@ class ResponseAction(ConfigModel):
         return self
 
 
+@checked(takes=list[ResponseAction | ImportString | Environment], expected="a list of actions", read_at="check")
 def check_response_actions(value: Any, info: ValidationInfo) -> Any:
     """A list of actions and hooks."""
     if not isinstance(value, (list, tuple)):
@@ -132,15 +123,7 @@ def _check_response_action(value: Any, info: ValidationInfo) -> Any:
     return check_model(value, ResponseAction, info, expected="a mapping with `action`, or a callable")
 
 
-ResponseActions: TypeAlias = Annotated[
-    list[Any],
-    Checked(
-        check_response_actions,
-        takes=list[ResponseAction | ImportString | Environment],
-        expected="a list of actions",
-        read_at="check",
-    ),
-]
+ResponseActions: TypeAlias = Annotated[list[Any], check_response_actions]
 
 
 class ExpectConfig(ConfigModel):
@@ -151,6 +134,7 @@ class ExpectConfig(ConfigModel):
     max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
+@checked(takes=dict[str, Any] | list[Any], expected="a mapping", read_at="request")
 def check_json(value: Any, info: ValidationInfo) -> Any:
     """A JSON body."""
     if not isinstance(value, (dict, list)):
@@ -158,6 +142,7 @@ def check_json(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+@checked(takes=dict[str, Scalar], expected="a mapping of headers", read_at="request")
 def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
     """Headers."""
     if not isinstance(value, dict):
@@ -173,20 +158,11 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-JsonBody: TypeAlias = Annotated[
-    Any, Checked(check_json, takes=dict[str, Any] | list[Any], expected="a mapping", read_at="request")
-]
-Headers: TypeAlias = Annotated[
-    dict[str, Any],
-    Checked(
-        check_any_mapping,
-        takes=dict[str, Scalar],
-        expected="a mapping of headers",
-        read_at="request",
-    ),
-]
+JsonBody: TypeAlias = Annotated[Any, check_json]
+Headers: TypeAlias = Annotated[dict[str, Any], check_any_mapping]
 
 
+@checked(takes=str, expected="the name of an encoding")
 def check_encoding(value: Any, info: ValidationInfo) -> str:
     """The name of an encoding that Python knows."""
     if not isinstance(value, str):
@@ -197,7 +173,7 @@ def check_encoding(value: Any, info: ValidationInfo) -> str:
         raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
 
 
-Encoding: TypeAlias = Annotated[str, Checked(check_encoding, takes=str, expected="the name of an encoding")]
+Encoding: TypeAlias = Annotated[str, check_encoding]
 
 
 class EndpointConfig(ConfigModel):

@@ -70,12 +70,39 @@ class Checked:
         self.secret = secret
         self.read_at = read_at
 
+    def __call__(self, value: Any, info: ValidationInfo) -> Any:
+        """The value to keep."""
+        return self.check(value, info)
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self.check)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         # A union leaves its members to pydantic, which makes references of those that have a name.
         return handler(core_schema.union_schema([TypeAdapter(self.takes).core_schema]))
+
+
+def checked(
+    *, takes: Any, expected: str, secret: bool = False, read_at: ReadAt = "load"
+) -> Callable[[Callable[[Any, ValidationInfo], Any]], Checked]:
+    """Make a function the ``Checked`` of a type; the arguments are the same.
+
+    Example:
+        ```python
+        from typing import Annotated
+
+        from dagster_rest.config.values.types import checked
+
+
+        @checked(takes=str, expected="text")
+        def check_upper(value, info):
+            return value.upper()
+
+
+        Upper = Annotated[str, check_upper]
+        ```
+    """
+    return lambda check: Checked(check, takes=takes, expected=expected, secret=secret, read_at=read_at)
 
 
 Environment = TypeAliasType(

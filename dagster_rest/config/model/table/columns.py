@@ -12,7 +12,7 @@ from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import at, check_each, problem, wrong_type
-from dagster_rest.config.values.types import Bool, Checked, Count, Environment, FilledText, ImportString
+from dagster_rest.config.values.types import Bool, Count, Environment, FilledText, ImportString, checked
 
 DataType: TypeAlias = Literal[
     "text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"
@@ -62,6 +62,14 @@ class ColumnHint(ConfigModel):
         return self
 
 
+NamedColumn: TypeAlias = Annotated[ColumnHint, Field(json_schema_extra={"required": ["name"]})]
+
+
+@checked(
+    takes=dict[str, ColumnHint] | list[NamedColumn] | ImportString | Environment,
+    expected="column hints by name, a list of them, a pydantic model, or a callable",
+    read_at="parts",
+)
 def check_columns(value: Any, info: ValidationInfo) -> Any:
     """Columns as a dict or list become a dict of hints by name; a model, schema or callable is kept."""
     value = imported(value)
@@ -95,13 +103,4 @@ def _named_hint(item: Any, info: ValidationInfo) -> Any:
     return hint
 
 
-NamedColumn: TypeAlias = Annotated[ColumnHint, Field(json_schema_extra={"required": ["name"]})]
-Columns: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_columns,
-        takes=dict[str, ColumnHint] | list[NamedColumn] | ImportString | Environment,
-        expected="column hints by name, a list of them, a pydantic model, or a callable",
-        read_at="parts",
-    ),
-]
+Columns: TypeAlias = Annotated[Any, check_columns]
