@@ -46,7 +46,7 @@ class Variable:
         empty = self.name in environ
         hint = f"Set {self.name} in the environment of the process that runs this step."
         if empty:
-            hint = f"Give it a value, or write ${{{self.name}:-}} where nothing is meant."
+            hint = f"Set a value, or write ${{{self.name}:-}} to allow an empty value."
         message = f"environment variable {self.name} is {'set and empty' if empty else 'not set'}"
         return Problem(path=path, code="config_missing_env", message=message, hint=hint)
 
