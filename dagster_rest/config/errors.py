@@ -121,9 +121,6 @@ class ConfigError(RestError):
 class NullParentValue(ConfigError):  # noqa: N818 - the name is part of the contract between the rooms
     """A parent value that a path needs is null, so there is no request to make for this parent."""
 
-    def __init__(self, problems: Iterable[Problem], *, source: str | None = None) -> None:
-        super().__init__(problems, source=source)
-
 
 def _rebuild(cls: type[ConfigError], problems: tuple[Problem, ...], source: str | None) -> ConfigError:
     return cls(problems, source=source)

@@ -11,7 +11,8 @@ CODES = frozenset(
     {"http_status", "http_auth", "http_token", "http_connection"}
     | {"http_timeout", "http_tls", "http_proxy", "http_encoding"}
     | {"http_retry_later", "http_wait_too_long", "http_response_too_large", "http_not_json"}
-    | {"http_selector_matched_nothing", "http_selector_invalid", "http_charset", "http_body_reports_errors"}
+    | {"http_selector_matched_nothing", "http_selector_ambiguous", "http_selector_invalid"}
+    | {"http_charset", "http_body_reports_errors"}
     | {"http_loop", "http_origin", "http_too_many_redirects", "http_paginator_config"}
     | {"http_paginator_unknown", "http_pagination", "http_more_pages", "http_list_incomplete"}
     | {"http_no_content", "http_empty_pages", "http_page_size", "http_ignored_with_pages_left"}
@@ -90,7 +91,7 @@ class DecodeError(HttpError):
 
 
 class SelectorError(HttpError):
-    """The data selector is invalid or matches nothing."""
+    """The data selector is invalid, matches nothing, or is needed."""
 
 
 class BodyError(HttpError):

@@ -24,6 +24,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 Fault = Literal["reset", "half_body", "silence"]
 PageStyle = Literal["page_number", "offset", "cursor", "json_link", "header_link"]
@@ -89,7 +90,7 @@ class Reply:
     status: int = 200
     json: Any = None
     body: bytes | str | Iterable[bytes] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = field(default_factory=dict)
     delay: float = 0.0
     fault: Fault | None = None
 
@@ -269,7 +270,8 @@ async def _send(raw: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     if reply.fault == "reset":
         return _hang_up(raw, web.Response())
     payload = reply.payload()
-    headers = {"Content-Type": "application/json", **reply.headers}
+    headers: CIMultiDict[str] = CIMultiDict(reply.headers)
+    headers.setdefault("Content-Type", "application/json")
     if reply.fault == "half_body":
         body = payload if isinstance(payload, bytes) else b"".join(payload)
         headers["Content-Length"] = str(len(body) * 2 + 2)

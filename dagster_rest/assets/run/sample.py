@@ -10,11 +10,12 @@ from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.fetch.groups import request_groups
 from dagster_rest.assets.fetch.opening import open_partitions
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.partitions import finish_partition
+from dagster_rest.assets.fetch.partitions import finish_partition, report_filtered
 from dagster_rest.assets.fetch.window import fetch_window
 from dagster_rest.assets.model.partitions import WHOLE
 from dagster_rest.assets.parents.rows import read_parents
-from dagster_rest.assets.report import LoadReport, begin_report
+from dagster_rest.assets.partition_state import PartitionState
+from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.run.inputs import Inputs
 from dagster_rest.assets.run.load import ResourceLoad
 from dagster_rest.assets.start.start import RunStart, Start
@@ -65,8 +66,7 @@ class SampleLoad(ResourceLoad):
         started, before = time.monotonic(), self._context.client.stats.snapshot()
         inputs, version = self._read_sample_inputs()
         start = Start(case="sample", base=None, rebuild=True)
-        one = begin_report(WHOLE, start)
-        one.data_version = version
+        one = PartitionReport(state=PartitionState(partition=WHOLE, start=start, data_version=version))
         report = LoadReport(start=RunStart(partitions={WHOLE.key: start}), partitions=[one], sampled=True)
         self._load_sample(self._window(report.start), report=report, inputs=inputs)
         report.seconds = time.monotonic() - started
@@ -117,15 +117,15 @@ class SampleLoad(ResourceLoad):
         return next(iter(windows))
 
     def _load_sample(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        context = self._context
-        groups = request_groups(context, inputs.parents, report=report)
+        context, states = self._context, [one.state for one in report.partitions]
+        groups = request_groups(context, inputs.parents, states=states)
         with contextlib.ExitStack() as stack:
-            loads = open_partitions(context, window, report=report, groups=groups, known=inputs.known, stack=stack)
+            loads = open_partitions(context, window, states=states, groups=groups, known=inputs.known, stack=stack)
             (load,) = loads
             fetch_window(context, window, loads=loads, groups=groups, report=report)
             staged = finish_partition(context, load, window)
             report.counts.failed_parents = len(failed_in([staged], plan=context.plan))
-            report.rows_skipped += load.rows_skipped
+            report_filtered(loads, report)
             try:
                 self._write_sample(staged, report=report)
             finally:

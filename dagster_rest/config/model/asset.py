@@ -1,8 +1,8 @@
 """Keys that describe the asset in Dagster: partitions, freshness, automation, checks, batches."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
@@ -11,26 +11,30 @@ from dagster_rest.config.values.checks import check_bool, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.times import CRON_SCHEMA, Cron, Moment, TimeZone, check_cron, refuse_bad_cron
+from dagster_rest.config.values.times import Cron, CronText, Moment, TimeZone, check_cron, refuse_bad_cron
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
-    ENV_TEXT,
     Bool,
-    Checked,
     Duration,
+    DurationText,
+    Environment,
     FilledText,
     Int,
+    NotNegative,
     Positive,
     Share,
     Text,
-    words,
+    checked,
 )
+
+Every: TypeAlias = Literal["hourly", "daily", "weekly", "monthly"]
+NamedAutomation: TypeAlias = Literal["eager", "on_new_data"]
+Severity: TypeAlias = Literal["warn", "error"]
 
 
 class PartitionsConfig(ConfigModel):
     """Partitions of a resource. An extension."""
 
-    every: Literal["hourly", "daily", "weekly", "monthly"] | None = own(None, "Length of a partition.")
+    every: Every | None = own(None, "Length of a partition.")
     cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
     keys: list[FilledText] | None = own(None, "Static partition keys.")
     dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
@@ -60,26 +64,30 @@ class PartitionsConfig(ConfigModel):
         return self
 
 
+@checked(
+    takes=Every | list[str] | PartitionsConfig,
+    expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
+    read_at="parts",
+)
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
     """Partitions in any of their forms."""
-    expected = "hourly, daily, weekly, monthly, a list of keys, or a mapping"
     # Dagster's own come first: some are tuples.
     if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
         return value
     if isinstance(value, str) and not is_env(value):
-        if value not in ("hourly", "daily", "weekly", "monthly"):
+        if value not in get_args(Every):
             raise problem(
                 "config_bad_value",
                 "no such partitions",
-                expected=expected,
-                hint=did_you_mean(value, ("hourly", "daily", "weekly", "monthly")),
+                expected=check_partitions.expected,
+                hint=did_you_mean(value, get_args(Every)),
             )
         return PartitionsConfig.model_validate({"every": value}, context=info.context)
     if isinstance(value, (list, tuple)):
         return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
     if isinstance(value, dict):
         return PartitionsConfig.model_validate(value, context=info.context)
-    raise wrong_type(value, expected=expected)
+    raise wrong_type(value, expected=check_partitions.expected)
 
 
 def _is_dagster_partitions(value: Any) -> bool:
@@ -97,6 +105,7 @@ class FreshnessConfig(ConfigModel):
     timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
 
 
+@checked(takes=NotNegative | DurationText | FreshnessConfig, expected="a duration, or a mapping", read_at="check")
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
     """A duration, a mapping or a Dagster policy."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
@@ -108,34 +117,40 @@ def check_freshness(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a duration such as 24h, or a mapping")
 
 
+@checked(takes=NamedAutomation | CronText, expected="eager, on_new_data, or a cron expression")
 def check_automation(value: Any, info: ValidationInfo) -> Any:
     """A named automation, a cron expression or a Dagster condition."""
     if isinstance(value, str):
         text = str.__str__(value).strip()
-        if text in ("eager", "on_new_data"):
+        if text in get_args(NamedAutomation):
             return text
         if text.startswith("@") or len(text.split()) > 1:
             return check_cron(text, info)
         raise problem(
             "config_bad_value",
             "no such automation",
-            expected="eager, on_new_data, or a cron expression",
-            hint=did_you_mean(text, ("eager", "on_new_data")),
+            expected=check_automation.expected,
+            hint=did_you_mean(text, get_args(NamedAutomation)),
         )
     if type(value).__module__.startswith("dagster"):
         return value
-    raise wrong_type(value, expected="eager, on_new_data, or a cron expression")
+    raise wrong_type(value, expected=check_automation.expected)
 
 
 class CheckConfig(ConfigModel):
     """How one check behaves. An extension."""
 
     enabled: Bool = own(True, "Whether the check runs.")
-    severity: Literal["warn", "error"] | None = own(None, "Severity of a failure.")
+    severity: Severity | None = own(None, "Severity of a failure.")
     blocking: Bool = own(False, "A failure rolls the load back and stops downstream assets.")
     max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
+@checked(
+    takes=bool | Environment | dict[str, bool | Severity | CheckConfig],
+    expected="true, false, or a mapping of checks",
+    read_at="check",
+)
 def check_checks(value: Any, info: ValidationInfo) -> Any:
     """All checks on or off, or each by name."""
     if isinstance(value, bool) or is_env(value):
@@ -159,6 +174,9 @@ def _check_check(value: Any, info: ValidationInfo) -> Any:
     return check_model(value, CheckConfig, info, expected="true, false, warn, error, or a mapping")
 
 
+@checked(
+    takes=Annotated[int, Field(ge=0)] | bool | Environment, expected="a number of rows, or true for 5", read_at="check"
+)
 def check_preview(value: Any, info: ValidationInfo) -> int:
     """A number of rows; true means 5."""
     if is_env(value):
@@ -179,64 +197,8 @@ class BatchConfig(ConfigModel):
     separator: Text | None = own(",", "Between the values; null repeats the parameter instead.")
 
 
-Partitions: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_partitions,
-        schema={
-            "anyOf": [
-                *words("hourly", "daily", "weekly", "monthly"),
-                {"type": "array", "items": {"type": "string"}},
-                {"$ref": "PartitionsConfig"},
-            ]
-        },
-        expected="hourly, daily, weekly, monthly, a list of keys, or a mapping",
-        read_at="parts",
-    ),
-]
-Freshness: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_freshness,
-        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "FreshnessConfig"}]},
-        expected="a duration, or a mapping",
-        read_at="check",
-    ),
-]
-Automation: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_automation,
-        schema={"anyOf": [*words("eager", "on_new_data"), CRON_SCHEMA]},
-        expected="eager, on_new_data, or a cron expression",
-    ),
-]
-Preview: TypeAlias = Annotated[
-    int,
-    Checked(
-        check_preview,
-        schema={"anyOf": [{"type": "integer", "minimum": 0}, {"type": "boolean"}, ENV_TEXT]},
-        expected="a number of rows, or true for 5",
-        read_at="check",
-    ),
-]
-Checks: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_checks,
-        schema={
-            "anyOf": [
-                {"type": "boolean"},
-                ENV_TEXT,
-                {
-                    "type": "object",
-                    "additionalProperties": {
-                        "anyOf": [{"type": "boolean"}, *words("warn", "error"), {"$ref": "CheckConfig"}]
-                    },
-                },
-            ]
-        },
-        expected="true, false, or a mapping of checks",
-        read_at="check",
-    ),
-]
+Partitions: TypeAlias = Annotated[Any, check_partitions]
+Freshness: TypeAlias = Annotated[Any, check_freshness]
+Automation: TypeAlias = Annotated[Any, check_automation]
+Preview: TypeAlias = Annotated[int, check_preview]
+Checks: TypeAlias = Annotated[Any, check_checks]

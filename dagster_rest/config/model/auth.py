@@ -1,6 +1,6 @@
 """The ways to authenticate that a config can name."""
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
@@ -22,7 +22,6 @@ from dagster_rest.config.values.urls import URL
 class BearerAuthConfig(ConfigModel):
     """`Authorization: Bearer <token>`; what a mapping without `type` means."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("bearer",)
     filled_at_run = frozenset({"token"})
     type: Literal["bearer"] = "bearer"
     token: Secret = Field(description="The token.")
@@ -31,7 +30,6 @@ class BearerAuthConfig(ConfigModel):
 class ApiKeyAuthConfig(ConfigModel):
     """A key in a header, the query or a cookie."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("api_key",)
     filled_at_run = frozenset({"api_key"})
     type: Literal["api_key"] = "api_key"
     api_key: Secret = Field(description="The key.")
@@ -44,7 +42,6 @@ class ApiKeyAuthConfig(ConfigModel):
 class HttpBasicAuthConfig(ConfigModel):
     """HTTP Basic."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("http_basic",)
     type: Literal["http_basic"] = "http_basic"
     username: Secret = Field(description="The user.")
     password: Secret = Field(description="The password.")
@@ -53,7 +50,6 @@ class HttpBasicAuthConfig(ConfigModel):
 class OAuth2ClientCredentialsConfig(ConfigModel):
     """OAuth 2.0 client credentials grant: the token is fetched, kept and refreshed."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("oauth2_client_credentials",)
     filled_at_run = frozenset({"client_id", "client_secret"})
     type: Literal["oauth2_client_credentials"] = "oauth2_client_credentials"
     access_token_url: Annotated[str, URL] = Field(description="URL of the token endpoint.")
@@ -72,7 +68,6 @@ class OAuth2ClientCredentialsConfig(ConfigModel):
 class OAuth2RefreshTokenConfig(ConfigModel):
     """OAuth 2.0 refresh token grant. An extension."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("oauth2_refresh_token",)
     filled_at_run = frozenset({"refresh_token"})
     type: Literal["oauth2_refresh_token"] = "oauth2_refresh_token"
     access_token_url: Annotated[str, URL] = own(..., "URL of the token endpoint.")
@@ -89,7 +84,6 @@ class OAuth2RefreshTokenConfig(ConfigModel):
 class JwtGrantAuthConfig(ConfigModel):
     """OAuth 2.0 JWT bearer grant (RFC 7523): a signed assertion is exchanged for a token. An extension."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("oauth2_jwt",)
     filled_at_run = frozenset({"private_key", "client_id"})
     type: Literal["oauth2_jwt"] = "oauth2_jwt"
     access_token_url: Annotated[str, URL] = own(..., "URL of the token endpoint.")
@@ -111,7 +105,6 @@ class JwtGrantAuthConfig(ConfigModel):
 class DigestAuthConfig(ConfigModel):
     """HTTP Digest. An extension."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("digest",)
     type: Literal["digest"] = "digest"
     username: Secret = own(..., "The user.")
     password: Secret = own(..., "The password.")
@@ -120,7 +113,6 @@ class DigestAuthConfig(ConfigModel):
 class CustomHeaderAuthConfig(ConfigModel):
     """A secret in a header of its own name. An extension."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("custom_header",)
     filled_at_run = frozenset({"value"})
     type: Literal["custom_header"] = "custom_header"
     name: LateFilledText = own(..., "Name of the header.")
@@ -134,16 +126,17 @@ class RegisteredAuthConfig(ConfigModel):
     options: SecretMapping = key({}, "Keyword arguments of the registered class.")
 
 
-AUTH_MODELS: tuple[type[ConfigModel], ...] = (
-    BearerAuthConfig,
-    ApiKeyAuthConfig,
-    HttpBasicAuthConfig,
-    OAuth2ClientCredentialsConfig,
-    OAuth2RefreshTokenConfig,
-    JwtGrantAuthConfig,
-    DigestAuthConfig,
-    CustomHeaderAuthConfig,
+NamedAuth: TypeAlias = (
+    BearerAuthConfig
+    | ApiKeyAuthConfig
+    | HttpBasicAuthConfig
+    | OAuth2ClientCredentialsConfig
+    | OAuth2RefreshTokenConfig
+    | JwtGrantAuthConfig
+    | DigestAuthConfig
+    | CustomHeaderAuthConfig
 )
+AUTH_MODELS: tuple[type[ConfigModel], ...] = get_args(NamedAuth)
 
 
 def _is_auth(value: Any) -> bool:
@@ -161,16 +154,4 @@ AUTH_CHOICE = ByType(
     default="bearer",
     secret_key="token",
 )
-AuthConfig: TypeAlias = Annotated[
-    BearerAuthConfig
-    | ApiKeyAuthConfig
-    | HttpBasicAuthConfig
-    | OAuth2ClientCredentialsConfig
-    | OAuth2RefreshTokenConfig
-    | JwtGrantAuthConfig
-    | DigestAuthConfig
-    | CustomHeaderAuthConfig
-    | RegisteredAuthConfig
-    | Any,
-    AUTH_CHOICE,
-]
+AuthConfig: TypeAlias = Annotated[NamedAuth | RegisteredAuthConfig | Any, AUTH_CHOICE]

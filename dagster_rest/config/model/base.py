@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean, one_of
-from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.env import env_names, is_env
 from dagster_rest.config.values.environment import Failure, is_secret_field, read_fields
 from dagster_rest.config.values.problems import Problems, problem, wrong_type
 from dagster_rest.config.values.secrets import MASK, is_secret_name, masked_url
-from dagster_rest.config.values.types import JsonSchema
 
 
 def key(default: Any, description: str, **more: Any) -> Any:
@@ -41,13 +40,11 @@ class ConfigModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         defer_build=True,
-        use_attribute_docstrings=False,
     )
     type_names: ClassVar[tuple[str, ...]] = ()
+    """The values of its ``type``, if it has one that can be left out: how a choice between models names it."""
     filled_at_run: ClassVar[frozenset[str]] = frozenset()
     """Keys that may not be empty when a step runs, wherever their text came from."""
-    schema_rules: ClassVar[JsonSchema] = {}
-    """What JSON Schema can say of the keys together."""
     elsewhere: ClassVar[dict[str, str]] = {}
     """Keys that are right in another model, and where they belong."""
 
@@ -74,6 +71,12 @@ class ConfigModel(BaseModel):
             return cls.model_validate(data, context={"resolved": True})
         except ValidationError as error:
             _raise_config_error(error)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        kind = cls.model_fields.get("type")
+        if kind is not None and not kind.is_required():
+            cls.type_names = get_args(kind.annotation)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -149,7 +152,7 @@ def _raise_config_error(error: ValidationError) -> NoReturn:
 def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
     """What a repr may show of ``value``."""
     if is_env(value):
-        return Shown(f"<from {'+'.join(getattr(value, 'env_var_names', (value.env_var_name,)))}>")
+        return Shown(f"<from {'+'.join(env_names(value))}>")
     if value is None or isinstance(value, (bool, ConfigModel)):
         return value
     if secret or (isinstance(value, (str, int, float, bytes)) and (name == "data" or is_secret_name(name))):

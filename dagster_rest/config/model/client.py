@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo
+from typing_extensions import TypeAliasType
 
 from dagster_rest.config.model.auth import AuthConfig
 from dagster_rest.config.model.base import ConfigModel, key, own
@@ -11,20 +12,27 @@ from dagster_rest.config.values.checks import check_duration, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.problems import problem, wrong_type
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
     Anything,
     Bool,
-    Checked,
     Duration,
+    DurationText,
     LateFilledText,
     LateMapping,
     LateText,
     LateTextMapping,
+    NotNegative,
     Positive,
+    checked,
 )
 from dagster_rest.config.values.urls import BASE_URL, PROXY_URL
 
+_WrittenStatus: Any = TypeAliasType(  # its name is that of the definition in the JSON Schema
+    "Status",
+    Annotated[int, Field(ge=100, le=999)] | Annotated[str, Field(pattern="^[1-9]([0-9]{2}|xx|XX)$")],
+)
 
+
+@checked(takes=_WrittenStatus, expected="a status code or a class such as 4xx", read_at="check")
 def check_status(value: Any, info: ValidationInfo) -> int | str:
     """A status code as number or text, or a class such as ``4xx``."""
     expected = 'a status code (404 or "404") or a class ("4xx")'
@@ -46,16 +54,7 @@ def check_status(value: Any, info: ValidationInfo) -> int | str:
     return number
 
 
-STATUS_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "integer", "minimum": 100, "maximum": 999},
-        {"type": "string", "pattern": "^[1-9]([0-9]{2}|xx|XX)$"},
-    ]
-}
-Status: TypeAlias = Annotated[
-    int | str,
-    Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx", read_at="check"),
-]
+Status: TypeAlias = Annotated[int | str, check_status]
 
 
 class RetryConfig(ConfigModel):
@@ -94,6 +93,11 @@ class TimeoutConfig(ConfigModel):
     total: Duration | None = own(600.0, "For one whole response.")
 
 
+@checked(
+    takes=NotNegative | DurationText | TimeoutConfig,
+    expected="seconds, or a mapping of connect, read, write, pool, total",
+    read_at="check",
+)
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
     """Seconds, or a mapping of limits."""
     if isinstance(value, (dict, TimeoutConfig)):
@@ -101,6 +105,7 @@ def check_timeout(value: Any, info: ValidationInfo) -> Any:
     return check_duration(value, info)
 
 
+@checked(takes=bool | str, expected="true, false or a path", read_at="run")
 def check_verify(value: Any, info: ValidationInfo) -> Any:
     """How TLS certificates are checked."""
     if isinstance(value, (bool, str)) or type(value).__name__ == "SSLContext":
@@ -108,39 +113,24 @@ def check_verify(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="true, false, the path of a CA bundle, or an ssl.SSLContext")
 
 
+@checked(
+    takes=str | Annotated[list[str], Field(min_length=1, max_length=3)],
+    expected="a path, or a list of certificate, key and password",
+    secret=True,
+    read_at="run",
+)
 def check_cert(value: Any, info: ValidationInfo) -> Any:
     """A client certificate, as httpx takes it."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and 1 <= len(value) <= 3 and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise wrong_type(value, expected="a path, or a list of certificate, key and password")
+    raise wrong_type(value, expected=check_cert.expected)
 
 
-Timeout: TypeAlias = Annotated[
-    float | TimeoutConfig,
-    Checked(
-        check_timeout,
-        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
-        expected="seconds, or a mapping of connect, read, write, pool, total",
-        read_at="check",
-    ),
-]
-Verify: TypeAlias = Annotated[
-    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path", read_at="run")
-]
-Cert: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_cert,
-        schema={
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3}]
-        },
-        expected="a path, or a list of certificate, key and password",
-        secret=True,
-        read_at="run",
-    ),
-]
+Timeout: TypeAlias = Annotated[float | TimeoutConfig, check_timeout]
+Verify: TypeAlias = Annotated[Any, check_verify]
+Cert: TypeAlias = Annotated[Any, check_cert]
 
 
 class ClientConfig(ConfigModel):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from dagster_rest.config.model.base import ConfigModel, field_keys, key
 from dagster_rest.config.model.client import ClientConfig
@@ -27,6 +27,9 @@ class RestApiConfig(ConfigModel):
         ```
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={"patternProperties": {"^x-": {"description": "Ignored: a place for YAML anchors."}}}
+    )
     client: ClientConfig = Field(description="The API: base URL, auth, and how requests are sent.")
     resources: list[Resource] = Field(
         description="The resources: names, mappings, or callables that yield lists of records."

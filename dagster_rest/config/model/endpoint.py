@@ -1,42 +1,45 @@
 """The endpoint of a resource: the request, and how its response is read."""
 
 import codecs
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.auth import AuthConfig
 from dagster_rest.config.model.base import ConfigModel, check_model, key, own
-from dagster_rest.config.model.client import check_status
-from dagster_rest.config.model.incremental import IncrementalConfig, Params
+from dagster_rest.config.model.client import Status, check_status
+from dagster_rest.config.model.incremental import IncrementalConfig, Params, Scalar
 from dagster_rest.config.model.paginators import PaginatorConfig
 from dagster_rest.config.values.checks import from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_TEXT,
     Bool,
-    Checked,
     Count,
+    Environment,
     FilledText,
+    ImportString,
     JsonPath,
-    JsonSchema,
     Positive,
     RequestText,
     RequestValue,
     Selector,
     Share,
     Text,
-    words,
+    checked,
 )
 
-RESPONSE_ACTIONS = ("ignore", "retry", "fail")
+NamedAction: TypeAlias = Literal["ignore", "retry", "fail"]
+RESPONSE_ACTIONS: tuple[NamedAction, ...] = get_args(NamedAction)
 
 
+@checked(
+    takes=NamedAction | ImportString | list[ImportString],
+    expected="ignore, retry, fail, a callable, or a list of callables",
+)
 def check_action(value: Any, info: ValidationInfo) -> Any:
     """A named action or hooks."""
     value = imported(value)
@@ -61,6 +64,7 @@ def _check_hook(value: Any) -> Any:
     return value
 
 
+@checked(takes=Status | list[Status], expected="a status code, a class such as 4xx, or a list of them", read_at="load")
 def check_statuses(value: Any, info: ValidationInfo) -> Any:
     """One status or a list."""
     if not isinstance(value, (list, tuple)):
@@ -68,36 +72,23 @@ def check_statuses(value: Any, info: ValidationInfo) -> Any:
     return check_each(enumerate(value), check_status, info)
 
 
-Action: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_action,
-        schema={"anyOf": [*words(*RESPONSE_ACTIONS, imported=True), {"type": "array", "items": IMPORT_TEXT}]},
-        expected="ignore, retry, fail, a callable, or a list of callables",
-    ),
-]
-Statuses: TypeAlias = Annotated[
-    int | str | list[int | str],
-    Checked(
-        check_statuses,
-        schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
-        expected="a status code, a class such as 4xx, or a list of them",
-        read_at="load",
-    ),
-]
+Action: TypeAlias = Annotated[Any, check_action]
+Statuses: TypeAlias = Annotated[int | str | list[int | str], check_statuses]
 
 
 class ResponseAction(ConfigModel):
     """What to do with a matching response. All given conditions must match."""
 
-    schema_rules: ClassVar[JsonSchema] = {
-        "anyOf": [
-            {"required": ["status_code"]},
-            {"required": ["content"]},
-            {"required": ["json"]},
-            {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
-        ]
-    }
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["status_code"]},
+                {"required": ["content"]},
+                {"required": ["json"]},
+                {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
+            ]
+        }
+    )
     status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
     content: Text | None = key(None, "Text that the body contains.")
     json_predicate: FilledText | None = own(
@@ -116,6 +107,7 @@ class ResponseAction(ConfigModel):
         return self
 
 
+@checked(takes=list[ResponseAction | ImportString | Environment], expected="a list of actions", read_at="check")
 def check_response_actions(value: Any, info: ValidationInfo) -> Any:
     """A list of actions and hooks."""
     if not isinstance(value, (list, tuple)):
@@ -131,15 +123,7 @@ def _check_response_action(value: Any, info: ValidationInfo) -> Any:
     return check_model(value, ResponseAction, info, expected="a mapping with `action`, or a callable")
 
 
-ResponseActions: TypeAlias = Annotated[
-    list[Any],
-    Checked(
-        check_response_actions,
-        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, IMPORT_TEXT, ENV_TEXT]}},
-        expected="a list of actions",
-        read_at="check",
-    ),
-]
+ResponseActions: TypeAlias = Annotated[list[Any], check_response_actions]
 
 
 class ExpectConfig(ConfigModel):
@@ -150,6 +134,7 @@ class ExpectConfig(ConfigModel):
     max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
+@checked(takes=dict[str, Any] | list[Any], expected="a mapping", read_at="request")
 def check_json(value: Any, info: ValidationInfo) -> Any:
     """A JSON body."""
     if not isinstance(value, (dict, list)):
@@ -157,6 +142,7 @@ def check_json(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+@checked(takes=dict[str, Scalar], expected="a mapping of headers", read_at="request")
 def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
     """Headers."""
     if not isinstance(value, dict):
@@ -172,20 +158,11 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-JsonBody: TypeAlias = Annotated[
-    Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request")
-]
-Headers: TypeAlias = Annotated[
-    dict[str, Any],
-    Checked(
-        check_any_mapping,
-        schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
-        expected="a mapping of headers",
-        read_at="request",
-    ),
-]
+JsonBody: TypeAlias = Annotated[Any, check_json]
+Headers: TypeAlias = Annotated[dict[str, Any], check_any_mapping]
 
 
+@checked(takes=str, expected="the name of an encoding")
 def check_encoding(value: Any, info: ValidationInfo) -> str:
     """The name of an encoding that Python knows."""
     if not isinstance(value, str):
@@ -196,9 +173,7 @@ def check_encoding(value: Any, info: ValidationInfo) -> str:
         raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
 
 
-Encoding: TypeAlias = Annotated[
-    str, Checked(check_encoding, schema={"type": "string"}, expected="the name of an encoding")
-]
+Encoding: TypeAlias = Annotated[str, check_encoding]
 
 
 class EndpointConfig(ConfigModel):

@@ -14,19 +14,20 @@ from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
     Bool,
     Callback,
-    Checked,
     Duration,
+    DurationText,
     FilledText,
+    ImportString,
     JsonPath,
     Names,
     Number,
-    words,
+    checked,
 )
 
 
+@checked(takes=str | float, expected="a value of the cursor")
 def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
     """A value that cursors can be compared with."""
     if value is None or isinstance(value, (bool, bytes, dict, list, tuple, set, frozenset)) or callable(value):
@@ -36,6 +37,7 @@ def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+@checked(takes=Literal["max", "min"] | ImportString, expected="max, min, or a callable")
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     """max, min or a callable."""
     value = imported(value)
@@ -50,6 +52,11 @@ _CURSOR = "a date, a date-time, a number or a text, as the API writes its cursor
 _CALENDAR_STEP = re.compile(r"(\d+)\s*(?:mo|y)\Z")
 
 
+@checked(
+    takes=float | DurationText | Annotated[str, Field(pattern=r"^\s*\d+\s*(mo|y)\s*$")],
+    expected="a duration such as 1d or 1mo, or a number",
+    read_at="check",
+)
 def check_step(value: Any, info: ValidationInfo) -> Any:
     """A window: text such as ``1d`` for times, a number for numbers; kept as written."""
     if isinstance(value, str):
@@ -64,27 +71,9 @@ def check_step(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-CursorValue: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_cursor_value, schema={"not": {"type": ["object", "array", "boolean"]}}, expected="a value of the cursor"
-    ),
-]
-LastValueFunc: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
-    ),
-]
-WindowLength: TypeAlias = Annotated[
-    str | float,
-    Checked(
-        check_step,
-        schema={"anyOf": [{"type": "number"}, DURATION_SCHEMA, {"type": "string", "pattern": r"^\s*\d+\s*(mo|y)\s*$"}]},
-        expected="a duration such as 1d or 1mo, or a number",
-        read_at="check",
-    ),
-]
+CursorValue: TypeAlias = Annotated[Any, check_cursor_value]
+LastValueFunc: TypeAlias = Annotated[Any, check_last_value_func]
+WindowLength: TypeAlias = Annotated[str | float, check_step]
 
 
 class IncrementalConfig(ConfigModel):
@@ -186,6 +175,14 @@ def from_dlt_incremental(value: Any) -> IncrementalParam | None:
 _PARAM_KINDS: dict[str, type[ConfigModel]] = {"resolve": ResolveParam, "incremental": IncrementalParam}
 
 
+Scalar: TypeAlias = str | float | bool | None
+
+
+@checked(
+    takes=dict[str, Scalar | list[Scalar] | ResolveParam | IncrementalParam],
+    expected="a mapping of query parameters",
+    read_at="request",
+)
 def check_params(value: Any, info: ValidationInfo) -> Any:
     """Query parameters: scalars, lists, null, or the older mappings with ``type``."""
     if not isinstance(value, dict):
@@ -220,18 +217,4 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
     return from_dlt_incremental(value) or value
 
 
-PARAMS_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": {
-        "anyOf": [
-            {"type": ["string", "number", "boolean", "null"]},
-            {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
-            {"$ref": "ResolveParam"},
-            {"$ref": "IncrementalParam"},
-        ]
-    },
-}
-Params: TypeAlias = Annotated[
-    dict[str, Any],
-    Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters", read_at="request"),
-]
+Params: TypeAlias = Annotated[dict[str, Any], check_params]

@@ -1,6 +1,6 @@
 """The paginators that a config can name."""
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -31,21 +31,18 @@ def _exclusive(model: PaginatorModel, *names: str) -> None:
 class AutoPaginatorConfig(PaginatorModel):
     """The paginator is detected from the first response, unless the client names one."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("auto",)
     type: Literal["auto"] = "auto"
 
 
 class SinglePagePaginatorConfig(PaginatorModel):
     """One request, one page."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("single_page",)
     type: Literal["single_page"] = "single_page"
 
 
 class JSONLinkPaginatorConfig(PaginatorModel):
     """The URL of the next page is in the body."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("json_link", "json_response")
     type: Literal["json_link", "json_response"] = "json_link"
     next_url_path: JsonPath = key("next", "JSONPath of the next page's URL.")
 
@@ -53,7 +50,6 @@ class JSONLinkPaginatorConfig(PaginatorModel):
 class HeaderLinkPaginatorConfig(PaginatorModel):
     """The URL of the next page is in the `Link` header."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("header_link",)
     type: Literal["header_link"] = "header_link"
     links_next_key: FilledText = key("next", "The `rel` of the next page's link.")
 
@@ -61,7 +57,6 @@ class HeaderLinkPaginatorConfig(PaginatorModel):
 class HeaderCursorPaginatorConfig(PaginatorModel):
     """The cursor of the next page is in a response header."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("header_cursor",)
     type: Literal["header_cursor"] = "header_cursor"
     cursor_key: FilledText = key("next", "Name of the response header with the cursor.")
     cursor_param: FilledText = key("cursor", "Query parameter for the cursor.")
@@ -71,7 +66,6 @@ class HeaderCursorPaginatorConfig(PaginatorModel):
 class JSONResponseCursorPaginatorConfig(PaginatorModel):
     """The cursor of the next page is in the body."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("cursor",)
     type: Literal["cursor"] = "cursor"
     cursor_path: JsonPath = key("cursors.next", "JSONPath of the next page's cursor; missing or empty ends.")
     cursor_param: FilledText | None = key(None, "Query parameter for the cursor; `cursor` if no other place is named.")
@@ -90,7 +84,6 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
 class OffsetPaginatorConfig(PaginatorModel):
     """Pages are requested by the number of records to skip."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("offset",)
     type: Literal["offset"] = "offset"
     limit: Positive = Field(description="Records in a page, and the step of the offset.")
     offset: Count = key(0, "Offset of the first request.")
@@ -122,7 +115,6 @@ class OffsetPaginatorConfig(PaginatorModel):
 class PageNumberPaginatorConfig(PaginatorModel):
     """Pages are requested by number."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("page_number",)
     type: Literal["page_number"] = "page_number"
     base_page: Int = key(0, "Number of the API's first page.")
     page: Int | None = key(None, "Number of the first page to request; `base_page` if absent.")
@@ -159,16 +151,17 @@ class RegisteredPaginatorConfig(ConfigModel):
     options: AnyMapping = key({}, "Keyword arguments of the registered class.")
 
 
-PAGINATOR_MODELS: tuple[type[ConfigModel], ...] = (
-    AutoPaginatorConfig,
-    SinglePagePaginatorConfig,
-    JSONLinkPaginatorConfig,
-    HeaderLinkPaginatorConfig,
-    HeaderCursorPaginatorConfig,
-    JSONResponseCursorPaginatorConfig,
-    OffsetPaginatorConfig,
-    PageNumberPaginatorConfig,
+NamedPaginator: TypeAlias = (
+    AutoPaginatorConfig
+    | SinglePagePaginatorConfig
+    | JSONLinkPaginatorConfig
+    | HeaderLinkPaginatorConfig
+    | HeaderCursorPaginatorConfig
+    | JSONResponseCursorPaginatorConfig
+    | OffsetPaginatorConfig
+    | PageNumberPaginatorConfig
 )
+PAGINATOR_MODELS: tuple[type[ConfigModel], ...] = get_args(NamedPaginator)
 
 
 def _is_paginator(value: Any) -> bool:
@@ -186,16 +179,4 @@ PAGINATOR_CHOICE = ByType(
     # So wrote the documentation of dlt's first REST sources.
     older={"json_links": "json_link", "header_links": "header_link"},
 )
-PaginatorConfig: TypeAlias = Annotated[
-    AutoPaginatorConfig
-    | SinglePagePaginatorConfig
-    | JSONLinkPaginatorConfig
-    | HeaderLinkPaginatorConfig
-    | HeaderCursorPaginatorConfig
-    | JSONResponseCursorPaginatorConfig
-    | OffsetPaginatorConfig
-    | PageNumberPaginatorConfig
-    | RegisteredPaginatorConfig
-    | Any,
-    PAGINATOR_CHOICE,
-]
+PaginatorConfig: TypeAlias = Annotated[NamedPaginator | RegisteredPaginatorConfig | Any, PAGINATOR_CHOICE]

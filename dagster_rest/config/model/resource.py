@@ -10,36 +10,34 @@ from dagster_rest.config.model.base import ConfigModel, check_model, key, own
 from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.table.hints import TableHints
 from dagster_rest.config.model.table.steps import ProcessingStep
-from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Anything, Bool, Checked, Duration, FilledText, Text
+from dagster_rest.config.values.types import (
+    Anything,
+    Bool,
+    Duration,
+    Environment,
+    FilledText,
+    ImportString,
+    Text,
+    checked,
+)
 
 
+@checked(
+    takes=ImportString | Environment,
+    expected="a callable that yields lists of records, or package.module:function",
+    read_at="parts",
+)
 def check_source(value: Any, info: ValidationInfo) -> Any:
     """What yields lists of records."""
-    if isinstance(value, str) and not is_env(value):
-        if not IMPORT_STRING.match(value):
-            raise problem(
-                "config_wrong_type",
-                "found text",
-                expected="a callable that yields lists of records, or package.module:function",
-            )
-        value = import_object(value)
+    value = imported(value)
     if callable(value) or (hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict))):
         return value
-    raise wrong_type(value, expected="a callable that yields lists of records, or package.module:function")
+    raise wrong_type(value, expected=check_source.expected)
 
 
-Source: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_source,
-        schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]},
-        expected="a callable that yields lists of records, or package.module:function",
-        read_at="parts",
-    ),
-]
+Source: TypeAlias = Annotated[Any, check_source]
 
 
 class ResourceBase(TableHints):
@@ -88,6 +86,7 @@ class ResourceDefaults(ResourceBase):
     endpoint: EndpointConfig | None = key(None, "Defaults for every resource's endpoint; `path` has no effect.")
 
 
+@checked(takes=str | EndpointConfig, expected="a path or a mapping", read_at="request")
 def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     """A path or a mapping."""
     if isinstance(value, str):
@@ -95,15 +94,7 @@ def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     return check_model(value, EndpointConfig, info, expected="a path or a mapping")
 
 
-Endpoint: TypeAlias = Annotated[
-    EndpointConfig,
-    Checked(
-        check_endpoint,
-        schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
-        expected="a path or a mapping",
-        read_at="request",
-    ),
-]
+Endpoint: TypeAlias = Annotated[EndpointConfig, check_endpoint]
 
 
 class ResourceConfig(ResourceBase):
@@ -128,6 +119,7 @@ class ResourceConfig(ResourceBase):
         return self._foreign
 
 
+@checked(takes=str | ResourceConfig, expected="a name or a mapping", read_at="check")
 def check_resource(value: Any, info: ValidationInfo) -> Any:
     """A name, a mapping, a model, or something else that yields records or is an asset."""
     if isinstance(value, str):
@@ -190,12 +182,4 @@ def _foreign_name(value: Any) -> str | None:
     return None
 
 
-Resource: TypeAlias = Annotated[
-    ResourceConfig | ExternalAsset,
-    Checked(
-        check_resource,
-        schema={"anyOf": [{"type": "string"}, {"$ref": "ResourceConfig"}]},
-        expected="a name or a mapping",
-        read_at="check",
-    ),
-]
+Resource: TypeAlias = Annotated[ResourceConfig | ExternalAsset, check_resource]

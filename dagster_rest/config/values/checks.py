@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.values import jsonpath
 from dagster_rest.config.values.env import env_problems, is_env, lookup
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import at, problem, type_name, wrong_type
 from dagster_rest.config.values.secrets import is_secret_name
 
@@ -75,12 +75,12 @@ def is_resolved(info: ValidationInfo) -> bool:
     return bool(info.context and info.context.get("resolved"))
 
 
-def refuse_unread_members(values: dict[Any, Any], info: ValidationInfo) -> None:
-    """Refuse the same in the members of a mapping that have the name of a secret."""
+def refuse_unread_members(values: dict[Any, Any], info: ValidationInfo, *, secret: bool = False) -> None:
+    """Refuse the same in the members of a mapping with the name of a secret, or in all of a ``secret`` one."""
     if is_resolved(info):
         return
     for name, value in values.items():
-        if isinstance(value, str) and isinstance(name, str) and is_secret_name(str.__str__(name)):
+        if isinstance(value, str) and isinstance(name, str) and (secret or is_secret_name(str.__str__(name))):
             try:
                 refuse_unread(value)
             except PydanticCustomError as error:
@@ -107,19 +107,22 @@ def check_bool(value: Any, info: ValidationInfo) -> bool:
     raise wrong_type(value, expected="true or false")
 
 
+def _number_from_env(value: Any, kind: type[int | float], *, what: str, expected: str) -> Any:
+    if not is_env(value):
+        return value
+    found = from_env(value)
+    try:
+        return kind(found)
+    except ValueError:
+        raise problem("config_bad_value", f"the environment variable is not a {what}", expected=expected) from None
+
+
 def whole_number_check(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
     """The check for a whole number, of at least ``minimum``."""
     expected = "a whole number" if minimum is None else f"a whole number of at least {minimum}"
 
     def check(value: Any, info: ValidationInfo) -> int:
-        if is_env(value):
-            text = from_env(value)
-            try:
-                value = int(text)
-            except ValueError:
-                raise problem(
-                    "config_bad_value", "the environment variable is not a whole number", expected=expected
-                ) from None
+        value = _number_from_env(value, int, what="whole number", expected=expected)
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(value, expected=expected)
         if minimum is not None and value < minimum:
@@ -131,12 +134,7 @@ def whole_number_check(minimum: int | None) -> Callable[[Any, ValidationInfo], i
 
 def check_number(value: Any, info: ValidationInfo) -> float:
     """A finite number."""
-    if is_env(value):
-        text = from_env(value)
-        try:
-            value = float(text)
-        except ValueError:
-            raise problem("config_bad_value", "the environment variable is not a number", expected="a number") from None
+    value = _number_from_env(value, float, what="number", expected="a number")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type(value, expected="a number")
     if value != value or abs(value) > sys.float_info.max:
@@ -204,19 +202,12 @@ def _text_of_compiled(expression: Any) -> Any:
 
 def check_selector(value: Any, info: ValidationInfo) -> Any:
     """A JSONPath; the empty text means detection, as in dlt."""
-    if isinstance(value, str) and value == "":
-        return None  # as in dlt: an empty selector means detection
-    return check_jsonpath(value, info)
+    return None if value == "" else check_jsonpath(value, info)
 
 
 def check_callable(value: Any, info: ValidationInfo) -> Any:
     """A callable, or what an import string names."""
-    if isinstance(value, str) and not is_env(value):
-        if not IMPORT_STRING.match(value):
-            raise problem(
-                "config_wrong_type", "found text", expected="a callable, or an import string package.module:function"
-            )
-        value = import_object(value)
+    value = imported(value)
     if not callable(value):
         raise wrong_type(value, expected="a callable, or an import string package.module:function")
     return value
@@ -226,7 +217,7 @@ def check_text_or_callable(value: Any, info: ValidationInfo) -> Any:
     """Text or a callable; import strings only in YAML, where nothing else can name a callable."""
     if isinstance(value, str):
         from_yaml = bool(info.context and info.context.get("yaml"))
-        return import_object(value) if from_yaml and not is_env(value) and IMPORT_STRING.match(value) else value
+        return imported(value) if from_yaml else value
     if callable(value):
         return value
     raise wrong_type(value, expected="text or a callable")
@@ -276,7 +267,6 @@ def check_text_mapping(value: Any, info: ValidationInfo) -> Any:
                 f"the value of `{shown}` is {type_name(item)}",
                 expected="text; write numbers in quotes",
             )
-    refuse_unread_members(value, info)
     return value
 
 
@@ -288,20 +278,16 @@ def check_scalar_mapping(value: Any, info: ValidationInfo) -> Any:
             raise problem(
                 "config_wrong_type", f"the value of `{key}` is {type_name(item)}", expected="text or a number"
             )
-    if not is_resolved(info):
-        for key, item in value.items():
-            if isinstance(item, str):
-                try:
-                    refuse_unread(item)
-                except PydanticCustomError as error:
-                    raise at(str.__str__(key), error) from None
+    refuse_unread_members(value, info, secret=True)
     return value
 
 
 def check_text_or_list(value: Any, info: ValidationInfo) -> Any:
     """A text, or a list of texts."""
-    if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)):
-        return value if isinstance(value, str) else list(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return list(value)
     raise wrong_type(value, expected="text or a list of texts")
 
 

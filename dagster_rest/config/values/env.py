@@ -43,7 +43,12 @@ class Variable:
         """What is wrong if it has no value, else None."""
         if environ.get(self.name) or self.default is not None:
             return None
-        return missing_problem(self.name, path=path, empty=self.name in environ)
+        empty = self.name in environ
+        hint = f"Set {self.name} in the environment of the process that runs this step."
+        if empty:
+            hint = f"Set a value, or write ${{{self.name}:-}} to allow an empty value."
+        message = f"environment variable {self.name} is {'set and empty' if empty else 'not set'}"
+        return Problem(path=path, code="config_missing_env", message=message, hint=hint)
 
 
 class EnvRef(str):
@@ -247,19 +252,6 @@ def _resolve_one(value: Any, where: str, problems: list[Problem]) -> Any:
             )
         )
         return None
-
-
-def missing_problem(name: str, *, path: str, empty: bool = False) -> Problem:
-    """The problem of a variable that is not set, or ``empty``."""
-    hint = f"Set {name} in the environment of the process that runs this step."
-    if empty:
-        hint = f"Set a value, or write ${{{name}:-}} to allow an empty value."
-    return Problem(
-        path=path,
-        code="config_missing_env",
-        message=f"environment variable {name} is {'set and empty' if empty else 'not set'}",
-        hint=hint,
-    )
 
 
 def same_key_problem(where: str) -> Problem:

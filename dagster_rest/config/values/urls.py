@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationInfo
+from pydantic import Field, ValidationInfo
 
 from dagster_rest.config.values.checks import check_text, is_resolved
 from dagster_rest.config.values.env import EnvRef, is_env
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import Checked, JsonSchema
+from dagster_rest.config.values.types import Checked
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(?=[^/?#\s])")
 # A part of the address that is nothing but $NAME or %NAME%.
@@ -31,10 +31,9 @@ class UrlCheck(Checked):
         self.schemes = schemes
         self.may_be_empty = may_be_empty
         names = "|".join(schemes)
-        schema: JsonSchema = {"type": "string", "pattern": rf"^\s*({names}|{names.upper()})://\S|\$\{{"}
-        if may_be_empty:
-            schema["pattern"] += r"|^\s*$"
-        super().__init__(self.check_url, schema=schema, expected="a URL", read_at="run")
+        pattern = rf"^\s*({names}|{names.upper()})://\S|\$\{{" + (r"|^\s*$" if may_be_empty else "")
+        takes = Annotated[str, Field(pattern=pattern)]
+        super().__init__(self.check_url, takes=takes, expected="a URL", read_at="run")
 
     def check_url(self, value: Any, info: ValidationInfo) -> Any:
         """The URL as it is; raises a problem that never shows it."""

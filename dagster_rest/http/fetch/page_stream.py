@@ -70,6 +70,7 @@ class PageStream:
     _resumed_at: int = 0
     _replaced: int = 0
     _body_warnings: list[str] = field(default_factory=list)
+    _warned_of_errors: bool = False
 
     def __post_init__(self) -> None:
         self._repeats = Repeats(self.options.max_repeated_pages)
@@ -267,6 +268,8 @@ class PageStream:
             self.selection = selection
             if selection.evidence:
                 self._evidence.append(f"selector {selection.path.text}: {selection.evidence}")
+            if selection.warning:
+                self._body_warnings.append(selection.warning)
         records = selection.records(body, allow_missing=self.options.allow_missing_data)
         self._check_errors(body, records)
         return records
@@ -276,7 +279,8 @@ class PageStream:
         if beside is None:
             return
         if self.options.on_body_errors == "warn":
-            if not self._body_warnings:
+            if not self._warned_of_errors:
+                self._warned_of_errors = True
                 self._body_warnings.append(self.redactor.redact(f"the body has errors beside the records: {beside}"))
             return
         raise failures.body_errors(beside, len(records))

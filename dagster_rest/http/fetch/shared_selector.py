@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from dagster_rest.http.parse.records import Selection, decides, select
+from dagster_rest.http.parse.candidates import says_nothing
+from dagster_rest.http.parse.records import Selection, select
 
 
 class SharedSelector:
@@ -37,19 +38,19 @@ class SharedSelector:
             order: The unit's number; every unit before it is under way or has ended.
 
         Returns:
-            The selection; None if there is none yet, and nothing in the body.
+            The selection; it is that of all units only if it settles. None if nothing is in the body yet.
         """
         while self.selection is None and order > self._first:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((order, turn))
             await turn
-        if self.selection is not None:
+        if self.selection is not None or says_nothing(body):
             return self.selection
-        if decides(body):
-            self.settle(select(None, body))
-            return self.selection
+        selection = select(None, body)
         # A text, a number or an error is an error, but says nothing about the other units.
-        return select(None, body) if body or isinstance(body, (bool, int, float)) else None
+        if selection.settles:
+            self.settle(selection)
+        return selection
 
     def settle(self, selection: Selection) -> None:
         """Decide for all units, unless it is decided."""

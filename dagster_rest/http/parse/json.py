@@ -11,10 +11,13 @@ from typing import Any
 from dagster_rest.http.errors import DecodeError
 
 _BOM = b"\xef\xbb\xbf"
-# Digits and points all become '0': a number too long for a double is then a run that `find` jumps to.
-_FLAT = bytes(0x30 if 0x30 <= i <= 0x39 or i == 0x2E else i for i in range(256))
+# Digits and points all become '0', and 'E' becomes 'e': a number too long for a double is then a run that `find` jumps
+# to, and so is a negative exponent of three digits, which may be less than the smallest double.
+_FLAT = bytes(0x30 if 0x30 <= i <= 0x39 or i == 0x2E else 0x65 if i == 0x45 else i for i in range(256))
 _REPLACEMENT = "\ufffd"
 _LONG_RUN = b"0" * 16
+_EXPONENT = b"0e-000"
+_TINY = re.compile(rb"0e-000+(?:[\s,\]}]|\Z)")
 # A double keeps any 15 digits.
 _SAFE_DIGITS = 15
 _INFINITE = float("inf")
@@ -29,8 +32,8 @@ _BEGIN = re.compile(_MARK + rb"(?:\x00{0,3}[ \t\r\n\x0b\x0c])*\x00{0,3}[\[{\"\-0
 def decode_json(body: bytes, *, encoding: str | None = None) -> Any:
     """Decode a JSON body.
 
-    Integers of any size stay `int`. A number that a double would round comes as `Decimal`, every other one with a
-    point or exponent as `float`. NaN, Infinity, a byte order mark and UTF-16 are tolerated.
+    Integers of any size stay `int`. A number that a double would round (to 0 or infinity, too) comes as `Decimal`,
+    every other one with a point or exponent as `float`. NaN, Infinity, a byte order mark and UTF-16 are tolerated.
 
     Args:
         body: The decompressed bytes. Empty or only white space decodes to None.
@@ -63,10 +66,11 @@ def decode_json(body: bytes, *, encoding: str | None = None) -> Any:
 
 
 def _may_lose_digits(body: bytes) -> bool:
-    """Whether a number (or a text) of so many digits is in the body that a double might not hold it."""
+    """Whether a number (or a text) that a double might not hold is in the body: of so many digits, or so small."""
     ends = len(_LONG_RUN) - 1
-    pieces = (body[at : at + _PIECE + ends] for at in range(0, len(body), _PIECE))
-    return any(_LONG_RUN in piece.translate(_FLAT) for piece in pieces)
+    pieces = (body[at : at + _PIECE + ends].translate(_FLAT) for at in range(0, len(body), _PIECE))
+    # A UUID may have such an exponent in it, but nothing that ends like a number.
+    return any(_LONG_RUN in piece or (_EXPONENT in piece and _TINY.search(piece)) for piece in pieces)
 
 
 def _decode_plainly(body: bytes | memoryview) -> Any:
@@ -88,7 +92,7 @@ def _decode_exactly(body: bytes | memoryview) -> Any:
 
 def _exact(text: str) -> float | Decimal:
     number = float(text)
-    if (len(text) <= _SAFE_DIGITS and -_INFINITE < number < _INFINITE) or repr(number) == text:
+    if (len(text) <= _SAFE_DIGITS and number and -_INFINITE < number < _INFINITE) or repr(number) == text:
         return number
     try:
         exact = Decimal(text)

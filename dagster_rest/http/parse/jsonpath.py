@@ -71,6 +71,9 @@ def compile_path(text: str) -> JsonPath:
         raise SelectorError(
             f"{text!r} is not a JSONPath", code="http_selector_invalid", hint="See docs/pagination.md."
         ) from error
+    keys = _keys_of(expression)
+    if keys is not None:
+        return JsonPath(text, definite=True, keys=keys)
     definite = _is_definite(expression)
     container = None if definite else JsonPath(text, True, None, _definite_prefix(expression))
     return JsonPath(text, definite, None, expression, container)
@@ -86,6 +89,18 @@ def _quoted(key: str) -> str:
         return key
     escaped = key.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def _keys_of(node: Any) -> tuple[str, ...] | None:
+    """The keys of an expression that only goes down objects; None for any other."""
+    from jsonpath_ng.jsonpath import Child, Fields, Root
+
+    if isinstance(node, Root):
+        return ()
+    if isinstance(node, Fields):
+        return tuple(node.fields) if len(node.fields) == 1 and node.fields[0] != "*" else None
+    left, right = (_keys_of(node.left), _keys_of(node.right)) if isinstance(node, Child) else (None, None)
+    return None if left is None or right is None else left + right
 
 
 def _is_definite(node: Any) -> bool:

@@ -1,30 +1,23 @@
-"""Which part of a body are the records."""
+"""The records of a body, by a data selector that is configured or was detected."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from dagster_rest.http.errors import BodyError, SelectorError
+from dagster_rest.http.parse.candidates import (
+    Shape,
+    counts_nothing,
+    detect,
+    is_believed,
+    reports_errors,
+    says_nothing,
+)
 from dagster_rest.http.parse.json import key_tree
 from dagster_rest.http.parse.jsonpath import JsonPath, compile_path, from_keys
 
-RECORD_NAMES = (
-    *("data", "items", "results", "entries", "records", "rows"),
-    *("entities", "payload", "content", "objects", "values", "value"),
-)
-#: Lists under these names are about the response or beside the records.
-SIDE_NAMES = frozenset(
-    {"errors", "error", "links", "_links", "included", "meta", "_meta", "warnings", "messages", "facets", "pagination"}
-)
-COUNT_NAMES = frozenset(
-    {"total", "count", "totalcount", "total_count", "totalresults", "total_results", "totalitems", "total_items"}
-    | {"totalelements", "total_elements", "totalrecords", "total_records", "numfound", "@odata.count", "size", "n"}
-)
-_ID_NAMES = frozenset({"id", "_id", "uuid"})
-Shape = Literal["list", "entity"]
-_DEPTH = 3
 _SHOWN = 500
 _KINDS: dict[Shape, str] = {"list": "a list of records", "entity": "one record"}
 
@@ -37,11 +30,15 @@ class Selection:
         path: The compiled selector.
         evidence: How it was detected; None if the config names it.
         shape: What was found there, if it was detected: a list, or a body that is one entity.
+        rivals: Lists that may be meant instead.
+        settles: Whether it holds for the other bodies of the load.
     """
 
     path: JsonPath
     evidence: str | None = None
     shape: Shape | None = None
+    rivals: tuple[str, ...] = ()
+    settles: bool = True
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Selection:
@@ -52,6 +49,16 @@ class Selection:
     def state(self) -> dict[str, Any] | None:
         """What was detected, JSON-able; None if the config names the selector."""
         return None if self.evidence is None else {"path": self.path.text, "shape": self.shape}
+
+    @property
+    def warning(self) -> str | None:
+        """That another list may be meant, if so."""
+        if not self.rivals:
+            return None
+        return (
+            f"the records are read from {self.path.text!r}, but may be those at {' or '.join(map(repr, self.rivals))}: "
+            "one of the lists is empty. Set `data_selector`"
+        )
 
     def records(self, body: Any, *, allow_missing: bool = False) -> list[Any]:
         """The records in a body.
@@ -64,49 +71,48 @@ class Selection:
             allow_missing: Whether a path that matches nothing gives no records instead of an error.
 
         Raises:
-            SelectorError: Nothing matches, and the body is not empty.
+            SelectorError: Nothing matches, and the body is not empty; or what was detected may be wrong.
             BodyError: There are no records, and the body reports errors.
         """
+        if self.evidence is not None and says_nothing(body):
+            return []
         found = self.path.find(body)
-        if self.evidence is not None and not isinstance(body, (Mapping, list)):
-            # A number or a text is no record; only a selector that was written asks for it.
-            found = []
-        if not self._is_of_shape(body):
+        if self.evidence is not None and not self._is_of_shape(found, body):
             found = []
         if not found and not self._may_be_empty(body):
             if not allow_missing:
                 raise self._nothing(body)
             return []
         records = self._flat(found)
+        believed = self.evidence is None or is_believed(self.path.keys, body)
         # An entity that was detected for want of a list may be nothing but an error.
         entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
-        if (not records or entity or self.is_error_list(body)) and _reports_errors(body):
+        if (not records or entity or not believed) and reports_errors(body):
             if not allow_missing:
                 raise _errors_of(body)
             return []
+        if not believed:
+            raise _ambiguous(f"the body has no list but {self.path.text!r}, which is rather about the response", body)
+        self._check_agreement(body, found)
         return records
 
-    def is_error_list(self, body: Any) -> bool:
-        """Whether what was detected is no list of records but why there are none.
+    def _check_agreement(self, body: Any, found: list[Any]) -> None:
+        """Refuse a body in which another list would be taken than in those before."""
+        keys = self.path.keys
+        if self.evidence is None or not keys or not isinstance(body, Mapping):
+            return
+        other = detect(body, known=keys)
+        if other.keys != keys and (other.shape == "list" or (found and other.shape)):
+            before, now = self.path.text, from_keys(other.keys).text
+            raise _ambiguous(f"other records of this load are from {before!r}, but these seem to be at {now!r}", body)
 
-        Only records with an id of their own, in a body without `data`, are believed to be what was asked for.
-
-        Args:
-            body: The decoded body.
-        """
-        if self.evidence is None or self.path.keys is None or self.path.keys[:1] not in (("errors",), ("error",)):
-            return False
-        found = self.path.first(body)
-        listed = found if isinstance(found, list) else []
-        return "data" in body or not all(isinstance(one, Mapping) and not _ID_NAMES.isdisjoint(one) for one in listed)
-
-    def _is_of_shape(self, body: Any) -> bool:
-        """Whether a body may be what was detected: `$` alone would take an envelope or a message for a record."""
-        if self.shape is None or self.path.text != "$":
-            return True
-        if self.shape == "list":
-            return isinstance(body, list)
-        return isinstance(body, Mapping) and detect_selector(body).shape == "entity"
+    def _is_of_shape(self, found: list[Any], body: Any) -> bool:
+        """Whether what was found may be what was detected: `$` would take an envelope or a message for a record."""
+        if self.path.text == "$":
+            # A number, a text or a mere count is no record; only a selector that was written asks for it.
+            seen = detect(body)
+            return seen.shape is not None and not seen.keys and seen.shape == (self.shape or seen.shape)
+        return self.shape != "list" or not found or found[0] is None or isinstance(found[0], list)
 
     def errors_beside(self, body: Any) -> str | None:
         """The `errors` of a body that stand beside its records, as GraphQL reports a part that failed; shortened.
@@ -132,33 +138,26 @@ class Selection:
     def _may_be_empty(self, body: Any) -> bool:
         if body in (None, [], {}, "") or counts_nothing(body):
             return True
+        if self.shape == "list" and self.path.keys:
+            # Nothing where there was a list: some write it as `{}` or an empty text.
+            return self.path.first(body, 0) in ({}, "")
         return self.path.container is not None and bool(self.path.container.find(body))
 
     def _nothing(self, body: Any) -> SelectorError:
         how = "the detected selector" if self.evidence else "`data_selector`"
         found = f"{how} {self.path.text!r} matches nothing"
-        if self.shape is not None and self.path.text == "$":
+        if self.shape == "list" and self.path.keys and self.path.find(body):
+            found = f"{self.path.text!r} is not a list of records, as it was where the records were detected"
+        elif self.shape is not None and self.path.text == "$":
             found = f"the body is not {_KINDS[self.shape]}, as the one was by which the records were detected"
+        elif self.evidence is not None and self.shape is None and isinstance(body, Mapping):
+            found = "the body counts records, but holds none"
         return SelectorError(
             f"{found}; the body holds {key_tree(body)}",
             code="http_selector_matched_nothing",
             hint="Set `data_selector` (`$` accepts a list or one record), or `allow_missing_data: true` if the records "
             "may be absent.",
         )
-
-
-def decides(body: Any) -> bool:
-    """Whether a body shows where the records of other bodies are: an empty one does not, nor one that is an error."""
-    if not body or not isinstance(body, (Mapping, list)):
-        return False
-    if not _reports_errors(body):
-        return True
-    found = detect_selector(body)
-    return found.shape != "entity" and not found.is_error_list(body)
-
-
-def _reports_errors(body: Any) -> bool:
-    return isinstance(body, Mapping) and bool(body.get("errors") or body.get("error"))
 
 
 def _errors_of(body: Mapping[str, Any]) -> BodyError:
@@ -171,18 +170,12 @@ def _errors_of(body: Mapping[str, Any]) -> BodyError:
     )
 
 
-def counts_nothing(body: Any) -> bool:
-    """Whether a body says itself that there are no records."""
-    if not isinstance(body, Mapping):
-        return False
-    if any(_is_zero(value) for key, value in body.items() if str(key).lower() in COUNT_NAMES):
-        return True
-    inner = (body.get(key) for key in ("meta", "pagination", "paging", "page", "_meta"))
-    return any(isinstance(value, Mapping) and counts_nothing(value) for value in inner)
-
-
-def _is_zero(value: Any) -> bool:
-    return not isinstance(value, bool) and value in (0, "0")
+def _ambiguous(found: str, body: Any) -> SelectorError:
+    return SelectorError(
+        f"{found}; the body holds {key_tree(body)}",
+        code="http_selector_ambiguous",
+        hint="Set `data_selector` to the list that you want (`$` takes the whole body as one record).",
+    )
 
 
 def select(selector: str | None, body: Any) -> Selection:
@@ -190,60 +183,10 @@ def select(selector: str | None, body: Any) -> Selection:
     return Selection(compile_path(selector)) if selector else detect_selector(body)
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    keys: tuple[str, ...]
-    value: list[Any] | None
-    order: int
-
-    @property
-    def rank(self) -> tuple[int, ...]:
-        named = self.keys[-1].lower() in RECORD_NAMES
-        beside = any(key.lower() in SIDE_NAMES for key in self.keys)
-        objects = bool(self.value) and isinstance(self.value[0], Mapping)  # type: ignore[index]
-        empty = not self.value
-        by_kind = 0 if named and (objects or empty) else 1 if objects else 2 if named else 3 if empty else 4
-        return (int(beside), by_kind, self.order)
-
-
 def detect_selector(body: Any) -> Selection:
-    """Find the records by evidence.
-
-    Lists of objects come first, those under usual names (`data`, `items` ...) before others; lists that stand beside
-    the records (`errors`, `links`, `included`, `meta`) come last. A body that looks like one entity is one record.
-
-    Args:
-        body: The decoded body of the first response.
-    """
-    if not isinstance(body, Mapping):
-        if not isinstance(body, list):
-            return Selection(compile_path("$"), evidence="the whole body")
-        return Selection(compile_path("$"), evidence="the body is a list", shape="list")
-    candidates = [_Candidate(keys, value, order) for order, (keys, value) in enumerate(_lists(body, ()))]
-    best = min(candidates, key=lambda candidate: candidate.rank, default=None)
-    if best is None or _is_entity(body, best):
-        return Selection(compile_path("$"), evidence="the body is one entity", shape="entity")
-    rows, path = len(best.value or ()), from_keys(best.keys)
-    return Selection(path, evidence=f"a list of {rows} at {path.text!r}", shape="list")
-
-
-def _lists(value: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any] | None]]:
-    for key, inner in value.items():
-        path = (*keys, str(key))
-        if isinstance(inner, list):
-            yield path, inner
-        elif isinstance(inner, Mapping) and len(path) < _DEPTH:
-            yield from _lists(inner, path)
-        elif inner is None and not keys and str(key).lower() in RECORD_NAMES[:6]:
-            yield path, None
-
-
-def _is_entity(body: Mapping[str, Any], best: _Candidate) -> bool:
-    beside, by_kind, _ = best.rank
-    plain = [key for key, value in body.items() if not isinstance(value, (list, Mapping)) and value is not None]
-    looks_like_one = not _ID_NAMES.isdisjoint(body)
-    if by_kind == 0 and not beside:
-        return False
-    if beside:
-        return bool(plain) or looks_like_one
-    return by_kind >= 3 and (looks_like_one or by_kind == 4)
+    """The selection that the body's evidence suggests; see `detect`."""
+    found = detect(body)
+    path = from_keys(found.keys)
+    evidence = f"{found.evidence} at {path.text!r}" if found.keys else found.evidence
+    rivals = tuple(from_keys(keys).text for keys in found.rivals)
+    return Selection(path, evidence, found.shape, rivals if found.settles else (), found.settles)

@@ -17,7 +17,7 @@ from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of
 from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
 from dagster_rest.warehouse.load.links import has_links, keep_links
 from dagster_rest.warehouse.load.target import Target
-from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS
+from dagster_rest.warehouse.schema import DEDUP_TEXT, PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION
 from dagster_rest.warehouse.shred.versions import validity_columns, version_column
 from dagster_rest.warehouse.state.catalog import quoted
 from dagster_rest.warehouse.values.timestamps import parse_timestamp
@@ -66,11 +66,14 @@ class Merge:
         self._load_id = load_id
         self._loaded_at = loaded_at
         self._written = written
+        self._has_texts = False
 
     def run(self) -> None:
         """Carry the merge out; a load without rows changes nothing."""
         root = self._family.root
-        selects = root.staged_selects(self._staged, self._load_id)
+        self._has_texts = any(DEDUP_TEXT in part.columns for part in self._staged.parts.get(root.name, ()))
+        texts = [DEDUP_TEXT] * self._has_texts
+        selects = root.staged_selects(self._staged, self._load_id, texts=texts)
         if not selects:
             return
         strategy = self._family.disposition.strategy or "delete-insert"
@@ -193,9 +196,11 @@ class Merge:
 
     def _one_per_key(self) -> str:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
+        relation = STAGED
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_ROW_NUMBER} DESC"]
+            relation, order = dedup_order(self._family.root.schema, STAGED, has_texts=self._has_texts)
+            order.append(f"{_ROW_NUMBER} DESC")
         elif self._family.disposition.strategy == "scd2":
             by, order = [quoted(name) for name in self._version_identity()], [_ROW_NUMBER]
             self._check_versions_are_told_apart(by)
@@ -205,7 +210,7 @@ class Merge:
         rows = self._count(STAGED)
         self._make(
             WRITTEN_IDS,
-            f"SELECT {_ID} FROM {STAGED} "
+            f"SELECT {_ID} FROM {relation} "
             f"QUALIFY row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {', '.join(order)}) = 1",
         )
         self._written.duplicates += rows - self._count(WRITTEN_IDS)
@@ -235,13 +240,11 @@ class Merge:
         """Refuse records that share key and version and still differ: one of them would be lost as a duplicate."""
         if version_column(self._family.disposition) == ROW_VERSION:
             return
-        content = [
-            column.name for column in self._family.root.schema.typed_columns if column.name not in SYSTEM_COLUMNS
-        ]
+        # The hash is of the record with everything nested in it: a list may be all that differs.
         found = run(
             self._conn,
-            f"SELECT 1 FROM (SELECT DISTINCT {listed(content)} FROM {STAGED} WHERE NOT {self._has_no_version()}) "
-            f"GROUP BY {', '.join(identity)} HAVING count(*) > 1 LIMIT 1",
+            f"SELECT 1 FROM {STAGED} WHERE NOT {self._has_no_version()} "
+            f"GROUP BY {', '.join(identity)} HAVING count(DISTINCT {quoted(ROW_VERSION)}) > 1 LIMIT 1",
         )
         if found:
             raise WarehouseError(

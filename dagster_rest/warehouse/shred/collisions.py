@@ -84,8 +84,8 @@ def variant_taken(name: str, source: str, *, where: str | None) -> NameCollision
         f"the key {source!r} becomes the column {name!r}, and values that another column can't hold go there too",
         code="warehouse_name_collision",
         where=where,
-        hint="Rename the key with a `map` step, set `on_name_collision: suffix`, or set `variant: true` in its hint if "
-        "it is a variant column.",
+        hint="Rename the key with a `map` step, set `on_name_collision: suffix`, or set `variant: true` in its hint if"
+        " it is a variant column.",
     )
 
 

@@ -463,6 +463,27 @@ def test_of_several_rows_of_one_parent_a_child_sees_the_one_in_the_table(
     assert project.rows("pets", "_users_name") == [name]
 
 
+@pytest.mark.parametrize(
+    ("hint", "versions"),
+    [
+        ({}, ["2024-01-01T00:00:00.000000002Z", "2024-01-01T00:00:00.000000001Z"]),
+        ({}, [10**40 + 2, 10**40 + 1]),
+        ({"data_type": "text"}, ["9", "10"]),
+    ],
+)
+def test_a_child_sees_the_row_in_the_table_to_the_last_digit(
+    api: ApiServer, tmp_path: Path, hint: Any, versions: list[Any]
+) -> None:
+    users = {"columns": {"version": {"dedup_sort": "desc", **hint}}}
+    project, served = pets_of(api, tmp_path, users, include_from_parent=["name"])
+    served += [{"id": 1, "version": one, "name": f"name {n}"} for n, one in enumerate(versions)]
+
+    project.materialize()
+
+    assert project.rows("users", "name") == ["name 0"]
+    assert project.rows("pets", "_users_name") == ["name 0"]
+
+
 @pytest.mark.parametrize("before", [[False], [True, False], [True, False, False]])
 @pytest.mark.parametrize("disposition", ["append", "merge"])
 def test_a_resource_that_gets_a_table_has_all_its_rows_in_it(

@@ -405,6 +405,19 @@ def test_a_hard_delete_closes_the_version_it_meets(warehouse: Warehouse, options
     assert [(1, moment(2)), (2, None)] == warehouse.table("posts", "id", "_valid_to")
 
 
+@pytest.mark.parametrize("keys", [{}, {"merge_key": ("id",)}])
+def test_scd2_refuses_records_of_one_version_that_differ_in_their_lists_alone(
+    warehouse: Warehouse, keys: dict[str, Any]
+) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED, **keys)
+    records = [{"id": 1, "ver": 1, "lines": [{"sku": sku}]} for sku in ("a", "b")]
+
+    with pytest.raises(WarehouseError) as caught:
+        warehouse.load(spec, records)
+    assert "warehouse_missing_key" == caught.value.code
+    assert 1 == warehouse.load(spec, [records[0], records[0]]).duplicates
+
+
 def test_scd2_without_a_key_keeps_one_of_two_equal_records(warehouse: Warehouse) -> None:
     outcome = warehouse.load(table_spec("merge", "scd2"), [{"id": 1, "v": "a"}, {"id": 1, "v": "a"}, {"id": 1}])
 

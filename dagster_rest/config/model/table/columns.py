@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
@@ -12,7 +12,7 @@ from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import at, check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Bool, Checked, Count, FilledText, JsonSchema
+from dagster_rest.config.values.types import Bool, Count, Environment, FilledText, ImportString, checked
 
 DataType: TypeAlias = Literal[
     "text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"
@@ -22,7 +22,9 @@ DataType: TypeAlias = Literal[
 class ColumnHint(ConfigModel):
     """What is known about a column in advance. Keys that begin with `x-` are kept as they are."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"additionalProperties": False, "patternProperties": {"^x-": {}}}
+    )
 
     name: FilledText | None = key(None, "Name of the column; required in the list form.")
     data_type: DataType | None = key(None, "Type of the column.")
@@ -60,6 +62,14 @@ class ColumnHint(ConfigModel):
         return self
 
 
+NamedColumn: TypeAlias = Annotated[ColumnHint, Field(json_schema_extra={"required": ["name"]})]
+
+
+@checked(
+    takes=dict[str, ColumnHint] | list[NamedColumn] | ImportString | Environment,
+    expected="column hints by name, a list of them, a pydantic model, or a callable",
+    read_at="parts",
+)
 def check_columns(value: Any, info: ValidationInfo) -> Any:
     """Columns as a dict or list become a dict of hints by name; a model, schema or callable is kept."""
     value = imported(value)
@@ -93,20 +103,4 @@ def _named_hint(item: Any, info: ValidationInfo) -> Any:
     return hint
 
 
-COLUMNS_SCHEMA: JsonSchema = {
-    "anyOf": [
-        {"type": "object", "additionalProperties": {"$ref": "ColumnHint"}},
-        {"type": "array", "items": {"allOf": [{"$ref": "ColumnHint"}], "required": ["name"]}},
-        IMPORT_TEXT,
-        ENV_TEXT,
-    ]
-}
-Columns: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_columns,
-        schema=COLUMNS_SCHEMA,
-        expected="column hints by name, a list of them, a pydantic model, or a callable",
-        read_at="parts",
-    ),
-]
+Columns: TypeAlias = Annotated[Any, check_columns]

@@ -13,7 +13,7 @@ from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import Anything, Bool, Checked, FilledText, words
+from dagster_rest.config.values.types import Anything, Bool, FilledText, ImportString, checked
 
 Disposition: TypeAlias = Literal["append", "replace", "merge", "skip"]
 MergeStrategy: TypeAlias = Literal["delete-insert", "upsert", "insert-only", "scd2", "cdc"]
@@ -112,6 +112,11 @@ def _check_moment(name: str, value: Any) -> None:
     raise problem("config_wrong_type", f"`{name}` is not a time", expected="an ISO 8601 date or date-time")
 
 
+@checked(
+    takes=Disposition | ImportString | WriteDispositionConfig,
+    expected="append, replace, merge, skip, or a mapping",
+    read_at="parts",
+)
 def check_write_disposition(value: Any, info: ValidationInfo) -> Any:
     """The short form, the long form or a callable."""
     value = imported(value)
@@ -124,11 +129,5 @@ def check_write_disposition(value: Any, info: ValidationInfo) -> Any:
 
 
 WriteDispositionHint: TypeAlias = Annotated[
-    Disposition | WriteDispositionConfig | Callable[..., Any],
-    Checked(
-        check_write_disposition,
-        schema={"anyOf": [*words(*get_args(Disposition), imported=True), {"$ref": "WriteDispositionConfig"}]},
-        expected="append, replace, merge, skip, or a mapping",
-        read_at="parts",
-    ),
+    Disposition | WriteDispositionConfig | Callable[..., Any], check_write_disposition
 ]

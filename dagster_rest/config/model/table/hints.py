@@ -11,7 +11,7 @@ from dagster_rest.config.model.table.disposition import WriteDispositionHint
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Checked, Count, Names, TextOrCallback
+from dagster_rest.config.values.types import Count, Environment, ImportString, Names, TextOrCallback, checked
 
 TableFormat: TypeAlias = Literal["iceberg", "delta", "hive", "native"]
 FileFormat: TypeAlias = Literal[
@@ -19,6 +19,7 @@ FileFormat: TypeAlias = Literal[
 ]
 
 
+@checked(takes=list[dict[str, Any]], expected="a list of mappings")
 def check_references(value: Any, info: ValidationInfo) -> Any:
     """A list of mappings, or a callable."""
     if callable(value):
@@ -28,11 +29,10 @@ def check_references(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a list of mappings")
 
 
-References: TypeAlias = Annotated[
-    Any, Checked(check_references, schema={"type": "array", "items": {"type": "object"}}, expected="a list of mappings")
-]
+References: TypeAlias = Annotated[Any, check_references]
 
 
+@checked(takes=None, expected="nothing")
 def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
     """Only null: rows of a resource have no parent row, so there is nothing that the key could do."""
     if value is None:
@@ -44,7 +44,7 @@ def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
     )
 
 
-ParentTable: TypeAlias = Annotated[None, Checked(refuse_parent_table, schema={"type": "null"}, expected="nothing")]
+ParentTable: TypeAlias = Annotated[None, refuse_parent_table]
 
 
 class NestedHint(ConfigModel):
@@ -61,6 +61,7 @@ class NestedHint(ConfigModel):
     file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")
 
 
+@checked(takes=dict[str, NestedHint] | ImportString | Environment, expected="hints by nested table", read_at="parts")
 def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
     """Hints by the path of the nested table."""
     value = imported(value)
@@ -75,19 +76,11 @@ def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
                 "config_wrong_type", "a nested table's name is neither text nor a tuple of texts", expected="text"
             )
     items = (("__".join(path), hint) for path, hint in hints.items())
-    checked = check_each(items, check_model, NestedHint, info, expected="a mapping of hints")
-    return dict(zip(hints, checked, strict=True))
+    found = check_each(items, check_model, NestedHint, info, expected="a mapping of hints")
+    return dict(zip(hints, found, strict=True))
 
 
-NestedHints: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_nested_hints,
-        schema={"anyOf": [{"type": "object", "additionalProperties": {"$ref": "NestedHint"}}, IMPORT_TEXT, ENV_TEXT]},
-        expected="hints by nested table",
-        read_at="parts",
-    ),
-]
+NestedHints: TypeAlias = Annotated[Any, check_nested_hints]
 
 
 class TableHints(ConfigModel):

@@ -23,11 +23,12 @@ from dagster_rest.http.paginators import (
     ProbingPageNumberPaginator,
     SinglePagePaginator,
 )
-from dagster_rest.http.paginators.detection import names
-from dagster_rest.http.paginators.detection.facts import Fact, Facts, plain_name, whole_number
+from dagster_rest.http.paginators.detection.facts import Fact, Facts, whole_number
 from dagster_rest.http.paginators.values import seems_int
+from dagster_rest.http.parse import paging_names as names
 from dagster_rest.http.parse.json import key_tree
 from dagster_rest.http.parse.link_header import link_target
+from dagster_rest.http.parse.paging_names import plain_name
 
 if TYPE_CHECKING:
     import httpx

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.http.paginators.detection import names
 from dagster_rest.http.paginators.values import as_int
+from dagster_rest.http.parse import paging_names as names
 from dagster_rest.http.parse.jsonpath import from_keys
+from dagster_rest.http.parse.paging_names import plain_name
 
 if TYPE_CHECKING:
     from dagster_rest.http.parse.records import Selection
@@ -52,11 +52,6 @@ class Facts(list[Fact]):
         """The first count of these names that is about the page at hand, not about the next one."""
         counts = (fact for fact in self if fact.name in names and not fact.is_of_next)
         return next((fact for fact in counts if whole_number(fact.value) is not None), None)
-
-
-def plain_name(name: str) -> str:
-    """A key in lower case, letters and digits only."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _facts(value: Mapping[str, Any], keys: tuple[str, ...], towards: tuple[str, ...]) -> Iterator[Fact]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CONTAINERS = frozenset(
     {"links", "meta", "metadata", "paging", "pagination", "paginator", "page", "pages", "pageinfo", "cursors", "cursor"}
     | {"responsemetadata", "info", "resultinfo", "listmetadata", "next", "pageable", "navigation", "hits", "continue"}
@@ -53,3 +55,8 @@ MORE = frozenset(
 LAST = frozenset({"islast", "lastpagereached", "islastpage", "isfinished", "last"})
 TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total", "X-Pagination-Total-Count")
 PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages", "X-Pagination-Page-Count")
+
+
+def plain_name(name: str) -> str:
+    """A key in lower case, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())

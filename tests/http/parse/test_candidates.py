@@ -1,0 +1,65 @@
+"""Bodies whose lists, or counts, may be about the records and not hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dagster_rest.http import SelectorError
+from dagster_rest.http.parse.records import select
+
+MESSAGE = {"id": 1, "text": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        ({"messages": [MESSAGE], "resultSizeEstimate": 1}, [MESSAGE]),
+        ({"ok": True, "messages": [MESSAGE]}, [MESSAGE]),
+        ({"messages": [MESSAGE]}, [MESSAGE]),
+        ({"id": 5, "messages": [MESSAGE]}, [{"id": 5, "messages": [MESSAGE]}]),
+        ({"name": "job", "warnings": ["disk full"]}, [{"name": "job", "warnings": ["disk full"]}]),
+        ({"title": "x", "links": [{"rel": "self"}]}, [{"title": "x", "links": [{"rel": "self"}]}]),
+        ({"total": 0}, []),
+        ({"count": 0, "next": None, "previous": None}, []),
+        ({"count": 0, "next": None, "_links": {"self": "/x"}}, []),
+        ({"meta": {"total": 0, "page": 1}}, []),
+        ({"total": 0, "errors": []}, []),
+        ({"errors": [], "warnings": None}, []),
+        ({"total": 0, "currency": "EUR"}, [{"total": 0, "currency": "EUR"}]),
+        ({"total": 0, "id": 5}, [{"total": 0, "id": 5}]),
+        ({"total": 7, "currency": "EUR"}, [{"total": 7, "currency": "EUR"}]),
+    ],
+)
+def test_detected_records(body: Any, rows: list[Any]) -> None:
+    assert rows == select(None, body).records(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"ok": True, "messages": [{"text": "hello"}]}, "http_selector_ambiguous"),
+        ({"messages": [{"text": "hello"}]}, "http_selector_ambiguous"),
+        ({"messages": ["hello"]}, "http_selector_ambiguous"),
+        ({"warnings": [{"code": 5}], "status": "ok"}, "http_selector_ambiguous"),
+        ({"total": 3}, "http_selector_matched_nothing"),
+        ({"meta": {"count": 3, "page": 1}}, "http_selector_matched_nothing"),
+        ({"count": 3, "next": "/x?page=2"}, "http_selector_matched_nothing"),
+    ],
+)
+def test_a_body_that_shows_no_records_is_an_error(body: Any, code: str) -> None:
+    """dlt loads the messages, and the counts as a row."""
+    with pytest.raises(SelectorError) as caught:
+        select(None, body).records(body)
+    assert code == caught.value.code
+    assert "data_selector" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [{"total": 0}, {"total": 3}, {"messages": ["hello"]}])
+def test_a_written_selector_takes_them(body: Any) -> None:
+    assert [body] == select("$", body).records(body)
+
+
+def test_a_count_may_come_without_its_records_where_that_is_allowed() -> None:
+    assert [] == select(None, {"total": 3}).records({"total": 3}, allow_missing=True)
