@@ -75,6 +75,8 @@ def commit_partition(
             data_version=one.data_version,
             request_key=context.options.key,
             in_table=context.asset.is_selected,
+            source=context.asset.source.name,
+            code_location=context.request.run.code_location,
             progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
         ),
         committed_at=context.clock(),
