@@ -43,6 +43,7 @@ class RunRequest:
         start_value: Start of the range, for this run only.
         end_value: End of the range, for this run only.
         limit: Sample that many pages and parents.
+        adopt: Whether what another asset or source loaded into its table is its own from here on.
     """
 
     run: RunLineage
@@ -54,6 +55,7 @@ class RunRequest:
     start_value: Any = None
     end_value: Any = None
     limit: int | None = None
+    adopt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ class RestRunConfig(dg.Config):
         start_value: Start the incremental range here, for this run only.
         end_value: End the incremental range here, for this run only; the cursor does not move.
         limit: Sample this many pages and parents into the table ``<table>__sample``; nothing else is touched.
+        adopt: Go on with what another asset key or source loaded into the table: it is the same data, renamed.
 
     Example:
         ```python
@@ -37,6 +38,10 @@ class RestRunConfig(dg.Config):
         default=None,
         ge=1,
         description="Sample this many pages and parents into <table>__sample; nothing else changes.",
+    )
+    adopt: bool = Field(
+        default=False,
+        description="Go on with what another asset key or source loaded into the table: it is the same data, renamed.",
     )
 
 

@@ -86,6 +86,8 @@ def commit_partition(
             data_version=after.data_version,
             request_key=context.options.key,
             in_table=context.asset.is_selected,
+            source=context.asset.source.name,
+            code_location=context.request.run.code_location,
             progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
         ),
         committed_at=context.clock(),
@@ -160,6 +162,7 @@ def _write_keys(
 ) -> None:
     if not context.collector:
         return
+    from dagster_rest.warehouse.load.absent_parents import forget_absent_parents
     from dagster_rest.warehouse.state.parents.keys import forget_fan_out_keys, write_fan_out_keys
 
     if (load.replaces and window.is_first) or rebuild:
@@ -173,12 +176,22 @@ def _write_keys(
         load_group=load_group,
         write=_key_write(context, staged.spec),
     )
+    if context.asset.is_selected and _may_leave_out(staged):
+        forget_absent_parents(connection, staged.spec, asset=context.asset.id, now=context.clock())
+
+
+def _may_leave_out(staged: "StagedLoad") -> bool:
+    """Whether a record may be in no table, or a row be deleted that no record of the load stands for."""
+    disposition = staged.spec.write_disposition
+    limited = any(disposition.options.get(option) for option in ("source_filter", "destination_scope"))
+    return disposition.disposition == "merge" and (limited or bool(staged.counters.get("discarded_rows")))
 
 
 def _key_write(context: LoadContext, spec: "ResourceSpec") -> Any:
     disposition = spec.write_disposition
     if disposition.disposition == "merge":
-        if disposition.strategy in ("cdc", "scd2") and not context.plan.merge_key:
+        is_limited = disposition.options.get("destination_scope") and context.plan.primary_key
+        if disposition.strategy in ("cdc", "scd2") and not context.plan.merge_key and not is_limited:
             return "replace"
         if disposition.strategy == "insert-only" and context.plan.primary_key:
             return "insert"

@@ -22,6 +22,7 @@ from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.run.commit import commit_window
 from dagster_rest.assets.run.garbage import collect_rarely
 from dagster_rest.assets.run.inputs import Inputs, read_all_parents, read_inputs, read_schema_again
+from dagster_rest.assets.run.owner import adopt
 from dagster_rest.assets.run.start import start_of_run
 from dagster_rest.assets.start.liveness import LivenessLock
 from dagster_rest.assets.start.staged_data import is_known_good
@@ -177,6 +178,7 @@ class ResourceLoad:
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
+        adopt(self._context)
         inputs = read_inputs(self._context)
         start = start_of_run(self._context, inputs)
         if start.rebuilds:

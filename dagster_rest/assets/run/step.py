@@ -105,6 +105,7 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
         start_value=config.start_value,
         end_value=config.end_value,
         limit=config.limit,
+        adopt=config.adopt,
     )
 
 

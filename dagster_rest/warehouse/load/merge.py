@@ -66,14 +66,12 @@ class Merge:
         self._load_id = load_id
         self._loaded_at = loaded_at
         self._written = written
-        self._has_texts = False
+        self._has_texts = any(DEDUP_TEXT in part.columns for part in staged.parts.get(family.root.name, ()))
 
     def run(self) -> None:
         """Carry the merge out; a load without rows changes nothing."""
         root = self._family.root
-        self._has_texts = any(DEDUP_TEXT in part.columns for part in self._staged.parts.get(root.name, ()))
-        texts = [DEDUP_TEXT] * self._has_texts
-        selects = root.staged_selects(self._staged, self._load_id, texts=texts)
+        selects = root.staged_selects(self._staged, self._load_id, texts=[DEDUP_TEXT] * self._has_texts)
         if not selects:
             return
         strategy = self._family.disposition.strategy or "delete-insert"
