@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         SelectorError,
         TokenError,
     )
-    from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page, Progress
+    from dagster_rest.http.page import FetchOptions, FetchUnit, Page, Progress
     from dagster_rest.http.paginators import (
         BasePaginator,
         HeaderCursorPaginator,
@@ -56,54 +56,19 @@ if TYPE_CHECKING:
     from dagster_rest.http.send.retry import RetryPolicy
     from dagster_rest.http.send.stats import RequestStats, StatsSnapshot
 
-__all__ = [
-    "INHERIT",
-    "ActionError",
-    "AuthConfigError",
-    "BasePaginator",
-    "BodyError",
-    "DecodeError",
-    "FetchOptions",
-    "FetchUnit",
-    "HeaderCursorPaginator",
-    "HeaderLinkPaginator",
-    "HttpAuthError",
-    "HttpConnectionError",
-    "HttpError",
-    "HttpStatusError",
-    "IgnoreResponse",
-    "IncompleteError",
-    "JSONLinkPaginator",
-    "JSONResponseCursorPaginator",
-    "LoopError",
-    "OffsetPaginator",
-    "OriginError",
-    "Page",
-    "PageNumberPaginator",
-    "PaginationError",
-    "Progress",
-    "RangePaginator",
-    "Redactor",
-    "Request",
-    "RequestStats",
-    "ResponseTooLargeError",
-    "RestClient",
-    "RetryLater",
-    "RetryPolicy",
-    "SelectorError",
-    "SinglePagePaginator",
-    "StatsSnapshot",
-    "TokenError",
-    "create_paginator",
-    "paginate",
-    "register_auth",
-    "register_paginator",
-]
+__all__ = ["INHERIT", "FetchOptions", "FetchUnit", "Page", "Progress", "Redactor", "Request", "RestClient", "paginate"]
+__all__ += ["RequestStats", "RetryPolicy", "StatsSnapshot", "create_paginator", "register_auth", "register_paginator"]
+__all__ += ["BasePaginator", "HeaderCursorPaginator", "HeaderLinkPaginator", "JSONLinkPaginator"]
+__all__ += ["JSONResponseCursorPaginator", "OffsetPaginator", "PageNumberPaginator", "RangePaginator"]
+__all__ += ["SinglePagePaginator"]
+__all__ += ["ActionError", "AuthConfigError", "BodyError", "DecodeError", "HttpAuthError", "HttpConnectionError"]
+__all__ += ["HttpError", "HttpStatusError", "IgnoreResponse", "IncompleteError", "LoopError", "OriginError"]
+__all__ += ["PaginationError", "ResponseTooLargeError", "RetryLater", "SelectorError", "TokenError"]
 
 # Where the names are; what is quick to import comes first.
 _MODULES = (
     *("errors", "registration", "request", "redaction", "send.stats", "send.retry"),
-    *("fetch.page", "paginators", "client"),
+    *("page", "paginators", "client"),
 )
 
 

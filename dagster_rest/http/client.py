@@ -11,7 +11,7 @@ from dagster_rest.config.values.inherit import INHERIT
 from dagster_rest.http.auth.secrets import check_named_secrets
 from dagster_rest.http.connection import Connection, trusted_origins
 from dagster_rest.http.errors import not_picklable
-from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, OnBodyErrors, Page
+from dagster_rest.http.page import FetchOptions, FetchUnit, OnBodyErrors, Page
 from dagster_rest.http.parse.body import EncodingErrors
 from dagster_rest.http.redaction import Redactor, environment_secrets, query_secrets, userinfo_secrets
 from dagster_rest.http.settings import ClientSettings
@@ -206,9 +206,8 @@ class RestClient:
         connection = self.connection
         connection.refuse_reentry()
         spec = self._spec(method, path, params, headers, json, data)
-        context = connection.context(
-            auth=auth, response_actions=response_actions, hooks=hooks, raise_for_status=raise_for_status
-        )
+        options = FetchOptions(auth=auth, response_actions=response_actions, hooks=hooks)
+        context = connection.context(options, raise_for_status=raise_for_status)
         sending = connection.sender.send(connection.first_request(spec), context.trusting(spec))
         return connection.loop.run(sending).response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.config.values.env import resolve_env
@@ -19,6 +19,7 @@ from dagster_rest.http.transport.loop import BackgroundLoop
 
 if TYPE_CHECKING:
     from dagster_rest.config.request.render import RequestSpec
+    from dagster_rest.http.page import FetchOptions
     from dagster_rest.http.send.context import Context
     from dagster_rest.http.send.sender import Sender
 
@@ -90,27 +91,20 @@ class Connection:
             if self._finalizer is not None:
                 self._finalizer()
 
-    def context(
-        self,
-        *,
-        auth: Any = INHERIT,
-        response_actions: Sequence[Any] | None = None,
-        hooks: Any = (),
-        max_concurrency: int | None = None,
-        where: str | None = None,
-        raise_for_status: bool = True,
-    ) -> Context:
-        """What holds for all requests of one fetch; the arguments are those of `FetchOptions`."""
+    def context(self, options: FetchOptions, *, raise_for_status: bool = True) -> Context:
+        """What holds for all requests of a fetch."""
         from dagster_rest.http.send.context import Context
         from dagster_rest.http.send.response_actions import compile_actions, compile_hooks
 
+        self.redactor.add(*options.secrets)
+        self.redactor.add_named(options.headers)
         return Context(
-            auth=self._auth(self._auth_config if auth is INHERIT else auth),
+            auth=self._auth(self._auth_config if options.auth is INHERIT else options.auth),
             trusted=self._trusted,
-            slots=self._slots if max_concurrency is None else Slots(max_concurrency),
-            actions=compile_actions(response_actions, where=where),
-            hooks=compile_hooks(hooks),
-            where=where,
+            slots=self._slots if options.max_concurrency is None else Slots(options.max_concurrency),
+            actions=compile_actions(options.response_actions, where=options.where),
+            hooks=compile_hooks(options.hooks),
+            where=options.where,
             raise_for_status=raise_for_status,
         )
 

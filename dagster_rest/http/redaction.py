@@ -316,18 +316,6 @@ def _bases(secret: str) -> set[str]:
 
 def _spellings(secret: str) -> set[str]:
     raw = secret.encode()
-    basic = base64.b64encode(raw).decode()
-    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= 16}
-    return {
-        secret,
-        secret.strip(),
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        secret.encode("unicode_escape").decode(),
-        repr(secret)[1:-1],
-        basic,
-        basic.rstrip("="),
-        base64.urlsafe_b64encode(raw).decode(),
-        *lines,
-    }
+    coded = {quote(secret, safe=""), quote(secret), quote_plus(secret), base64.b64encode(raw).decode()}
+    literal = {secret.encode("unicode_escape").decode(), repr(secret)[1:-1]}
+    return {secret, base64.urlsafe_b64encode(raw).decode(), *coded, *literal, *_bases(secret)}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dagster_rest.config.model.client import ClientConfig
     from dagster_rest.http.client import RestClient
-    from dagster_rest.http.fetch.page import Page
+    from dagster_rest.http.page import Page
 
 
 class RetrySettings(dg.Config):

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from dagster_rest import RestApiResource
-from dagster_rest.http import HttpError, RestClient
+from dagster_rest.http import FetchOptions, HttpError, RestClient
 from dagster_rest.resources import BearerAuth
 from tests.support.server import ApiServer, Reply, Request
 
@@ -99,7 +99,7 @@ def test_copies_use_a_refresh_token_once(api: ApiServer) -> None:
     api.json("/items", [])
     auth = {"type": "oauth2_refresh_token", "access_token_url": f"{api.url}/token", "refresh_token": "ref-0"}
     with RestClient(api.url, auth=auth) as client:
-        client.connection.context()
+        client.connection.context(FetchOptions())
         with copy.copy(client) as other, ThreadPoolExecutor() as pool:
             answers = list(pool.map(lambda one: one.get("items").status_code, [client, other]))
     assert ([200, 200], ["ref-0"]) == (answers, used)

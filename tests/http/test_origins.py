@@ -218,6 +218,25 @@ def test_a_cookie_that_a_redirect_sets_is_sent_on(api: ApiServer, client: RestCl
     assert "sid=7" == api.requests[1].headers["cookie"]
 
 
+def test_a_cookie_goes_to_another_port_only_where_that_may_be_asked(
+    api: ApiServer, open_client: Opener, other: ApiServer
+) -> None:
+    """A cookie is of its host, whatever the port (RFC 6265, 8.5); no origin is asked that is not trusted."""
+    api.json("/items", Reply(json={"data": [{"id": 1}], "next": f"{other.url}/items"}, headers={"Set-Cookie": "sid=7"}))
+    with pytest.raises(OriginError):
+        list(open_client().paginate("items", paginator="json_link"))
+    assert [] == other.requests
+    list(open_client(allowed_origins=[other.url]).paginate("items", paginator="json_link"))
+    assert ["sid=7"] == [request.headers["cookie"] for request in other.requests]
+
+
+def test_cookies_are_of_one_client(api: ApiServer, open_client: Opener) -> None:
+    api.json("/items", Reply(json=[], headers={"Set-Cookie": "sid=7"}))
+    open_client().get("items")
+    open_client().get("items")
+    assert [None, None] == [request.headers.get("cookie") for request in api.requests]
+
+
 def test_an_allowed_origin_without_a_scheme_is_an_error_not_ignored() -> None:
     with pytest.raises(HttpError, match="not an origin") as caught:
         RestClient("https://api.test", allowed_origins=["files.test"])

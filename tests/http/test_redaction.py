@@ -298,7 +298,7 @@ def test_reprs_show_no_secrets(open_client: Opener) -> None:
         auth={"token": "s3cret-3"},
         params={"key": "s3cret-4"},
     )
-    shown = f"{client!r} {client.connection.sender!r} {client.redactor!r} {client.connection.context()!r}"
+    shown = f"{client!r} {client.connection.sender!r} {client.redactor!r} {client.connection.context(FetchOptions())!r}"
     assert "s3cret" not in shown
 
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from dagster_rest.config import EnvRef
+from dagster_rest.config import ConfigError, EnvRef
 from dagster_rest.http import HttpConnectionError, HttpError, RestClient
 from dagster_rest.http.request import join_url
 from tests.support.server import ApiServer, Reply
@@ -179,6 +179,17 @@ def test_s69_the_timeout_is_honoured(api: ApiServer, open_client: Opener, timeou
     with pytest.raises(HttpConnectionError) as caught:
         open_client(timeout=timeout, retry={"attempts": 2}).get("items")
     assert ("http_timeout", 2) == (caught.value.code, len(api.requests))
+
+
+def test_a_mapping_of_timeouts_is_read_like_that_of_a_config(open_client: Opener) -> None:
+    sender = open_client(timeout={"read": "30s", "total": 90}).connection.sender
+    assert httpx.Timeout(connect=60, read=30, write=60, pool=None) == sender.builder.http.timeout
+    assert 90 == sender.max_seconds
+
+
+def test_a_mapping_of_timeouts_with_another_key_is_an_error(open_client: Opener) -> None:
+    with pytest.raises(ConfigError, match="Did you mean `read`"):
+        open_client(timeout={"reed": 3}).get("x")
 
 
 def test_without_a_base_url_a_relative_path_is_refused() -> None:

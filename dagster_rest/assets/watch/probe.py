@@ -141,13 +141,12 @@ def _ask(
     asset: RestAsset, spec: "RequestSpec", *, client: "RestClient", known: Mapping[str, str], timeout: float
 ) -> Answer:
     from dagster_rest.http import FetchOptions
-    from dagster_rest.http.fetch.scheduler import request_context
 
     options = FetchOptions.from_plan(asset.plan)
     connection = client.connection
     request = connection.first_request(spec, headers=options.headers)
     request.headers.update(_conditions(known) if spec.method.upper() == "GET" else {})
-    context = request_context(connection, options, raise_for_status=False).trusting(spec)
+    context = connection.context(options, raise_for_status=False).trusting(spec)
     sending = connection.sender.send(request, context)
     try:
         outcome = connection.loop.run(asyncio.wait_for(sending, timeout))

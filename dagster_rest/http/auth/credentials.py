@@ -61,22 +61,6 @@ def _cookies(request: httpx.Request) -> list[str]:
     return [part.strip() for part in request.headers.get("Cookie", "").split(";") if part.strip()]
 
 
-class HeaderAuth(httpx.Auth):
-    """A secret in a header of its own name."""
-
-    def __init__(self, name: str, value: str) -> None:
-        self._name, self._value = name, value
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Set the header."""
-        request.headers[self._name] = self._value
-        yield request
-
-
-class DigestAuth(httpx.DigestAuth):
-    """HTTP Digest; one challenge serves all later requests."""
-
-
 class WatchedAuth(httpx.Auth):
     """Another auth, each of whose requests is announced: tokens and challenges too.
 
@@ -201,8 +185,8 @@ _MAKERS: dict[str, Callable[[Any, OnToken | None], httpx.Auth]] = {
     "BearerAuthConfig": lambda c, _: BearerAuth(c.token),
     "ApiKeyAuthConfig": lambda c, _: ApiKeyAuth(c.api_key, name=c.name, location=c.location),
     "HttpBasicAuthConfig": lambda c, _: httpx.BasicAuth(c.username, c.password),
-    "CustomHeaderAuthConfig": lambda c, _: HeaderAuth(c.name, c.value),
-    "DigestAuthConfig": lambda c, _: DigestAuth(c.username, c.password),
+    "CustomHeaderAuthConfig": lambda c, _: ApiKeyAuth(c.value, name=c.name),
+    "DigestAuthConfig": lambda c, _: httpx.DigestAuth(c.username, c.password),
     "OAuth2ClientCredentialsConfig": partial(_oauth, "ClientCredentialsAuth"),
     "OAuth2RefreshTokenConfig": partial(_oauth, "RefreshTokenAuth"),
     "JwtGrantAuthConfig": partial(_oauth, "JwtGrantAuth"),

@@ -23,6 +23,7 @@ from dagster_rest.http.retry_after import server_wait
 
 #: Seconds between two tries to lock the token, where another copy of the client renews it.
 _LOCK_POLL_SECONDS = 0.01
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FORM = "application/x-www-form-urlencoded"
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -107,6 +108,12 @@ class TokenAuth(httpx.Auth, abc.ABC):
     def _take(self, answer: Any) -> None:
         fields = _fields_of(answer)
         status = answer.status_code
+        if status in _REDIRECTS:
+            # A redirected POST becomes a GET without its form; and another address may not be meant for the secret.
+            address = _redirected_to(self._url, answer.headers.get("location"))
+            error = self._refused(f"the token endpoint answered {status}, a redirect to {address}", answer)
+            error.hint = "A token request is not redirected: set `access_token_url` to the endpoint's final address."
+            raise error
         if not 200 <= status < 300:
             raise self._refused(f"the token endpoint answered {status}: {_reason(fields) or answer.text[:300]}", answer)
         if fields is None:
@@ -145,52 +152,48 @@ class ClientCredentialsAuth(TokenAuth):
 
     Args:
         client_id: The client's id.
-        client_secret: The client's secret.
-        client_auth: `body` sends both as form fields, `basic` as HTTP Basic.
-        options: See `TokenAuth`.
-    """
-
-    def __init__(self, *, client_id: str, client_secret: str, client_auth: str = "body", **options: Any) -> None:
-        super().__init__(**options)
-        self._client_id, self._client_secret, self._client_auth = client_id, client_secret, client_auth
-
-    def token_request(self) -> tuple[dict[str, str], str]:
-        """The form, with the client's credentials."""
-        return _authenticated(
-            self._form("client_credentials"), self._url, self._client_id, self._client_secret, self._client_auth
-        )
-
-
-class RefreshTokenAuth(TokenAuth):
-    """The refresh token grant; a new refresh token in an answer replaces the old one for this process.
-
-    Args:
-        refresh_token: The refresh token.
-        client_id: The client's id, if the endpoint wants one.
         client_secret: The client's secret, if it has one.
         client_auth: `body` sends both as form fields, `basic` as HTTP Basic.
         options: See `TokenAuth`.
     """
 
     def __init__(
-        self,
-        *,
-        refresh_token: str,
-        client_id: str | None = None,
-        client_secret: str | None = None,
-        client_auth: str = "body",
-        **options: Any,
+        self, *, client_id: str | None, client_secret: str | None = None, client_auth: str = "body", **options: Any
     ) -> None:
         super().__init__(**options)
-        self._refresh_token = refresh_token
         self._client_id, self._client_secret, self._client_auth = client_id, client_secret, client_auth
+
+    def token_request(self) -> tuple[dict[str, str], str]:
+        """The form, with the client's credentials."""
+        return self._authenticated(self._form("client_credentials"))
+
+    def _authenticated(self, form: str) -> tuple[dict[str, str], str]:
+        from authlib.oauth2.auth import ClientAuth
+
+        method = {"basic": "client_secret_basic", "body": "client_secret_post"}[self._client_auth]
+        if self._client_secret is None:
+            method = "none"
+        _, headers, body = ClientAuth(self._client_id, self._client_secret, method).prepare("POST", self._url, {}, form)
+        return dict(headers), str(body)
+
+
+class RefreshTokenAuth(ClientCredentialsAuth):
+    """The refresh token grant; a new refresh token in an answer replaces the old one for this process.
+
+    Args:
+        refresh_token: The refresh token.
+        client_id: The client's id, if the endpoint wants one.
+        options: See `ClientCredentialsAuth`.
+    """
+
+    def __init__(self, *, refresh_token: str, client_id: str | None = None, **options: Any) -> None:
+        super().__init__(client_id=client_id, **options)
+        self._refresh_token = refresh_token
 
     def token_request(self) -> tuple[dict[str, str], str]:
         """The form, with the refresh token."""
         form = self._form("refresh_token", refresh_token=self._refresh_token)
-        if self._client_id is None:
-            return {}, form
-        return _authenticated(form, self._url, self._client_id, self._client_secret, self._client_auth)
+        return ({}, form) if self._client_id is None else self._authenticated(form)
 
     def _keep(self, fields: Mapping[str, Any]) -> None:
         if fields.get("refresh_token"):
@@ -297,6 +300,15 @@ def _fields_of(answer: Any) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
+def _redirected_to(url: str, location: str | None) -> str:
+    """The address that a redirect names, without its query."""
+    try:
+        address = httpx.URL(url).join(location or "")
+    except (httpx.InvalidURL, ValueError):
+        location = None
+    return str(address.copy_with(query=None, fragment=None, userinfo=b"")) if location else "nowhere"
+
+
 def _reason(fields: Mapping[str, Any] | None) -> str:
     """What an answer says of its error (RFC 6749, 5.2)."""
     parts = [(fields or {}).get(name) for name in ("error", "error_description", "error_uri")]
@@ -314,15 +326,3 @@ def _seconds(value: Any, *, default: float) -> float:
     except (TypeError, ValueError):
         return default
     return max(0.0, seconds) if math.isfinite(seconds) else default
-
-
-def _authenticated(
-    form: str, url: str, client_id: str, client_secret: str | None, client_auth: str
-) -> tuple[dict[str, str], str]:
-    from authlib.oauth2.auth import ClientAuth
-
-    method = {"basic": "client_secret_basic", "body": "client_secret_post"}[client_auth]
-    if client_secret is None:
-        method = "none"
-    _, headers, body = ClientAuth(client_id, client_secret, method).prepare("POST", url, {}, form)
-    return dict(headers), str(body)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.errors import RestError
 from dagster_rest.http.errors import DecodeError, HttpStatusError, PaginationError
 from dagster_rest.http.fetch import failures
-from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page
 from dagster_rest.http.fetch.prefetch import Prefetch
 from dagster_rest.http.fetch.repeats import Repeats
 from dagster_rest.http.fetch.shared_selector import SharedSelector
+from dagster_rest.http.page import FetchOptions, FetchUnit, Page
 from dagster_rest.http.paginators.base import BasePaginator, update_state
 from dagster_rest.http.paginators.detection.detect import detect_paginator, remake
 from dagster_rest.http.paginators.page_numbers import ProbingPageNumberPaginator

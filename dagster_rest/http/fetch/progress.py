@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from dagster_rest.http.fetch.page import FetchOptions, Page, Progress
+from dagster_rest.http.page import FetchOptions, Page, Progress
 
 logger = logging.getLogger("dagster_rest.http")
 

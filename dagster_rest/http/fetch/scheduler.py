@@ -8,28 +8,41 @@ the pages that wait hold too much, so nothing can deadlock and memory stays flat
 
 from __future__ import annotations
 
+import asyncio
 import queue
 from collections import deque
 from collections.abc import Generator, Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
 from dagster_rest.http.connection import Connection
 from dagster_rest.http.errors import HttpError
-from dagster_rest.http.fetch.budget import PageBudget
-from dagster_rest.http.fetch.page import FetchOptions, FetchUnit, Page
+from dagster_rest.http.fetch.budget import PageBudget, UnitState
 from dagster_rest.http.fetch.page_stream import PageStream
 from dagster_rest.http.fetch.prefetch import Prefetch
 from dagster_rest.http.fetch.progress import ProgressLog
 from dagster_rest.http.fetch.shared_selector import SharedSelector
-from dagster_rest.http.fetch.unit_run import UnitRun, cancel, cancel_soon
+from dagster_rest.http.page import FetchOptions, FetchUnit, Page
 from dagster_rest.http.paginators import create_paginator, parse_paginator
 from dagster_rest.http.transport.loop import BlockedError, LoopWatchdog
 
-if TYPE_CHECKING:
-    from dagster_rest.http.send.context import Context
-
 UNITS_AHEAD = 4
+
+
+@dataclass(eq=False)
+class _UnitRun:
+    """One unit while it is fetched.
+
+    Attributes:
+        unit: The unit.
+        state: How far it is.
+        pages: Its pages for the caller, or the error that ended them.
+        task: What reads them in the event loop; None until it has begun.
+    """
+
+    unit: FetchUnit
+    state: UnitState
+    pages: queue.SimpleQueue[Page | BaseException] = field(default_factory=queue.SimpleQueue)
+    task: asyncio.Task[None] | None = None
 
 
 class Fetch:
@@ -52,10 +65,10 @@ class Fetch:
         self._selector = SharedSelector(options.data_selector, detected=options.selector)
         self._loop = connection.loop
         self._sender = connection.sender
-        self._context = request_context(connection, options)
+        self._context = connection.context(options)
         self._concurrency = options.max_concurrency or connection.settings.max_concurrency
         self._budget = PageBudget(concurrency=self._concurrency, prefetch=options.prefetch)
-        self._runs: deque[UnitRun] = deque()
+        self._runs: deque[_UnitRun] = deque()
         self._started = 0
         self._exhausted = False
         self._progress = ProgressLog(options)
@@ -73,7 +86,7 @@ class Fetch:
         except BlockedError:
             # Nor can their end be waited for.
             runs, self._runs = list(self._runs), deque()
-            self._loop.call(cancel_soon, runs)
+            self._loop.call(_cancel_soon, runs)
             raise
         finally:
             self._cancel()
@@ -92,13 +105,13 @@ class Fetch:
             if unit is None:
                 self._exhausted = True
                 break
-            run = UnitRun(unit, self._started, budget=self._budget, selector=self._selector)
+            run = _UnitRun(unit, UnitState(self._started))
             self._started += 1
             self._runs.append(run)
-            self._loop.call(run.start, self._prefetch, self._stream)
+            self._loop.call(self._begin, run)
         return bool(self._runs)
 
-    def _take(self, run: UnitRun) -> Page | BaseException:
+    def _take(self, run: _UnitRun) -> Page | BaseException:
         if not self._options.prefetch:
             self._loop.call(self._budget.page_wanted, run.state)
         watchdog = LoopWatchdog(self._loop)
@@ -109,7 +122,7 @@ class Fetch:
             except queue.Empty:
                 if self._loop.closed and run.pages.empty():
                     # It ended before it came to this unit.
-                    return HttpError("the client was closed while fetching", code="http_client_closed")
+                    return _closed_meanwhile()
                 watchdog.check()
                 self._progress.report_if_due()
         if isinstance(item, Page):
@@ -118,7 +131,7 @@ class Fetch:
                 self._leave(run)
         return item
 
-    def _goes_on_after(self, run: UnitRun, error: BaseException) -> bool:
+    def _goes_on_after(self, run: _UnitRun, error: BaseException) -> bool:
         """Leave a unit that failed behind, if the caller wants that."""
         on_unit_error = self._options.on_unit_error
         if on_unit_error is None or not isinstance(error, HttpError) or not on_unit_error(run.unit, error):
@@ -126,15 +139,37 @@ class Fetch:
         self._leave(run)
         return True
 
-    def _leave(self, run: UnitRun) -> None:
+    def _leave(self, run: _UnitRun) -> None:
         self._runs.popleft()
         self._loop.call(self._budget.unit_left, run.state)
 
-    def _prefetch(self, run: UnitRun) -> Prefetch:
-        context = self._context.trusting(run.unit.request)
-        return Prefetch(self._sender, context, run.state, self._budget)
+    def _begin(self, run: _UnitRun) -> None:
+        run.task = asyncio.ensure_future(self._read(run))
 
-    def _stream(self, run: UnitRun, prefetch: Prefetch) -> PageStream:
+    async def _read(self, run: _UnitRun) -> None:
+        """Read the pages of a unit ahead of the caller, as far as the budget allows; in the event loop."""
+        prefetch = None
+        try:
+            prefetch = Prefetch(self._sender, self._context.trusting(run.unit.request), run.state, self._budget)
+            await self._budget.room_for(run.state)
+            async for page in self._stream(run, prefetch).pages():
+                run.pages.put(page)
+                self._budget.page_came(run.state, page.size)
+                if not page.is_last:
+                    await self._budget.room_for(run.state)
+        except asyncio.CancelledError:
+            # For a caller who waits while another thread closes the client.
+            run.pages.put(_closed_meanwhile())
+            raise
+        except BaseException as error:  # noqa: BLE001  (it is raised again in the caller's thread)
+            run.pages.put(error)
+        finally:
+            self._selector.leave(run.state.order)
+            self._budget.stop_asking(run.state)
+            if prefetch is not None:
+                await prefetch.cancel()
+
+    def _stream(self, run: _UnitRun, prefetch: Prefetch) -> PageStream:
         return PageStream(
             unit=run.unit,
             options=self._options,
@@ -154,23 +189,26 @@ class Fetch:
             return
         if self._loop.is_current:
             # A garbage collection may close an abandoned iterator in any thread.
-            self._loop.call(cancel_soon, runs)
+            self._loop.call(_cancel_soon, runs)
         else:
-            self._loop.run(cancel(runs))
+            self._loop.run(_cancel(runs))
 
 
-def request_context(connection: Connection, options: FetchOptions, *, raise_for_status: bool = True) -> Context:
-    """What holds for all requests of a fetch."""
-    connection.redactor.add(*options.secrets)
-    connection.redactor.add_named(options.headers)
-    return connection.context(
-        auth=options.auth,
-        response_actions=options.response_actions,
-        hooks=options.hooks,
-        max_concurrency=options.max_concurrency,
-        where=options.where,
-        raise_for_status=raise_for_status,
-    )
+def _closed_meanwhile() -> HttpError:
+    return HttpError("the client was closed while fetching", code="http_client_closed")
+
+
+def _cancel_soon(runs: list[_UnitRun]) -> None:
+    """Cancel units without waiting for their end; called in the event loop."""
+    for run in runs:
+        if run.task is not None:
+            run.task.cancel()
+
+
+async def _cancel(runs: list[_UnitRun]) -> None:
+    """Cancel units, and wait for their end."""
+    _cancel_soon(runs)
+    await asyncio.gather(*(run.task for run in runs if run.task is not None), return_exceptions=True)
 
 
 def _prepared(options: FetchOptions) -> FetchOptions:

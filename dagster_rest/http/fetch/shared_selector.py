@@ -28,7 +28,8 @@ class SharedSelector:
         # Units below have ended, and so have those that are named.
         self._first = 0
         self._ended: set[int] = set()
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        # Replaced at each change.
+        self._changed = asyncio.Event()
 
     async def for_body(self, body: Any, *, order: int) -> Selection | None:
         """The selection for a body of a unit.
@@ -41,9 +42,7 @@ class SharedSelector:
             The selection; it is that of all units only if it settles. None if nothing is in the body yet.
         """
         while self.selection is None and order > self._first:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((order, turn))
-            await turn
+            await self._changed.wait()
         if self.selection is not None or says_nothing(body):
             return self.selection
         selection = select(None, body)
@@ -66,11 +65,5 @@ class SharedSelector:
         self._wake()
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for order, turn in waiting:
-            if turn.done():
-                continue
-            if self.selection is None and order > self._first:
-                self._waiting.append((order, turn))
-            else:
-                turn.set_result(None)
+        self._changed.set()
+        self._changed = asyncio.Event()

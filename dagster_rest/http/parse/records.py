@@ -79,22 +79,25 @@ class Selection:
         found = self.path.find(body)
         if self.evidence is not None and not self._is_of_shape(found, body):
             found = []
-        if not found and not self._may_be_empty(body):
-            if not allow_missing:
-                raise self._nothing(body)
-            return []
         records = self._flat(found)
+        problem = self._problem(body, found, records)
+        if problem is None:
+            self._check_agreement(body, found)
+            return records
+        if allow_missing:
+            return []
+        raise problem
+
+    def _problem(self, body: Any, found: list[Any], records: list[Any]) -> SelectorError | BodyError | None:
+        """Why there are no records in a body, or none that can be believed."""
+        if not found and not self._may_be_empty(body):
+            return self._nothing(body)
         believed = self.evidence is None or is_believed(self.path.keys, body)
         # An entity that was detected for want of a list may be nothing but an error.
         entity = self.evidence is not None and isinstance(body, Mapping) and "id" not in body and records == [body]
         if (not records or entity or not believed) and reports_errors(body):
-            if not allow_missing:
-                raise _errors_of(body)
-            return []
-        if not believed:
-            raise _ambiguous(f"the body has no list but {self.path.text!r}, which is rather about the response", body)
-        self._check_agreement(body, found)
-        return records
+            return _errors_of(body)
+        return None if believed else self._nothing(body)
 
     def _check_agreement(self, body: Any, found: list[Any]) -> None:
         """Refuse a body in which another list would be taken than in those before."""
@@ -104,7 +107,12 @@ class Selection:
         other = detect(body, known=keys)
         if other.keys != keys and (other.shape == "list" or (found and other.shape)):
             before, now = self.path.text, from_keys(other.keys).text
-            raise _ambiguous(f"other records of this load are from {before!r}, but these seem to be at {now!r}", body)
+            raise SelectorError(
+                f"other records of this load are from {before!r}, but these seem to be at {now!r}; the body holds "
+                f"{key_tree(body)}",
+                code="http_selector_ambiguous",
+                hint="Set `data_selector` to the list that you want (`$` takes the whole body as one record).",
+            )
 
     def _is_of_shape(self, found: list[Any], body: Any) -> bool:
         """Whether what was found may be what was detected: `$` would take an envelope or a message for a record."""
@@ -146,7 +154,9 @@ class Selection:
     def _nothing(self, body: Any) -> SelectorError:
         how = "the detected selector" if self.evidence else "`data_selector`"
         found = f"{how} {self.path.text!r} matches nothing"
-        if self.shape == "list" and self.path.keys and self.path.find(body):
+        if self.evidence is not None and not is_believed(self.path.keys, body):
+            found = f"the body has no list but {self.path.text!r}, which is rather about the response"
+        elif self.shape == "list" and self.path.keys and self.path.find(body):
             found = f"{self.path.text!r} is not a list of records, as it was where the records were detected"
         elif self.shape is not None and self.path.text == "$":
             found = f"the body is not {_KINDS[self.shape]}, as the one was by which the records were detected"
@@ -167,14 +177,6 @@ def _errors_of(body: Mapping[str, Any]) -> BodyError:
         code="http_body_reports_errors",
         hint="Handle it with a response action, for example {json: $.errors, action: retry}; or set `data_selector` if "
         "they are the records.",
-    )
-
-
-def _ambiguous(found: str, body: Any) -> SelectorError:
-    return SelectorError(
-        f"{found}; the body holds {key_tree(body)}",
-        code="http_selector_ambiguous",
-        hint="Set `data_selector` to the list that you want (`$` takes the whole body as one record).",
     )
 
 

@@ -39,7 +39,8 @@ def open_sender(settings: ClientSettings, *, stats: RequestStats, redactor: Reda
     if settings.session is not None:
         _learn_secrets(settings.session, redactor)
     is_async = isinstance(settings.session, httpx.AsyncClient)
-    http = settings.session if is_async else _http(settings, redactor=redactor)
+    timeout, total_seconds = _timeouts(settings.timeout)
+    http = settings.session if is_async else _http(settings, timeout=timeout, redactor=redactor)
     limiter = _limiter(settings.rate_limit, settings.base_url)
     sender = Sender(
         builder=RequestBuilder(http, headers=_headers(settings.headers), params=settings.params),
@@ -48,7 +49,7 @@ def open_sender(settings: ClientSettings, *, stats: RequestStats, redactor: Reda
         errors=RequestErrors(redactor, follow_redirects=settings.follow_redirects),
         stats=stats,
         max_bytes=settings.max_response_bytes,
-        max_seconds=_total_seconds(settings.timeout),
+        max_seconds=total_seconds,
         follow_redirects=settings.follow_redirects,
     )
     log_filter = RedactingFilter(redactor)
@@ -88,11 +89,11 @@ def _headers(own: Mapping[str, Any]) -> dict[str, str]:
     return {**{name: value for name, value in usual.items() if name.lower() not in named}, **own}
 
 
-def _http(settings: ClientSettings, *, redactor: Redactor) -> httpx.AsyncClient:
+def _http(settings: ClientSettings, *, timeout: httpx.Timeout, redactor: Redactor) -> httpx.AsyncClient:
     transport = BoundedTransport(_transport(settings, redactor=redactor), limit=settings.max_response_bytes)
     # A session keeps its cookies itself, and would not send them beside ours.
     cookies = None if settings.session is None else CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(transport=transport, timeout=_timeout(settings.timeout), trust_env=False, cookies=cookies)
+    return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False, cookies=cookies)
 
 
 def _transport(settings: ClientSettings, *, redactor: Redactor) -> httpx.AsyncBaseTransport:
@@ -118,21 +119,18 @@ def _transport(settings: ClientSettings, *, redactor: Redactor) -> httpx.AsyncBa
     )
 
 
-def _timeout(timeout: Any) -> httpx.Timeout:
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
+def _timeouts(timeout: Any) -> tuple[httpx.Timeout, float | None]:
+    """The limits of httpx, and the longest time for one whole response."""
     if isinstance(timeout, Mapping):
-        return httpx.Timeout(60.0, **{name: seconds for name, seconds in timeout.items() if name != "total"})
-    if hasattr(timeout, "connect"):
-        return httpx.Timeout(connect=timeout.connect, read=timeout.read, write=timeout.write, pool=timeout.pool)
-    return httpx.Timeout(timeout, pool=None)
+        from dagster_rest.config.model.client import TimeoutConfig
 
-
-def _total_seconds(timeout: Any) -> float | None:
-    """The longest time for one whole response; also for a time-out that does not name it."""
-    given = timeout.get("total", TOTAL_SECONDS) if isinstance(timeout, Mapping) else TOTAL_SECONDS
-    total: float | None = getattr(timeout, "total", given)
-    return total
+        timeout = TimeoutConfig(**timeout)
+    if isinstance(timeout, httpx.Timeout):
+        return timeout, TOTAL_SECONDS
+    if hasattr(timeout, "total"):
+        limits = {name: getattr(timeout, name) for name in ("connect", "read", "write", "pool")}
+        return httpx.Timeout(**limits), timeout.total
+    return httpx.Timeout(timeout, pool=None), TOTAL_SECONDS
 
 
 def _limiter(config: Any, base_url: str) -> RateLimiter | None:

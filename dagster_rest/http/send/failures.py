@@ -118,7 +118,7 @@ class RequestErrors:
             self.redactor.redact(error.message),
             where=self.redactor.redact_url(error.where),
             status_code=error.status_code,
-            hint="Check the client's `auth`.",
+            hint=error.hint or "Check the client's `auth`.",
         )
         again = error.wait is not None or policy.retries_status(error.status_code)
         return RetryableError(clean, wait=error.wait) if again else clean

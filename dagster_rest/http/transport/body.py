@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
@@ -101,7 +102,7 @@ async def _read(response: httpx.Response, layers: list[_Layer], limit: int) -> b
             if not body.tell():
                 first = piece
             body.write(piece)
-    if not all(layer.finished for layer in layers):
+    if any(layer.fed and not layer.ended for layer in layers):
         raise httpx.ReadError("the compressed body ends too early")
     # One piece needs no second copy.
     return first if len(first) == body.tell() else body.getvalue()
@@ -110,6 +111,7 @@ async def _read(response: httpx.Response, layers: list[_Layer], limit: int) -> b
 def _unpacked(packed: bytes, layers: list[_Layer]) -> Iterable[bytes]:
     if not layers:
         return (packed,) if packed else ()
+    layers[0].fed |= bool(packed)
     return (inner for outer in layers[0].feed(packed) for inner in _unpacked(outer, layers[1:]))
 
 
@@ -133,17 +135,19 @@ def _complete(response: httpx.Response, body: bytes) -> httpx.Response:
     return complete
 
 
-class _Layer(Protocol):
-    """One packing of a body."""
+class _Layer(ABC):
+    """One packing of a body; `fed` says whether anything came."""
+
+    fed = False
 
     @property
-    def finished(self) -> bool:
-        """Whether the end was reached, or nothing came."""
-        ...
+    @abstractmethod
+    def ended(self) -> bool:
+        """Whether the end was reached."""
 
+    @abstractmethod
     def feed(self, packed: bytes) -> Iterator[bytes]:
         """Unpack, in pieces."""
-        ...
 
 
 def accepted_encodings() -> str:
@@ -181,26 +185,24 @@ def _makers() -> dict[str, Callable[[], _Layer]]:
     return makers
 
 
-class _Inflater:
+class _Inflater(_Layer):
     """gzip and deflate."""
 
     def __init__(self) -> None:
-        self._begun = False
         self._waiting = b""
-        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._stream: Any = None
 
     @property
-    def finished(self) -> bool:
-        return self._stream.eof or not (self._begun or self._waiting)
+    def ended(self) -> bool:
+        return self._stream is not None and bool(self._stream.eof)
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
         packed, self._waiting = self._waiting + packed, b""
-        if not self._begun:
+        if self._stream is None:
             # Two bytes distinguish gzip, zlib and raw deflate.
             if len(packed) < 2:
                 self._waiting = packed
                 return
-            self._begun = True
             self._stream = zlib.decompressobj(_RAW_DEFLATE if _is_raw_deflate(packed) else _GZIP_OR_ZLIB)
         while packed:
             if self._stream.eof:
@@ -246,20 +248,18 @@ def _brotli() -> Any:
     return None
 
 
-class _Brotli:
+class _Brotli(_Layer):
     """br."""
 
     def __init__(self) -> None:
-        self._begun = False
         self._module = _brotli()
         self._stream = self._module.Decompressor()
 
     @property
-    def finished(self) -> bool:
-        return not self._begun or bool(self._stream.is_finished())
+    def ended(self) -> bool:
+        return bool(self._stream.is_finished())
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        self._begun = self._begun or bool(packed)
         try:
             while not self._stream.is_finished():
                 piece = self._stream.process(packed, output_buffer_limit=PIECE)
@@ -280,23 +280,21 @@ def _zstandard() -> Any:
     return zstandard
 
 
-class _Zstd:
+class _Zstd(_Layer):
     """zstd, of one frame or several."""
 
     def __init__(self) -> None:
         self._module = _zstandard()
-        self._begun = False
         self._new()
 
     def _new(self) -> None:
         self._stream = self._module.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
     @property
-    def finished(self) -> bool:
-        return not self._begun or bool(self._stream.eof)
+    def ended(self) -> bool:
+        return bool(self._stream.eof)
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        self._begun = self._begun or bool(packed)
         for start in range(0, len(packed), _ZSTD_SLICE):
             yield from self._pieces(packed[start : start + _ZSTD_SLICE])
 

@@ -342,9 +342,29 @@ def test_an_answer_of_the_token_endpoint_that_is_no_object(api: ApiServer, open_
         open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
 
 
-def test_a_token_endpoint_that_redirects_is_named(api: ApiServer, open_client: Opener) -> None:
-    api.json("/token", Reply(status=302, json={}, headers={"Location": "/login"}), method="POST")
-    with pytest.raises(TokenError, match="answered 302"):
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["/login?state=s3cret-state", "{url}/login", "//{host}/login"])
+def test_a_redirect_of_the_token_endpoint_is_not_followed_and_names_its_address(
+    api: ApiServer, open_client: Opener, status: int, location: str
+) -> None:
+    """httpx and requests make a GET of most of them, and lose the form."""
+    address = location.format(url=api.url, host=f"{api.host}:{api.port}")
+    api.json("/token", Reply(status=status, json={}, headers={"Location": address}), method="POST")
+    with pytest.raises(TokenError, match=f"answered {status}") as caught:
+        open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+    assert f"redirect to {api.url}/login" in str(caught.value)
+    assert "s3cret-state" not in str(caught.value)
+    assert "access_token_url" in str(caught.value.hint)
+    assert ["POST /token"] == api.targets()
+
+
+@pytest.mark.parametrize("location", [None, ""])
+def test_a_redirect_of_the_token_endpoint_without_an_address(
+    api: ApiServer, open_client: Opener, location: str | None
+) -> None:
+    headers = {} if location is None else {"Location": location}
+    api.json("/token", Reply(status=307, json={}, headers=headers), method="POST")
+    with pytest.raises(TokenError, match="answered 307, a redirect to nowhere"):
         open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
 
 

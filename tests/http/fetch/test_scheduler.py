@@ -61,7 +61,7 @@ def test_pages_with_a_known_total_run_at_the_same_time(api: ApiServer, open_clie
     @api.get("/items")
     def items(request: Request) -> Any:
         offset = int(request.param("offset") or 0)
-        return Reply(json={"data": rows[offset : offset + 5], "total": 100}, delay=0.02)
+        return Reply(json={"data": rows[offset : offset + 5], "total": 100}, delay=0.15)
 
     client = open_client(max_concurrency=6)
     pages = list(client.paginate("items", paginator={"type": "offset", "limit": 5}))
