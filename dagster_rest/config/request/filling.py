@@ -22,6 +22,7 @@ from dagster_rest.config.request.template import (
     MappingTemplate,
     ParentField,
     Part,
+    Placeholder,
     RunValue,
     StaticParam,
     Template,
@@ -93,9 +94,10 @@ class Filling:
 
     def formatted(self, part: Part, value: Any, where: str) -> str:
         """The text of a part's value, by its conversion and format spec."""
-        conversion, spec = getattr(part, "conversion", None), getattr(part, "spec", "")
-        if conversion:
-            value = _CONVERSIONS[conversion](value)
+        spec = ""
+        if isinstance(part, Placeholder):
+            spec = part.spec
+            value = _CONVERSIONS[part.conversion](value) if part.conversion else value
         if not spec and isinstance(value, str):
             return value
         try:

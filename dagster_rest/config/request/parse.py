@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_rest.config.errors import Problem, did_you_mean, join_path
@@ -23,6 +23,7 @@ from dagster_rest.config.request.template import (
     MappingTemplate,
     ParentField,
     Part,
+    Reference,
     RunValue,
     StaticParam,
     Template,
@@ -132,24 +133,28 @@ class _TextParser:
             f"the doubled braces around `{shown}` make it literal text", hint=f"Write single braces: {{{shown}}}."
         )
 
-    def _part(self, name: str, spec: str, conversion: str | None) -> Part | None:
+    def _part(self, name: str, spec: str, conversion: str | None) -> Reference | None:
         shown = name if _may_be_shown(name, self.where) else "..."
         if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
             self._bad(f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
             return None
+        part = self._reference(name, shown)
+        return replace(part, conversion=conversion, spec=spec) if part is not None and (conversion or spec) else part
+
+    def _reference(self, name: str, shown: str) -> Reference | None:
         head, _, rest = name.partition(".")
         if head == "resources" and rest:
-            return self._parent_part(rest, spec, conversion, shown)
+            return self._parent_field(rest, shown)
         if head == "incremental" and rest:
-            return self._incremental_part(rest, spec, conversion)
+            return self._incremental_value(rest)
         if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
-            return RunValue("partition", rest, conversion, spec)
+            return RunValue("partition", rest)
         if self.in_path and name in self.context.params:
-            return self._bound_param(name, spec, conversion)
+            return self._bound_param(name)
         self._unknown(name, shown)
         return None
 
-    def _parent_part(self, rest: str, spec: str, conversion: str | None, shown: str) -> Part | None:
+    def _parent_field(self, rest: str, shown: str) -> Reference | None:
         resource, _, field_text = rest.partition(".")
         if not resource or not field_text:
             self._bad(
@@ -168,9 +173,10 @@ class _TextParser:
             )
             return None
         self.context.uses.append((resource, self.where))
-        return ParentField(resource, field_text, conversion, spec)
+        return ParentField(resource, field_text)
 
-    def _incremental_part(self, attribute: str, spec: str, conversion: str | None) -> Part | None:
+    def _incremental_value(self, attribute: str) -> Reference | None:
+        known = [*RUN_ATTRIBUTES, *self.context.attributes]
         if not self.context.incremental:
             self._bad(
                 f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
@@ -178,30 +184,22 @@ class _TextParser:
                 hint="Add `incremental` to the endpoint.",
             )
             return None
-        if attribute in RUN_ATTRIBUTES:
-            return RunValue("incremental", attribute, conversion, spec)
-        if attribute in self.context.attributes:
-            value = self.context.attributes[attribute]
-            return (
-                StaticParam(attribute, value, conversion, spec)
-                if value is not None
-                else RunValue("incremental", attribute, conversion, spec)
+        if attribute not in known:
+            self._bad(
+                f"an incremental has no `{attribute[:60]}`",
+                code="config_unknown_incremental",
+                hint=did_you_mean(attribute, known),
             )
-        known = [*RUN_ATTRIBUTES, *self.context.attributes]
-        self._bad(
-            f"an incremental has no `{attribute[:60]}`",
-            code="config_unknown_incremental",
-            hint=did_you_mean(attribute, known),
-        )
-        return None
+            return None
+        value = self.context.attributes.get(attribute)
+        return RunValue("incremental", attribute) if value is None else StaticParam(attribute, value)
 
-    def _bound_param(self, name: str, spec: str, conversion: str | None) -> Part | None:
+    def _bound_param(self, name: str) -> Reference | None:
         self.context.used.add(name)
         value = self.context.params[name]
         if isinstance(value, ResolveParam):
-            path = value.field if isinstance(value.field, str) else str(value.field)
             self.context.uses.append((value.resource, self.where))
-            return ParentField(value.resource, path, conversion, spec)
+            return ParentField(value.resource, str(value.field))
         if isinstance(value, IncrementalConfig):
             self._bad(
                 f"`{name}` is an incremental param and cannot stand in the path",
@@ -213,12 +211,9 @@ class _TextParser:
             return None
         if isinstance(value, str):
             inner = parse_text(value, where=self.where, context=self.context)
-            if all(isinstance(part, LiteralText) for part in inner.parts):
-                return StaticParam(
-                    name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec
-                )
-            return StaticParam(name, inner, conversion, spec)
-        return StaticParam(name, value, conversion, spec)
+            literal = [part.text for part in inner.parts if isinstance(part, LiteralText)]
+            return StaticParam(name, "".join(literal) if len(literal) == len(inner.parts) else inner)
+        return StaticParam(name, value)
 
     def _unknown(self, name: str, shown: str) -> None:
         stripped = name.strip()
