@@ -72,7 +72,7 @@ class PartitionsConfig(ConfigModel):
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
     """Partitions in any of their forms."""
     # Dagster's own come first: some are tuples.
-    if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
+    if is_dagster_partitions(value):
         return value
     if isinstance(value, str) and not is_env(value):
         if value not in get_args(Every):
@@ -82,16 +82,14 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
                 expected=check_partitions.expected,
                 hint=did_you_mean(value, get_args(Every)),
             )
-        return PartitionsConfig.model_validate({"every": value}, context=info.context)
-    if isinstance(value, (list, tuple)):
-        return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
-    if isinstance(value, dict):
-        return PartitionsConfig.model_validate(value, context=info.context)
-    raise wrong_type(value, expected=check_partitions.expected)
+        value = {"every": value}
+    elif isinstance(value, (list, tuple)):
+        value = {"keys": list(value)}
+    return check_model(value, PartitionsConfig, info, expected=check_partitions.expected)
 
 
-def _is_dagster_partitions(value: Any) -> bool:
-    """Told by name, whatever was derived from it: a config is read without importing Dagster."""
+def is_dagster_partitions(value: Any) -> bool:
+    """Whether a value is a ``PartitionsDefinition``, by its name: a config is read without importing Dagster."""
     return any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__)
 
 
@@ -109,12 +107,10 @@ class FreshnessConfig(ConfigModel):
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
     """A duration, a mapping or a Dagster policy."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return FreshnessConfig.model_validate({"fail_window": value}, context=info.context)
-    if isinstance(value, dict):
-        return FreshnessConfig.model_validate(value, context=info.context)
-    if isinstance(value, FreshnessConfig) or type(value).__name__.endswith("FreshnessPolicy"):
+        value = {"fail_window": value}
+    if type(value).__name__.endswith("FreshnessPolicy"):
         return value
-    raise wrong_type(value, expected="a duration such as 24h, or a mapping")
+    return check_model(value, FreshnessConfig, info, expected="a duration such as 24h, or a mapping")
 
 
 @checked(takes=NamedAutomation | CronText, expected="eager, on_new_data, or a cron expression")
@@ -168,9 +164,9 @@ def _check_check(value: Any, info: ValidationInfo) -> Any:
         text = str(from_env(value))
         value = {"true": True, "false": False}.get(text.strip().lower(), text)
     if isinstance(value, bool):
-        return CheckConfig.model_validate({"enabled": value}, context=info.context)
-    if isinstance(value, str):
-        return CheckConfig.model_validate({"severity": value}, context=info.context)
+        value = {"enabled": value}
+    elif isinstance(value, str):
+        value = {"severity": value}
     return check_model(value, CheckConfig, info, expected="true, false, warn, error, or a mapping")
 
 

@@ -143,8 +143,8 @@ def check_json(value: Any, info: ValidationInfo) -> Any:
 
 
 @checked(takes=dict[str, Scalar], expected="a mapping of headers", read_at="request")
-def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
-    """Headers."""
+def check_headers(value: Any, info: ValidationInfo) -> Any:
+    """Headers, each with a single value."""
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of headers")
     for name, item in value.items():
@@ -159,7 +159,7 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
 
 
 JsonBody: TypeAlias = Annotated[Any, check_json]
-Headers: TypeAlias = Annotated[dict[str, Any], check_any_mapping]
+Headers: TypeAlias = Annotated[dict[str, Any], check_headers]
 
 
 @checked(takes=str, expected="the name of an encoding")

@@ -89,8 +89,7 @@ class ResourceDefaults(ResourceBase):
 @checked(takes=str | EndpointConfig, expected="a path or a mapping", read_at="request")
 def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     """A path or a mapping."""
-    if isinstance(value, str):
-        return EndpointConfig.model_validate({"path": value}, context=info.context)
+    value = {"path": value} if isinstance(value, str) else value
     return check_model(value, EndpointConfig, info, expected="a path or a mapping")
 
 
@@ -105,7 +104,7 @@ class ResourceConfig(ResourceBase):
         None, "Where the rows come from: a path or a mapping; the resource's name if absent."
     )
     source: Source | None = own(None, "Instead of an endpoint: a callable that yields lists of records.")
-    _foreign: bool = PrivateAttr(default=False)
+    _given_as_object: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -114,9 +113,9 @@ class ResourceConfig(ResourceBase):
         return self
 
     @property
-    def foreign(self) -> bool:
+    def given_as_object(self) -> bool:
         """Whether it was given as an object that yields records, which no defaults apply to (as in dlt)."""
-        return self._foreign
+        return self._given_as_object
 
 
 @checked(takes=str | ResourceConfig, expected="a name or a mapping", read_at="check")
@@ -131,14 +130,14 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
         return (
             _check_wrapped(value, info) if _is_wrapped(value) else check_model(value, ResourceConfig, info, expected="")
         )
-    name = _foreign_name(value)
+    name = _name_of_object(value)
     if name is None:
         raise wrong_type(value, expected="a name, a mapping, a callable, or an asset")
     if _is_asset(value):
         return ExternalAsset(name=name, asset=value)
     selected = getattr(value, "selected", True)
     resource = ResourceConfig.model_validate({"name": name, "source": value, "selected": selected is not False})
-    resource._foreign = True
+    resource._given_as_object = True
     return resource
 
 
@@ -168,7 +167,7 @@ def _is_asset(value: Any) -> bool:
     return type(value).__name__ in ("AssetsDefinition", "AssetSpec", "SourceAsset")
 
 
-def _foreign_name(value: Any) -> str | None:
+def _name_of_object(value: Any) -> str | None:
     if _is_asset(value):
         try:
             return str(value.key.path[-1])

@@ -52,7 +52,8 @@ class UrlCheck(Checked):
             return value
         if is_env(value):
             # What follows is not known yet: a host, or the rest of the scheme.
-            begin = f"{begin}x" if "://" in begin else f"{_rest_of_scheme(begin, self.schemes)}://x"
+            scheme = next((scheme for scheme in self.schemes if scheme.startswith(begin.lower())), "")
+            begin = f"{begin}x" if "://" in begin else f"{scheme}://x"
         match = _SCHEME.match(begin)
         if match is None or match[1].lower() not in self.schemes:
             raise problem(
@@ -61,10 +62,6 @@ class UrlCheck(Checked):
                 expected=f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in self.schemes[:2])}",
             )
         return value
-
-
-def _rest_of_scheme(begin: str, schemes: tuple[str, ...]) -> str:
-    return next((scheme for scheme in schemes if scheme.startswith(begin.lower())), "")
 
 
 def _begin(value: Any) -> str | None:
