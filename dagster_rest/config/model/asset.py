@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, check_model, own
+from dagster_rest.config.model.base import ConfigModel, check_model, extension
 from dagster_rest.config.values.checks import check_bool, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
@@ -34,16 +34,16 @@ Severity: TypeAlias = Literal["warn", "error"]
 class PartitionsConfig(ConfigModel):
     """Partitions of a resource. An extension."""
 
-    every: Every | None = own(None, "Length of a partition.")
-    cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
-    keys: list[FilledText] | None = own(None, "Static partition keys.")
-    dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
-    dimensions: "dict[str, Partitions] | None" = own(None, "Partitions of two dimensions, each with its own.")
-    start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
-    end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
-    timezone: TimeZone = own("UTC", "Time zone of the partitions.")
-    end_offset: Int = own(0, "More (or fewer) partitions at the end.")
-    fmt: FilledText | None = own(None, "Format of the partition keys.")
+    every: Every | None = extension(None, "Length of a partition.")
+    cron: FilledText | None = extension(None, "Cron expression at which partitions begin.")
+    keys: list[FilledText] | None = extension(None, "Static partition keys.")
+    dynamic: FilledText | None = extension(None, "Name of dynamic partitions, whose keys are added at run time.")
+    dimensions: "dict[str, Partitions] | None" = extension(None, "Partitions of two dimensions, each with its own.")
+    start: Moment | None = extension(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
+    end: Moment | None = extension(None, "Last moment, as ISO 8601; now if absent.")
+    timezone: TimeZone = extension("UTC", "Time zone of the partitions.")
+    end_offset: Int = extension(0, "More (or fewer) partitions at the end.")
+    fmt: FilledText | None = extension(None, "Format of the partition keys.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -96,11 +96,11 @@ def is_dagster_partitions(value: Any) -> bool:
 class FreshnessConfig(ConfigModel):
     """When a table is stale. An extension."""
 
-    fail_window: Duration | None = own(None, "Older than this is a failure.")
-    warn_window: Duration | None = own(None, "Older than this is a warning.")
-    deadline_cron: Cron | None = own(None, "Cron expression of the deadlines.")
-    lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
-    timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
+    fail_window: Duration | None = extension(None, "Older than this is a failure.")
+    warn_window: Duration | None = extension(None, "Older than this is a warning.")
+    deadline_cron: Cron | None = extension(None, "Cron expression of the deadlines.")
+    lower_bound_delta: Duration | None = extension(None, "How long before a deadline the load may run.")
+    timezone: TimeZone = extension("UTC", "Time zone of the deadlines.")
 
 
 @checked(takes=NotNegative | DurationText | FreshnessConfig, expected="a duration, or a mapping", read_at="check")
@@ -136,10 +136,10 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
 class CheckConfig(ConfigModel):
     """How one check behaves. An extension."""
 
-    enabled: Bool = own(True, "Whether the check runs.")
-    severity: Severity | None = own(None, "What a failure means.")
-    blocking: Bool = own(False, "A failure stops what is downstream, and the cursor stays.")
-    max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
+    enabled: Bool = extension(True, "Whether the check runs.")
+    severity: Severity | None = extension(None, "What a failure means.")
+    blocking: Bool = extension(False, "A failure stops what is downstream, and the cursor stays.")
+    max_drop: Share | None = extension(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
 @checked(
@@ -188,9 +188,9 @@ def check_preview(value: Any, info: ValidationInfo) -> int:
 class BatchConfig(ConfigModel):
     """Many parent values in one request. An extension."""
 
-    param: FilledText = own(..., "Query parameter that gets the values.")
-    size: Positive = own(..., "Values in one request.")
-    separator: Text | None = own(",", "Between the values; null repeats the parameter instead.")
+    param: FilledText = extension(..., "Query parameter that gets the values.")
+    size: Positive = extension(..., "Values in one request.")
+    separator: Text | None = extension(",", "Between the values; null repeats the parameter instead.")
 
 
 Partitions: TypeAlias = Annotated[Any, check_partitions]

@@ -21,7 +21,7 @@ def key(default: Any, description: str, **more: Any) -> Any:
     return Field(default, description=description, **more)
 
 
-def own(default: Any, description: str, **more: Any) -> Any:
+def extension(default: Any, description: str, **more: Any) -> Any:
     """A key that dlt does not have: ``to_dlt()`` takes it out and says so."""
     return Field(default, description=description, json_schema_extra={"x-extension": True}, **more)
 

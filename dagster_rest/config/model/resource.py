@@ -6,7 +6,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.model.asset import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
-from dagster_rest.config.model.base import ConfigModel, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, extension, key
 from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.table.hints import TableHints
 from dagster_rest.config.model.table.steps import ProcessingStep
@@ -49,35 +49,35 @@ class ResourceBase(TableHints):
     processing_steps: list[ProcessingStep] = key([], "Steps on the records, in order.")
     selected: Bool = key(True, "Whether the rows are loaded; children get theirs either way.")
     parallelized: Bool = key(False, "Accepted; requests run concurrently anyway.")
-    description: Text | None = own(None, "Description of the asset.")
-    group_name: FilledText | None = own(None, "Group of the asset; the source's name if absent.")
-    tags: dict[str, Text] = own({}, "Tags of the asset.")
-    owners: list[FilledText] = own([], "Owners of the asset.")
-    kinds: list[FilledText] = own([], "More kinds of the asset.")
-    partitions: Partitions | None = own(None, "Partitions of the asset.")
-    fan_out: Literal["new", "all"] | None = own(
+    description: Text | None = extension(None, "Description of the asset.")
+    group_name: FilledText | None = extension(None, "Group of the asset; the source's name if absent.")
+    tags: dict[str, Text] = extension({}, "Tags of the asset.")
+    owners: list[FilledText] = extension([], "Owners of the asset.")
+    kinds: list[FilledText] = extension([], "More kinds of the asset.")
+    partitions: Partitions | None = extension(None, "Partitions of the asset.")
+    fan_out: Literal["new", "all"] | None = extension(
         None,
         "Which parent rows a child asks for: `new` if the parent is incremental and the child does not replace, else"
         " `all`.",
     )
-    automation: Automation | None = own(None, "When the asset runs by itself.")
-    freshness: Freshness | None = own(None, "When the table is stale.")
-    parents: Literal["product"] | None = own(None, "With several parents: every combination of their rows.")
-    batch: BatchConfig | None = own(None, "Many parent values in one request.")
-    resume: Bool = own(True, "Whether a broken run is resumed where it stopped.")
-    resume_ttl: Duration = own(86400.0, "How long a broken run can be resumed.")
-    quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
-    on_name_collision: Literal["error", "suffix"] | None = own(
+    automation: Automation | None = extension(None, "When the asset runs by itself.")
+    freshness: Freshness | None = extension(None, "When the table is stale.")
+    parents: Literal["product"] | None = extension(None, "With several parents: every combination of their rows.")
+    batch: BatchConfig | None = extension(None, "Many parent values in one request.")
+    resume: Bool = extension(True, "Whether a broken run is resumed where it stopped.")
+    resume_ttl: Duration = extension(86400.0, "How long a broken run can be resumed.")
+    quarantine: Bool = extension(False, "Whether rows discarded by the schema contract are kept in a table.")
+    on_name_collision: Literal["error", "suffix"] | None = extension(
         None, "What two fields with the same column name mean; `error` if absent."
     )
-    on_empty: Literal["warn", "fail", "ignore"] | None = own(
+    on_empty: Literal["warn", "fail", "ignore"] | None = extension(
         None, "What a `replace` that fetched nothing means; `warn` if absent."
     )
-    on_missing_table: Literal["rebuild", "fail"] = own(
+    on_missing_table: Literal["rebuild", "fail"] = extension(
         "rebuild", "What it means that a table of earlier loads is gone, or lost columns."
     )
-    checks: Checks | None = own(None, "Checks of the asset, by name.")
-    preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
+    checks: Checks | None = extension(None, "Checks of the asset, by name.")
+    preview: Preview = extension(0, "Rows shown in the metadata; 0 shows none.")
 
 
 class ResourceDefaults(ResourceBase):
@@ -103,7 +103,7 @@ class ResourceConfig(ResourceBase):
     endpoint: Endpoint | None = key(
         None, "Where the rows come from: a path or a mapping; the resource's name if absent."
     )
-    source: Source | None = own(None, "Instead of an endpoint: a callable that yields lists of records.")
+    source: Source | None = extension(None, "Instead of an endpoint: a callable that yields lists of records.")
     _given_as_object: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
