@@ -20,7 +20,7 @@ from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
 from dagster_rest.config.values.types import Environment
 
-_OLDER_NAMES = {**PAGINATOR_CHOICE.older, **AUTH_CHOICE.older}
+_DEPRECATED = {**PAGINATOR_CHOICE.deprecated, **AUTH_CHOICE.deprecated}
 
 
 class ConfigJsonSchema(GenerateJsonSchema):
@@ -61,7 +61,7 @@ class ConfigJsonSchema(GenerateJsonSchema):
         shown = super().model_schema(schema)
         del shown["title"]
         shown["description"] = shown["description"].split("\n\n")[0]
-        names = [*model.type_names, *(older for older, name in _OLDER_NAMES.items() if name in model.type_names)]
+        names = [*model.type_names, *(alias for alias, name in _DEPRECATED.items() if name in model.type_names)]
         if names:
             shown["properties"]["type"] = {"enum": names} if len(names) > 1 else {"const": names[0]}
             # Without `type`, an auth is a bearer token.

@@ -179,6 +179,6 @@ PAGINATOR_CHOICE = ByType(
     registered_names=lambda: list(PAGINATORS),
     accepts=_is_paginator,
     # So wrote the documentation of dlt's first REST sources.
-    older={"json_links": "json_link", "header_links": "header_link"},
+    deprecated={"json_links": "json_link", "header_links": "header_link"},
 )
 PaginatorConfig: TypeAlias = Annotated[NamedPaginator | RegisteredPaginatorConfig | Any, PAGINATOR_CHOICE]

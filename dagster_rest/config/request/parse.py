@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.errors import Problem, did_you_mean, join_path
+from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path, problem_error
 from dagster_rest.config.model.incremental import IncrementalConfig, ResolveParam
 from dagster_rest.config.request.template import (
     Constant,
@@ -79,8 +79,8 @@ class _TextParser:
     context: Context
     in_path: bool
 
-    def _bad(self, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None) -> None:
-        self.context.problems.append(Problem(path=self.where, code=code, message=message, hint=hint))
+    def _error(self, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None) -> ConfigError:
+        return problem_error(message, code=code, path=self.where, hint=hint)
 
     def text(self, text: Any, *, native: bool) -> TextTemplate:
         """The parts of a text, with the variables of one from the environment."""
@@ -104,16 +104,19 @@ class _TextParser:
         try:
             pieces = list(_FORMATTER.parse(text))
         except ValueError:
-            self._bad("the braces do not match", hint="Double literal braces: {{ and }}.")
+            error = self._error("the braces do not match", hint="Double literal braces: {{ and }}.")
+            self.context.problems.extend(error.problems)
             return
-        self._refuse_escaped("".join(before for before, *_ in pieces))
+        self._check_escaped("".join(before for before, *_ in pieces))
         literal = ""
         for before, name, spec, conversion in pieces:
             literal += before
             if name is None:
                 continue
-            part = self._part(name, spec or "", conversion or None)
-            if part is None:
+            try:
+                part = self._reference(name, spec or "", conversion or None)
+            except ConfigError as error:
+                self.context.problems.extend(error.problems)
                 continue
             if literal:
                 yield LiteralText(literal)
@@ -122,26 +125,29 @@ class _TextParser:
         if literal:
             yield LiteralText(literal)
 
-    def _refuse_escaped(self, literal: str) -> None:
-        """Refuse a reference in doubled braces: it would be sent as the text that it is."""
+    def _check_escaped(self, literal: str) -> None:
+        """Report a reference in doubled braces: it would be sent as the text that it is."""
         match = PLACEHOLDER.search(literal)
         if match is None:
             return
         meant = f"{match['context']}.{match['rest']}"
         shown = meant if _may_be_shown(meant, self.where) else f"{match['context']}..."
-        self._bad(
-            f"the doubled braces around `{shown}` make it literal text", hint=f"Write single braces: {{{shown}}}."
-        )
+        message = f"the doubled braces around `{shown}` make it literal text"
+        self.context.problems.extend(self._error(message, hint=f"Write single braces: {{{shown}}}.").problems)
 
-    def _part(self, name: str, spec: str, conversion: str | None) -> Reference | None:
+    def _reference(self, name: str, spec: str, conversion: str | None) -> Reference:
+        """What a placeholder refers to.
+
+        Raises:
+            ConfigError: It is none, or refers to nothing.
+        """
         shown = name if _may_be_shown(name, self.where) else "..."
         if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
-            self._bad(f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
-            return None
-        part = self._reference(name, shown)
-        return replace(part, conversion=conversion, spec=spec) if part is not None and (conversion or spec) else part
+            raise self._error(f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
+        found = self._referred(name, shown)
+        return replace(found, conversion=conversion, spec=spec) if conversion or spec else found
 
-    def _reference(self, name: str, shown: str) -> Reference | None:
+    def _referred(self, name: str, shown: str) -> Reference:
         head, _, rest = name.partition(".")
         if head == "resources" and rest:
             return self._parent_field(rest, shown)
@@ -151,71 +157,64 @@ class _TextParser:
             return RunValue("partition", rest)
         if self.in_path and name in self.context.params:
             return self._bound_param(name)
-        self._unknown(name, shown)
-        return None
+        raise self._unknown(name, shown)
 
-    def _parent_field(self, rest: str, shown: str) -> Reference | None:
+    def _parent_field(self, rest: str, shown: str) -> Reference:
         resource, _, field_text = rest.partition(".")
         if not resource or not field_text:
-            self._bad(
+            raise self._error(
                 f"`{{{shown}}}` names no field",
                 code="config_unknown_placeholder",
                 hint="Write {resources.<name>.<field>}.",
             )
-            return None
         try:
             jsonpath.check(field_text)
         except ValueError:
-            self._bad(
+            raise self._error(
                 f"the field of `{{{shown}}}` is not a JSONPath",
                 code="config_bad_jsonpath",
                 hint="Quote names with special characters: {resources.<name>.'a.b'}.",
-            )
-            return None
+            ) from None
         self.context.uses.append((resource, self.where))
         return ParentField(resource, field_text)
 
-    def _incremental_value(self, attribute: str) -> Reference | None:
+    def _incremental_value(self, attribute: str) -> Reference:
         known = [*RUN_ATTRIBUTES, *self.context.attributes]
         if not self.context.incremental:
-            self._bad(
+            raise self._error(
                 f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
                 code="config_unknown_placeholder",
                 hint="Add `incremental` to the endpoint.",
             )
-            return None
         if attribute not in known:
-            self._bad(
+            raise self._error(
                 f"an incremental has no `{attribute[:60]}`",
                 code="config_unknown_incremental",
                 hint=did_you_mean(attribute, known),
             )
-            return None
         value = self.context.attributes.get(attribute)
         return RunValue("incremental", attribute) if value is None else StaticParam(attribute, value)
 
-    def _bound_param(self, name: str) -> Reference | None:
+    def _bound_param(self, name: str) -> Reference:
         self.context.used.add(name)
         value = self.context.params[name]
         if isinstance(value, ResolveParam):
             self.context.uses.append((value.resource, self.where))
             return ParentField(value.resource, str(value.field))
         if isinstance(value, IncrementalConfig):
-            self._bad(
+            raise self._error(
                 f"`{name}` is an incremental param and cannot stand in the path",
                 hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.",
             )
-            return None
         if value is None:
-            self._bad(f"`{name}` is null and cannot stand in the path", code="config_bad_value")
-            return None
+            raise self._error(f"`{name}` is null and cannot stand in the path", code="config_bad_value")
         if isinstance(value, str):
             inner = parse_text(value, where=self.where, context=self.context)
             literal = [part.text for part in inner.parts if isinstance(part, LiteralText)]
             return StaticParam(name, "".join(literal) if len(literal) == len(inner.parts) else inner)
         return StaticParam(name, value)
 
-    def _unknown(self, name: str, shown: str) -> None:
+    def _unknown(self, name: str, shown: str) -> ConfigError:
         stripped = name.strip()
         if stripped != name and stripped.startswith(("resources.", "incremental.")):
             hint = "Write the placeholder without spaces."
@@ -229,7 +228,7 @@ class _TextParser:
                 "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; "
                 "double literal braces: {{ and }}."
             )
-        self._bad(f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
+        return self._error(f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
 
 
 def parse_value(value: Any, *, where: str, context: Context, native: bool) -> Template:
