@@ -56,7 +56,7 @@ class ConfigJsonSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """A model is described by the first paragraph of its docstring, and told apart by its ``type``."""
+        """A model is described by the first paragraph of its docstring; its ``type`` is the discriminator."""
         model: Any = schema["cls"]
         shown = super().model_schema(schema)
         del shown["title"]
