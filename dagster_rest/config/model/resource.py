@@ -127,9 +127,9 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, ResourceConfig):
         return value
     if isinstance(value, dict):
-        return (
-            _check_wrapped(value, info) if _is_wrapped(value) else check_model(value, ResourceConfig, info, expected="")
-        )
+        if _is_wrapped(value):
+            return check_each(value.items(), check_model, ResourceConfig, info, expected="")[0]
+        return check_model(value, ResourceConfig, info, expected="")
     name = _name_of_object(value)
     if name is None:
         raise wrong_type(value, expected="a name, a mapping, a callable, or an asset")
@@ -149,11 +149,6 @@ def _is_wrapped(value: dict[Any, Any]) -> bool:
     return (
         isinstance(key, str) and key not in ResourceConfig.model_fields and isinstance(inner, dict) and "name" in inner
     )
-
-
-def _check_wrapped(value: dict[Any, Any], info: ValidationInfo) -> Any:
-    ((key, inner),) = value.items()
-    return check_each([(key, inner)], check_model, ResourceConfig, info, expected="")[0]
 
 
 class ExternalAsset(ConfigModel):
