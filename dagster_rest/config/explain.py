@@ -79,12 +79,10 @@ def _literal(item: Mapping[str, Any], path: str, expected: str) -> Problem:
             message=f"found {type_name(found)}",
             expected=f"one of {', '.join(choices)}",
         )
-    exact = [choice for choice in choices if choice.lower() == found.lower()]
-    hint = f"Did you mean `{exact[0]}`?" if exact else did_you_mean(found, choices)
     return Problem(
         path=path,
         code="config_bad_value",
         message="not one of the choices",
         expected=f"one of {', '.join(choices)}",
-        hint=hint,
+        hint=did_you_mean(found, choices),
     )

@@ -20,7 +20,7 @@ from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.model.paginators import PAGINATOR_CHOICE
 from dagster_rest.config.values.types import Environment
 
-_OLDER_NAMES = {**PAGINATOR_CHOICE.older, **AUTH_CHOICE.older}
+_DEPRECATED = {**PAGINATOR_CHOICE.deprecated, **AUTH_CHOICE.deprecated}
 
 
 class ConfigJsonSchema(GenerateJsonSchema):
@@ -56,12 +56,12 @@ class ConfigJsonSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """A model is described by the first paragraph of its docstring, and told apart by its ``type``."""
+        """A model is described by the first paragraph of its docstring; its ``type`` is the discriminator."""
         model: Any = schema["cls"]
         shown = super().model_schema(schema)
         del shown["title"]
         shown["description"] = shown["description"].split("\n\n")[0]
-        names = [*model.type_names, *(older for older, name in _OLDER_NAMES.items() if name in model.type_names)]
+        names = [*model.type_names, *(alias for alias, name in _DEPRECATED.items() if name in model.type_names)]
         if names:
             shown["properties"]["type"] = {"enum": names} if len(names) > 1 else {"const": names[0]}
             # Without `type`, an auth is a bearer token.

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, check_model, own
+from dagster_rest.config.model.base import ConfigModel, check_model, extension
 from dagster_rest.config.values.checks import check_bool, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.environment import read_keys
@@ -34,16 +34,16 @@ Severity: TypeAlias = Literal["warn", "error"]
 class PartitionsConfig(ConfigModel):
     """Partitions of a resource. An extension."""
 
-    every: Every | None = own(None, "Length of a partition.")
-    cron: FilledText | None = own(None, "Cron expression at which partitions begin.")
-    keys: list[FilledText] | None = own(None, "Static partition keys.")
-    dynamic: FilledText | None = own(None, "Name of dynamic partitions, whose keys are added at run time.")
-    dimensions: "dict[str, Partitions] | None" = own(None, "Two dimensions, each with its own partitions.")
-    start: Moment | None = own(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
-    end: Moment | None = own(None, "Last moment, as ISO 8601; now if absent.")
-    timezone: TimeZone = own("UTC", "Time zone of the partitions.")
-    end_offset: Int = own(0, "More (or fewer) partitions at the end.")
-    fmt: FilledText | None = own(None, "Format of the partition keys.")
+    every: Every | None = extension(None, "Length of a partition.")
+    cron: FilledText | None = extension(None, "Cron expression at which partitions begin.")
+    keys: list[FilledText] | None = extension(None, "Static partition keys.")
+    dynamic: FilledText | None = extension(None, "Name of dynamic partitions, whose keys are added at run time.")
+    dimensions: "dict[str, Partitions] | None" = extension(None, "Two dimensions, each with its own partitions.")
+    start: Moment | None = extension(None, "First moment, as ISO 8601; the incremental's `initial_value` if absent.")
+    end: Moment | None = extension(None, "Last moment, as ISO 8601; now if absent.")
+    timezone: TimeZone = extension("UTC", "Time zone of the partitions.")
+    end_offset: Int = extension(0, "More (or fewer) partitions at the end.")
+    fmt: FilledText | None = extension(None, "Format of the partition keys.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -72,7 +72,7 @@ class PartitionsConfig(ConfigModel):
 def check_partitions(value: Any, info: ValidationInfo) -> Any:
     """Partitions in any of their forms."""
     # Dagster's own come first: some are tuples.
-    if isinstance(value, PartitionsConfig) or _is_dagster_partitions(value):
+    if is_dagster_partitions(value):
         return value
     if isinstance(value, str) and not is_env(value):
         if value not in get_args(Every):
@@ -82,39 +82,35 @@ def check_partitions(value: Any, info: ValidationInfo) -> Any:
                 expected=check_partitions.expected,
                 hint=did_you_mean(value, get_args(Every)),
             )
-        return PartitionsConfig.model_validate({"every": value}, context=info.context)
-    if isinstance(value, (list, tuple)):
-        return PartitionsConfig.model_validate({"keys": list(value)}, context=info.context)
-    if isinstance(value, dict):
-        return PartitionsConfig.model_validate(value, context=info.context)
-    raise wrong_type(value, expected=check_partitions.expected)
+        value = {"every": value}
+    elif isinstance(value, (list, tuple)):
+        value = {"keys": list(value)}
+    return check_model(value, PartitionsConfig, info, expected=check_partitions.expected)
 
 
-def _is_dagster_partitions(value: Any) -> bool:
-    """Told by name, whatever was derived from it: a config is read without importing Dagster."""
+def is_dagster_partitions(value: Any) -> bool:
+    """Whether a value is a ``PartitionsDefinition``, by its name: a config is read without importing Dagster."""
     return any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__)
 
 
 class FreshnessConfig(ConfigModel):
     """When a table is stale. An extension."""
 
-    fail_window: Duration | None = own(None, "Age after which freshness fails.")
-    warn_window: Duration | None = own(None, "Age after which freshness warns.")
-    deadline_cron: Cron | None = own(None, "Cron expression of the deadlines.")
-    lower_bound_delta: Duration | None = own(None, "How long before a deadline the load may run.")
-    timezone: TimeZone = own("UTC", "Time zone of the deadlines.")
+    fail_window: Duration | None = extension(None, "Age after which freshness fails.")
+    warn_window: Duration | None = extension(None, "Age after which freshness warns.")
+    deadline_cron: Cron | None = extension(None, "Cron expression of the deadlines.")
+    lower_bound_delta: Duration | None = extension(None, "How long before a deadline the load may run.")
+    timezone: TimeZone = extension("UTC", "Time zone of the deadlines.")
 
 
 @checked(takes=NotNegative | DurationText | FreshnessConfig, expected="a duration, or a mapping", read_at="check")
 def check_freshness(value: Any, info: ValidationInfo) -> Any:
     """A duration, a mapping or a Dagster policy."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return FreshnessConfig.model_validate({"fail_window": value}, context=info.context)
-    if isinstance(value, dict):
-        return FreshnessConfig.model_validate(value, context=info.context)
-    if isinstance(value, FreshnessConfig) or type(value).__name__.endswith("FreshnessPolicy"):
+        value = {"fail_window": value}
+    if type(value).__name__.endswith("FreshnessPolicy"):
         return value
-    raise wrong_type(value, expected="a duration such as 24h, or a mapping")
+    return check_model(value, FreshnessConfig, info, expected="a duration such as 24h, or a mapping")
 
 
 @checked(takes=NamedAutomation | CronText, expected="eager, on_new_data, or a cron expression")
@@ -140,10 +136,10 @@ def check_automation(value: Any, info: ValidationInfo) -> Any:
 class CheckConfig(ConfigModel):
     """How one check behaves. An extension."""
 
-    enabled: Bool = own(True, "Whether the check runs.")
-    severity: Severity | None = own(None, "Severity of a failure.")
-    blocking: Bool = own(False, "A failure rolls the load back and stops downstream assets.")
-    max_drop: Share | None = own(None, "Row count drop: largest share (0 to 1) by which it may fall.")
+    enabled: Bool = extension(True, "Whether the check runs.")
+    severity: Severity | None = extension(None, "Severity of a failure.")
+    blocking: Bool = extension(False, "A failure rolls the load back and stops downstream assets.")
+    max_drop: Share | None = extension(None, "Row count drop: largest share (0 to 1) by which it may fall.")
 
 
 @checked(
@@ -168,9 +164,9 @@ def _check_check(value: Any, info: ValidationInfo) -> Any:
         text = str(from_env(value))
         value = {"true": True, "false": False}.get(text.strip().lower(), text)
     if isinstance(value, bool):
-        return CheckConfig.model_validate({"enabled": value}, context=info.context)
-    if isinstance(value, str):
-        return CheckConfig.model_validate({"severity": value}, context=info.context)
+        value = {"enabled": value}
+    elif isinstance(value, str):
+        value = {"severity": value}
     return check_model(value, CheckConfig, info, expected="true, false, warn, error, or a mapping")
 
 
@@ -192,9 +188,9 @@ def check_preview(value: Any, info: ValidationInfo) -> int:
 class BatchConfig(ConfigModel):
     """Many parent values in one request. An extension."""
 
-    param: FilledText = own(..., "Query parameter that gets the values.")
-    size: Positive = own(..., "Values in one request.")
-    separator: Text | None = own(",", "Between the values; null repeats the parameter instead.")
+    param: FilledText = extension(..., "Query parameter that gets the values.")
+    size: Positive = extension(..., "Values in one request.")
+    separator: Text | None = extension(",", "Between the values; null repeats the parameter instead.")
 
 
 Partitions: TypeAlias = Annotated[Any, check_partitions]

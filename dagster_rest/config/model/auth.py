@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import AUTHS
 from dagster_rest.config.values.types import (
@@ -61,8 +61,8 @@ class OAuth2ClientCredentialsConfig(ConfigModel):
     default_token_expiration: Duration = key(3600, "Seconds that a token lives if the server does not say.")
     access_token: Secret | None = key(None, "A token to start with.")
     session: Anything | None = key(None, "Your own session for the token request.")
-    client_auth: Literal["body", "basic"] = own("body", "How id and secret are sent: form fields, or HTTP Basic.")
-    refresh_margin: Duration = own(60, "A token is renewed this long before it expires.")
+    client_auth: Literal["body", "basic"] = extension("body", "How id and secret are sent: form fields, or HTTP Basic.")
+    refresh_margin: Duration = extension(60, "A token is renewed this long before it expires.")
 
 
 class OAuth2RefreshTokenConfig(ConfigModel):
@@ -70,15 +70,15 @@ class OAuth2RefreshTokenConfig(ConfigModel):
 
     filled_at_run = frozenset({"refresh_token"})
     type: Literal["oauth2_refresh_token"] = "oauth2_refresh_token"
-    access_token_url: Annotated[str, URL] = own(..., "URL of the token endpoint.")
-    refresh_token: Secret = own(..., "The refresh token.")
-    client_id: Secret | None = own(None, "The client's id.")
-    client_secret: Secret | None = own(None, "The client's secret.")
-    access_token: Secret | None = own(None, "A token to start with.")
-    access_token_request_data: SecretMapping = own({}, "Additional form fields for the token request.")
-    default_token_expiration: Duration = own(3600, "Seconds that a token lives if the server does not say.")
-    client_auth: Literal["body", "basic"] = own("body", "How id and secret are sent: form fields, or HTTP Basic.")
-    refresh_margin: Duration = own(60, "A token is renewed this long before it expires.")
+    access_token_url: Annotated[str, URL] = extension(..., "URL of the token endpoint.")
+    refresh_token: Secret = extension(..., "The refresh token.")
+    client_id: Secret | None = extension(None, "The client's id.")
+    client_secret: Secret | None = extension(None, "The client's secret.")
+    access_token: Secret | None = extension(None, "A token to start with.")
+    access_token_request_data: SecretMapping = extension({}, "Additional form fields for the token request.")
+    default_token_expiration: Duration = extension(3600, "Seconds that a token lives if the server does not say.")
+    client_auth: Literal["body", "basic"] = extension("body", "How id and secret are sent: form fields, or HTTP Basic.")
+    refresh_margin: Duration = extension(60, "A token is renewed this long before it expires.")
 
 
 class JwtGrantAuthConfig(ConfigModel):
@@ -86,28 +86,30 @@ class JwtGrantAuthConfig(ConfigModel):
 
     filled_at_run = frozenset({"private_key", "client_id"})
     type: Literal["oauth2_jwt"] = "oauth2_jwt"
-    access_token_url: Annotated[str, URL] = own(..., "URL of the token endpoint.")
-    private_key: Secret = own(..., "Private key as PEM text, or the shared secret for HS algorithms.")
-    client_id: Secret = own(..., "Issuer of the assertion (`iss`).")
-    subject: Secret | None = own(None, "Subject of the assertion (`sub`); `client_id` if absent.")
-    audience: LateFilledText | None = own(None, "Audience of the assertion (`aud`); `access_token_url` if absent.")
-    scopes: LateTextOrList | None = own(None, "Scopes, as text or list.")
-    algorithm: LateFilledText = own("RS256", "Signature algorithm.")
-    key_id: LateFilledText | None = own(None, "Key id in the header of the assertion (`kid`).")
-    private_key_passphrase: Secret | None = own(None, "Passphrase of the private key.")
-    headers: SecretMapping = own({}, "Headers of the token request.")
-    claims: LateMapping = own({}, "Additional claims of the assertion.")
-    assertion_lifetime: Duration = own(300, "Seconds that an assertion is valid.")
-    default_token_expiration: Duration = own(3600, "Seconds that a token lives if the server does not say.")
-    refresh_margin: Duration = own(60, "A token is renewed this long before it expires.")
+    access_token_url: Annotated[str, URL] = extension(..., "URL of the token endpoint.")
+    private_key: Secret = extension(..., "Private key as PEM text, or the shared secret for HS algorithms.")
+    client_id: Secret = extension(..., "Issuer of the assertion (`iss`).")
+    subject: Secret | None = extension(None, "Subject of the assertion (`sub`); `client_id` if absent.")
+    audience: LateFilledText | None = extension(
+        None, "Audience of the assertion (`aud`); `access_token_url` if absent."
+    )
+    scopes: LateTextOrList | None = extension(None, "Scopes, as text or list.")
+    algorithm: LateFilledText = extension("RS256", "Signature algorithm.")
+    key_id: LateFilledText | None = extension(None, "Key id in the header of the assertion (`kid`).")
+    private_key_passphrase: Secret | None = extension(None, "Passphrase of the private key.")
+    headers: SecretMapping = extension({}, "Headers of the token request.")
+    claims: LateMapping = extension({}, "Additional claims of the assertion.")
+    assertion_lifetime: Duration = extension(300, "Seconds that an assertion is valid.")
+    default_token_expiration: Duration = extension(3600, "Seconds that a token lives if the server does not say.")
+    refresh_margin: Duration = extension(60, "A token is renewed this long before it expires.")
 
 
 class DigestAuthConfig(ConfigModel):
     """HTTP Digest. An extension."""
 
     type: Literal["digest"] = "digest"
-    username: Secret = own(..., "The user.")
-    password: Secret = own(..., "The password.")
+    username: Secret = extension(..., "The user.")
+    password: Secret = extension(..., "The password.")
 
 
 class CustomHeaderAuthConfig(ConfigModel):
@@ -115,8 +117,8 @@ class CustomHeaderAuthConfig(ConfigModel):
 
     filled_at_run = frozenset({"value"})
     type: Literal["custom_header"] = "custom_header"
-    name: LateFilledText = own(..., "Name of the header.")
-    value: Secret = own(..., "Value of the header.")
+    name: LateFilledText = extension(..., "Name of the header.")
+    value: Secret = extension(..., "Value of the header.")
 
 
 class RegisteredAuthConfig(ConfigModel):

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, NoReturn, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean, one_of
 from dagster_rest.config.values.env import env_names, is_env
 from dagster_rest.config.values.environment import Failure, is_secret_field, read_fields
-from dagster_rest.config.values.problems import Problems, problem, wrong_type
+from dagster_rest.config.values.problems import Problems, problem, raised_again, wrong_type
 from dagster_rest.config.values.secrets import MASK, is_secret_name, masked_url
 
 
@@ -21,7 +21,7 @@ def key(default: Any, description: str, **more: Any) -> Any:
     return Field(default, description=description, **more)
 
 
-def own(default: Any, description: str, **more: Any) -> Any:
+def extension(default: Any, description: str, **more: Any) -> Any:
     """A key that dlt does not have: ``to_dlt()`` takes it out and says so."""
     return Field(default, description=description, json_schema_extra={"x-extension": True}, **more)
 
@@ -120,15 +120,12 @@ def field_keys(model: type[ConfigModel]) -> list[str]:
 
 def _explained(error: ValidationError, model: type[ConfigModel]) -> ValidationError:
     """The error with this model's unknown keys named in our words."""
-    details = []
+    problems = Problems()
     for item in error.errors(include_url=False):
-        kind: Any = item["type"]
-        if kind == "extra_forbidden" and len(item["loc"]) == 1:
-            kind = _unknown_key(str(item["loc"][0]), model)
-        elif kind.startswith("config_"):
-            kind = PydanticCustomError(kind, item["msg"], item.get("ctx"))
-        details.append(InitErrorDetails(type=kind, loc=item["loc"], input=item["input"], ctx=item.get("ctx", {})))
-    return ValidationError.from_exception_data("config", details, hide_input=True)
+        unknown = item["type"] == "extra_forbidden" and len(item["loc"]) == 1
+        found = _unknown_key(str(item["loc"][0]), model) if unknown else raised_again(item)
+        problems.add(found, item["loc"], item["input"])
+    return problems.error()
 
 
 def _unknown_key(unknown: str, model: type[ConfigModel]) -> PydanticCustomError:

@@ -1,4 +1,4 @@
-"""The choice between models by their ``type``: paginators and auths."""
+"""The discriminated union of models by their ``type``: paginators and auths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ByType(Checked):
         registered_names: The aliases that users have registered.
         accepts: Whether an object is an instance of the wanted kind.
         default: The type of a mapping without ``type``.
-        older: Older aliases, understood and not advertised.
+        deprecated: Older aliases, understood and not advertised.
         secret_key: The key that a lone text from the environment was meant for.
     """
 
@@ -43,7 +43,7 @@ class ByType(Checked):
         registered_names: Callable[[], list[str]],
         accepts: Callable[[Any], bool],
         default: str | None = None,
-        older: Mapping[str, str] = MappingProxyType({}),
+        deprecated: Mapping[str, str] = MappingProxyType({}),
         secret_key: str | None = None,
     ) -> None:
         self.noun = noun
@@ -53,7 +53,7 @@ class ByType(Checked):
         self.registered_names = registered_names
         self.accepts = accepts
         self.default = default
-        self.older = older
+        self.deprecated = deprecated
         self.secret_key = secret_key
         alternatives = GetPydanticSchema(get_pydantic_json_schema=self._alternatives)
         super().__init__(
@@ -71,8 +71,8 @@ class ByType(Checked):
         shown: list[dict[str, Any]] = []
         if alone or registered:
             shown.append({"enum": [*alone, *registered]})
-        if self.older:
-            shown.append({"enum": list(self.older), "deprecated": True})
+        if self.deprecated:
+            shown.append({"enum": list(self.deprecated), "deprecated": True})
         shown.extend(handler(core_schema.union_schema([TypeAdapter(one).core_schema for one in written]))["anyOf"])
         if registered:
             shown.append({"type": "object", "properties": {"type": {"enum": registered}}, "required": ["type"]})
@@ -129,7 +129,7 @@ class ByType(Checked):
             )
 
     def _by_name(self, kind: str, value: dict[Any, Any], info: ValidationInfo, *, nested: bool) -> Any:
-        kind = self.older.get(kind, kind)
+        kind = self.deprecated.get(kind, kind)
         model = self.by_name.get(kind)
         if model is not None:
             return model.model_validate({**value, "type": kind}, context=info.context)

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo
 from typing_extensions import TypeAliasType
 
 from dagster_rest.config.model.auth import AuthConfig
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.model.paginators import PaginatorConfig
 from dagster_rest.config.values.checks import check_duration, from_env
 from dagster_rest.config.values.env import is_env
@@ -60,25 +60,25 @@ Status: TypeAlias = Annotated[int | str, check_status]
 class RetryConfig(ConfigModel):
     """What is retried, how often and for how long. An extension."""
 
-    attempts: Positive = own(5, "Number of attempts, including the first.")
-    backoff: Duration = own(1.0, "Seconds before the second attempt; doubled each time.")
-    max_delay: Duration = own(300.0, "Longest delay between two attempts.")
-    jitter: Duration = own(1.0, "Up to this many random seconds are added to a delay.")
-    max_wait: Duration = own(
+    attempts: Positive = extension(5, "Number of attempts, including the first.")
+    backoff: Duration = extension(1.0, "Seconds before the second attempt; doubled each time.")
+    max_delay: Duration = extension(300.0, "Longest delay between two attempts.")
+    jitter: Duration = extension(1.0, "Up to this many random seconds are added to a delay.")
+    max_wait: Duration = extension(
         60.0, "Longest wait that the server may ask for; after a longer one Dagster runs the step again later."
     )
-    max_retry_later: Duration = own(86_400.0, "A longer wait than this is an error.")
-    total: Duration = own(600.0, "Seconds for all attempts of one request together, from the first send on.")
-    statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are retried.")
-    methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are retried.")
+    max_retry_later: Duration = extension(86_400.0, "A longer wait than this is an error.")
+    total: Duration = extension(600.0, "Seconds for all attempts of one request together, from the first send on.")
+    statuses: list[Status] = extension([408, 429, "5xx"], "Status codes that are retried.")
+    methods: list[Literal["GET", "POST"]] = extension(["GET", "POST"], "Methods that are retried.")
 
 
 class RateLimitConfig(ConfigModel):
     """Maximum number of requests per time, for all steps on this host together. An extension."""
 
-    requests: Positive = own(..., "Number of requests.")
-    per: Duration = own(1.0, "Length of the window.")
-    key: LateFilledText | None = own(
+    requests: Positive = extension(..., "Number of requests.")
+    per: Duration = extension(1.0, "Length of the window.")
+    key: LateFilledText | None = extension(
         None, "Clients with the same key share the limit; the host of `base_url` if absent."
     )
 
@@ -86,11 +86,11 @@ class RateLimitConfig(ConfigModel):
 class TimeoutConfig(ConfigModel):
     """Time limits, each in seconds. An extension."""
 
-    connect: Duration | None = own(60.0, "To open a connection.")
-    read: Duration | None = own(60.0, "Between two chunks of a response.")
-    write: Duration | None = own(60.0, "Between two chunks of a request.")
-    pool: Duration | None = own(None, "To get a connection from the pool.")
-    total: Duration | None = own(600.0, "For one whole response.")
+    connect: Duration | None = extension(60.0, "To open a connection.")
+    read: Duration | None = extension(60.0, "Between two chunks of a response.")
+    write: Duration | None = extension(60.0, "Between two chunks of a request.")
+    pool: Duration | None = extension(None, "To get a connection from the pool.")
+    total: Duration | None = extension(600.0, "For one whole response.")
 
 
 @checked(
@@ -143,16 +143,16 @@ class ClientConfig(ConfigModel):
     auth: AuthConfig | None = key(None, "How to authenticate.")
     paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
     session: Anything | None = key(None, "Your own client object, which sends the requests.")
-    params: LateMapping | None = own(None, "Query parameters of every request.")
-    timeout: Timeout = own(60.0, "Seconds to wait for the server.")
-    retry: RetryConfig = own(RetryConfig.model_construct(), "What is retried.")
-    rate_limit: RateLimitConfig | None = own(None, "Maximum number of requests per time.")
-    max_concurrency: Positive = own(8, "Requests in flight, per step.")
-    allowed_origins: list[LateFilledText] = own([], "Other origins that get requests, with credentials.")
-    verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
-    cert: Cert | None = own(None, "Client certificate.")
-    proxy: Annotated[str, PROXY_URL] | None = own(None, "URL of a proxy.")
-    http2: Bool = own(False, "Use HTTP/2.")
-    follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
-    staging_dir: LateText | None = own(None, "Folder for staged files; beside the DuckDB file if absent.")
-    max_response_bytes: Positive = own(268_435_456, "A larger response (decompressed) is an error.")
+    params: LateMapping | None = extension(None, "Query parameters of every request.")
+    timeout: Timeout = extension(60.0, "Seconds to wait for the server.")
+    retry: RetryConfig = extension(RetryConfig.model_construct(), "What is retried.")
+    rate_limit: RateLimitConfig | None = extension(None, "Maximum number of requests per time.")
+    max_concurrency: Positive = extension(8, "Requests in flight, per step.")
+    allowed_origins: list[LateFilledText] = extension([], "Other origins that get requests, with credentials.")
+    verify: Verify = extension(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
+    cert: Cert | None = extension(None, "Client certificate.")
+    proxy: Annotated[str, PROXY_URL] | None = extension(None, "URL of a proxy.")
+    http2: Bool = extension(False, "Use HTTP/2.")
+    follow_redirects: Bool = extension(True, "Follow redirects that stay on trusted origins.")
+    staging_dir: LateText | None = extension(None, "Folder for staged files; beside the DuckDB file if absent.")
+    max_response_bytes: Positive = extension(268_435_456, "A larger response (decompressed) is an error.")

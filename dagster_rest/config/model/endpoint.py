@@ -8,7 +8,7 @@ from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.auth import AuthConfig
-from dagster_rest.config.model.base import ConfigModel, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, extension, key
 from dagster_rest.config.model.client import Status, check_status
 from dagster_rest.config.model.incremental import IncrementalConfig, Params, Scalar
 from dagster_rest.config.model.paginators import PaginatorConfig
@@ -91,11 +91,11 @@ class ResponseAction(ConfigModel):
     )
     status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
     content: Text | None = key(None, "Text that the body contains.")
-    json_predicate: FilledText | None = own(
+    json_predicate: FilledText | None = extension(
         None, "Condition on the JSON body, such as `$.error.code == 'BUSY'`.", alias="json"
     )
     action: Action = Field(description="`ignore`, `retry`, `fail`, a callable of the response, or a list of callables.")
-    message: FilledText | None = own(None, "Message of the error, for `fail`.")
+    message: FilledText | None = extension(None, "Message of the error, for `fail`.")
 
     @model_validator(mode="after")
     def _matches_something(self) -> Self:
@@ -129,9 +129,9 @@ ResponseActions: TypeAlias = Annotated[list[Any], check_response_actions]
 class ExpectConfig(ConfigModel):
     """What a complete response looks like. An extension."""
 
-    total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
-    min_rows: Count | None = own(None, "Minimum number of rows.")
-    max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+    total_path: JsonPath | None = extension(None, "JSONPath of the API's own total number of records.")
+    min_rows: Count | None = extension(None, "Minimum number of rows.")
+    max_drop: Share | None = extension(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
 @checked(takes=dict[str, Any] | list[Any], expected="a mapping", read_at="request")
@@ -143,8 +143,8 @@ def check_json(value: Any, info: ValidationInfo) -> Any:
 
 
 @checked(takes=dict[str, Scalar], expected="a mapping of headers", read_at="request")
-def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
-    """Headers."""
+def check_headers(value: Any, info: ValidationInfo) -> Any:
+    """Headers, each with a single value."""
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of headers")
     for name, item in value.items():
@@ -159,7 +159,7 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
 
 
 JsonBody: TypeAlias = Annotated[Any, check_json]
-Headers: TypeAlias = Annotated[dict[str, Any], check_any_mapping]
+Headers: TypeAlias = Annotated[dict[str, Any], check_headers]
 
 
 @checked(takes=str, expected="the name of an encoding")
@@ -190,30 +190,34 @@ class EndpointConfig(ConfigModel):
     response_actions: ResponseActions | None = key(None, "What to do with certain responses.")
     incremental: IncrementalConfig | None = key(None, "Load only new records.")
     auth: AuthConfig | None = key(None, "How to authenticate; the client's auth if absent, none if null.")
-    allow_missing_data: Bool = own(False, "A selector that matches nothing returns no rows instead of an error.")
-    ignore_scope: Literal["any", "first_page", "later_pages"] = own(
+    allow_missing_data: Bool = extension(False, "A selector that matches nothing returns no rows instead of an error.")
+    ignore_scope: Literal["any", "first_page", "later_pages"] = extension(
         "any", "Where an `ignore` action may match: on every page, on the first one only, or only after it."
     )
-    on_null_parent: Literal["skip", "fail"] = own("skip", "What happens with a null parent value in the path.")
-    on_parent_error: Literal["fail", "skip"] = own(
+    on_null_parent: Literal["skip", "fail"] = extension("skip", "What happens with a null parent value in the path.")
+    on_parent_error: Literal["fail", "skip"] = extension(
         "fail", "What happens if a parent's request fails: `skip` skips it and tries it again in the next run."
     )
-    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: how many parents may fail in a run.")
-    on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
-    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
-    max_pages: Positive | None = own(None, "Maximum number of pages for each request of a fan-out.")
-    max_empty_pages: Count = own(100, "Empty pages allowed in a row, each announcing another one; more are an error.")
-    max_repeated_pages: Count = own(
+    max_parent_errors: Positive = extension(10, "With `on_parent_error: skip`: how many parents may fail in a run.")
+    on_name_collision: Literal["error", "suffix"] = extension("error", "The same as beside `endpoint`.")
+    on_empty: Literal["warn", "fail", "ignore"] = extension("warn", "The same as beside `endpoint`.")
+    max_pages: Positive | None = extension(None, "Maximum number of pages for each request of a fan-out.")
+    max_empty_pages: Count = extension(
+        100, "Empty pages allowed in a row, each announcing another one; more are an error."
+    )
+    max_repeated_pages: Count = extension(
         0, "How many pages in a row may have the content of earlier ones; more are an error."
     )
-    encoding: Encoding | None = own(
+    encoding: Encoding | None = extension(
         None, "Encoding of bodies that are not UTF-8, where the response names none or a wrong one."
     )
-    encoding_errors: Literal["strict", "replace"] = own(
+    encoding_errors: Literal["strict", "replace"] = extension(
         "strict", "Bytes that are not valid in the encoding: an error, or replaced by U+FFFD and counted."
     )
-    on_body_errors: Literal["fail", "warn"] = own("fail", "What happens with `errors` beside the records of a body.")
-    expect: ExpectConfig | None = own(None, "What a complete response looks like.")
+    on_body_errors: Literal["fail", "warn"] = extension(
+        "fail", "What happens with `errors` beside the records of a body."
+    )
+    expect: ExpectConfig | None = extension(None, "What a complete response looks like.")
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:

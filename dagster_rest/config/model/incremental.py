@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.values.checks import check_duration, check_number, choice, from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
@@ -99,14 +99,18 @@ class IncrementalConfig(ConfigModel):
     range_start: Literal["closed", "open"] = key("closed", "Whether rows equal to the start are loaded.")
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
-    step: WindowLength | None = own(None, "Length of a window, such as `1d`; the range is requested window by window.")
-    max_future: Duration | None = own(
+    step: WindowLength | None = extension(
+        None, "Length of a window, such as `1d`; the range is requested window by window."
+    )
+    max_future: Duration | None = extension(
         86400.0, "How far in the future a time may be and still move the cursor; null for no limit."
     )
-    max_step: Duration | None = own(
+    max_step: Duration | None = extension(
         None, "The longest gap between two values that the cursor crosses: a number, or a duration for times."
     )
-    state: Literal["per_parent", "shared"] = own("per_parent", "Whether a child stores one cursor per parent row.")
+    state: Literal["per_parent", "shared"] = extension(
+        "per_parent", "Whether a child stores one cursor per parent row."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

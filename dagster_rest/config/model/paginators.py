@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import PAGINATORS
 from dagster_rest.config.values.problems import problem
@@ -15,7 +15,7 @@ from dagster_rest.config.values.types import AnyMapping, Anything, Bool, Count, 
 class PaginatorModel(ConfigModel):
     """What every paginator has."""
 
-    max_pages: Positive | None = own(None, "Stop after this many pages, without an error.")
+    max_pages: Positive | None = extension(None, "Stop after this many pages, without an error.")
 
 
 def _exclusive(model: PaginatorModel, *names: str) -> None:
@@ -60,7 +60,7 @@ class HeaderCursorPaginatorConfig(PaginatorModel):
     type: Literal["header_cursor"] = "header_cursor"
     cursor_key: FilledText = key("next", "Name of the response header with the cursor.")
     cursor_param: FilledText = key("cursor", "Query parameter for the cursor.")
-    initial_cursor: Anything | None = own(None, "Cursor of the first request.")
+    initial_cursor: Anything | None = extension(None, "Cursor of the first request.")
 
 
 class JSONResponseCursorPaginatorConfig(PaginatorModel):
@@ -70,10 +70,10 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
     cursor_path: JsonPath = key("cursors.next", "JSONPath of the next page's cursor; missing or empty ends.")
     cursor_param: FilledText | None = key(None, "Query parameter for the cursor; `cursor` if no other place is named.")
     cursor_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the cursor.")
-    cursor_header: FilledText | None = own(None, "Request header for the cursor.")
+    cursor_header: FilledText | None = extension(None, "Request header for the cursor.")
     stop_after_empty_page: Bool = key(False, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
-    initial_cursor: Anything | None = own(None, "Cursor of the first request.")
+    initial_cursor: Anything | None = extension(None, "Cursor of the first request.")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -89,17 +89,19 @@ class OffsetPaginatorConfig(PaginatorModel):
     offset: Count = key(0, "Offset of the first request.")
     offset_param: FilledText | None = key(None, "Query parameter for the offset; `offset` if no other place is named.")
     offset_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the offset.")
-    offset_header: FilledText | None = own(None, "Request header for the offset.")
+    offset_header: FilledText | None = extension(None, "Request header for the offset.")
     limit_param: FilledText | None = key(None, "Query parameter for the limit; `limit` if no other place is named.")
     limit_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the limit.")
-    limit_header: FilledText | None = own(None, "Request header for the limit.")
+    limit_header: FilledText | None = extension(None, "Request header for the limit.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of records.")
-    advance_by: Literal["auto", "rows", "limit"] = own(
+    advance_by: Literal["auto", "rows", "limit"] = extension(
         "auto",
         "How the offset moves: by the `rows` received, by the `limit`, or `auto`: by the limit, but by the rows of a "
         "shorter page.",
     )
-    on_incomplete: Literal["fail", "warn"] = own("fail", "What happens if a list ends before the API's own total.")
+    on_incomplete: Literal["fail", "warn"] = extension(
+        "fail", "What happens if a list ends before the API's own total."
+    )
     maximum_offset: Count | None = key(None, "Offsets stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
@@ -120,9 +122,11 @@ class PageNumberPaginatorConfig(PaginatorModel):
     page: Int | None = key(None, "Number of the first page to request; `base_page` if absent.")
     page_param: FilledText | None = key(None, "Query parameter for the page; `page` if no other place is named.")
     page_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the page.")
-    page_header: FilledText | None = own(None, "Request header for the page.")
+    page_header: FilledText | None = extension(None, "Request header for the page.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of pages (not of records).")
-    on_incomplete: Literal["fail", "warn"] = own("fail", "What happens if a list ends before the API's own total.")
+    on_incomplete: Literal["fail", "warn"] = extension(
+        "fail", "What happens if a list ends before the API's own total."
+    )
     maximum_page: Int | None = key(None, "Page numbers stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
@@ -177,6 +181,6 @@ PAGINATOR_CHOICE = ByType(
     registered_names=lambda: list(PAGINATORS),
     accepts=_is_paginator,
     # So wrote the documentation of dlt's first REST sources.
-    older={"json_links": "json_link", "header_links": "header_link"},
+    deprecated={"json_links": "json_link", "header_links": "header_link"},
 )
 PaginatorConfig: TypeAlias = Annotated[NamedPaginator | RegisteredPaginatorConfig | Any, PAGINATOR_CHOICE]

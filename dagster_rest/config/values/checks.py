@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -11,9 +10,9 @@ from typing import Any
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.errors import ConfigError, did_you_mean
 from dagster_rest.config.values import jsonpath
-from dagster_rest.config.values.env import env_problems, is_env, lookup
+from dagster_rest.config.values.env import is_env, read_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import at, problem, type_name, wrong_type
 from dagster_rest.config.values.secrets import is_secret_name
@@ -21,14 +20,14 @@ from dagster_rest.config.values.secrets import is_secret_name
 
 def from_env(value: Any) -> Any:
     """The environment's value of ``value`` for a field that is not text, at load time."""
-    missing = env_problems(value, path="", environ=os.environ)
-    if missing:
-        hint = f"This key is read when the config is loaded. {missing[0].hint}"
-        raise problem("config_missing_env", missing[0].message, hint=hint)
     try:
-        return lookup(value, environ=os.environ)
-    except ValueError:
-        raise problem("config_bad_value", "the environment variable is not a whole number") from None
+        return read_env(value, path="")
+    except ConfigError as error:
+        found = error.problems[0]
+    if found.code == "config_missing_env":
+        hint = f"This key is read when the config is loaded. {found.hint}"
+        raise problem(found.code, found.message, hint=hint)
+    raise problem(found.code, "the environment variable is not a whole number")
 
 
 def check_text(value: Any, info: ValidationInfo) -> Any:

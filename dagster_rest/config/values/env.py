@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from dagster_rest.config.errors import ConfigError, Problem, join_path
+from dagster_rest.config.errors import ConfigError, Problem, join_path, problem_error
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?\}|\$\{")
 _NAMED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^${}]*)?\}")
@@ -159,6 +159,22 @@ def env_problems(value: Any, *, path: str, environ: Mapping[str, str]) -> list[P
     return [problem for problem in found if problem is not None]
 
 
+def read_env(value: Any, *, path: str) -> str | int:
+    """The value of an EnvRef or EnvVar, from the environment of this process.
+
+    Raises:
+        ConfigError: Variables are not set, or it is no whole number where that is wanted; at ``path``.
+    """
+    missing = env_problems(value, path=path, environ=os.environ)
+    if missing:
+        raise ConfigError(missing)
+    try:
+        return lookup(value, environ=os.environ)
+    except ValueError:
+        message = f"environment variable {value.env_var_name} is not a whole number"
+        raise problem_error(message, code="config_bad_value", path=path) from None
+
+
 def resolve_env(value: Any, *, where: str = "") -> Any:
     """Replace every EnvRef and ``dg.EnvVar`` in ``value`` by the environment's value.
 
@@ -188,7 +204,11 @@ def resolve_env(value: Any, *, where: str = "") -> Any:
 
 def _resolve(value: Any, where: str, problems: list[Problem]) -> Any:
     if is_env(value):
-        return _resolve_one(value, where, problems)
+        try:
+            return read_env(value, path=where)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
     if isinstance(value, dict):
         pairs = [
             (_resolve(key, where, problems), _resolve(item, join_path(where, key_text(key)), problems))
@@ -234,24 +254,6 @@ def _empty_problem(where: str) -> Problem:
 def key_text(key: object) -> str:
     """A dict key as text; an environment reference shows its name."""
     return str.__str__(key) if isinstance(key, str) else repr(key)
-
-
-def _resolve_one(value: Any, where: str, problems: list[Problem]) -> Any:
-    missing = env_problems(value, path=where, environ=os.environ)
-    problems.extend(missing)
-    if missing:
-        return None
-    try:
-        return lookup(value, environ=os.environ)
-    except ValueError:
-        problems.append(
-            Problem(
-                path=where,
-                code="config_bad_value",
-                message=f"environment variable {value.env_var_name} is not a whole number",
-            )
-        )
-        return None
 
 
 def same_key_problem(where: str) -> Problem:

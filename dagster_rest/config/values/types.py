@@ -7,6 +7,7 @@ instances must be kept as they are, a union must answer with one sentence, and n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
@@ -35,6 +36,7 @@ from dagster_rest.config.values.checks import (
     whole_number_check,
 )
 
+Check: TypeAlias = Callable[[Any, ValidationInfo], Any]
 ReadAt: TypeAlias = Literal["load", "check", "parts", "run", "request"]
 """When a field's texts are read from the environment.
 
@@ -44,6 +46,7 @@ request is made, and ``{...}`` in it is a placeholder.
 """
 
 
+@dataclass(eq=False)
 class Checked:
     """Metadata for ``Annotated``: how a value is checked, and what YAML may hold.
 
@@ -55,20 +58,11 @@ class Checked:
         read_at: When texts from the environment are read.
     """
 
-    def __init__(
-        self,
-        check: Callable[[Any, ValidationInfo], Any],
-        *,
-        takes: Any,
-        expected: str,
-        secret: bool = False,
-        read_at: ReadAt = "load",
-    ) -> None:
-        self.check = check
-        self.takes = takes
-        self.expected = expected
-        self.secret = secret
-        self.read_at = read_at
+    check: Check
+    takes: Any = field(kw_only=True)
+    expected: str = field(kw_only=True)
+    secret: bool = field(default=False, kw_only=True)
+    read_at: ReadAt = field(default="load", kw_only=True)
 
     def __call__(self, value: Any, info: ValidationInfo) -> Any:
         """The value to keep."""
@@ -82,9 +76,7 @@ class Checked:
         return handler(core_schema.union_schema([TypeAdapter(self.takes).core_schema]))
 
 
-def checked(
-    *, takes: Any, expected: str, secret: bool = False, read_at: ReadAt = "load"
-) -> Callable[[Callable[[Any, ValidationInfo], Any]], Checked]:
+def checked(*, takes: Any, expected: str, secret: bool = False, read_at: ReadAt = "load") -> Callable[[Check], Checked]:
     """Make a function the ``Checked`` of a type; the arguments are the same.
 
     Example:

@@ -76,7 +76,7 @@ def check_columns(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, dict):
         return _columns_by_name(value, info)
     if isinstance(value, (list, tuple)):
-        return _columns_of_list(value, info)
+        return {hint.name: hint for hint in check_each(enumerate(value), _named_hint, info)}
     if callable(value) or inspect.isclass(value) or type(value).__module__.startswith("pyarrow"):
         return value
     raise wrong_type(
@@ -90,10 +90,6 @@ def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str
         raise problem("config_wrong_type", "a column's name is not text", expected="text")
     hints = check_each(columns.items(), check_model, ColumnHint, info, expected="a mapping of column hints")
     return dict(zip(columns, hints, strict=True))
-
-
-def _columns_of_list(value: list[Any] | tuple[Any, ...], info: ValidationInfo) -> dict[str, ColumnHint]:
-    return {hint.name: hint for hint in check_each(enumerate(value), _named_hint, info)}
 
 
 def _named_hint(item: Any, info: ValidationInfo) -> Any:

@@ -30,9 +30,7 @@ def check_schema_contract(value: Any, info: ValidationInfo) -> Any:
     """One mode for all, a mapping or a callable."""
     value = imported(value)
     if isinstance(value, str):
-        mode = choice(value, get_args(ContractMode))
-        modes = {"tables": mode, "columns": mode, "data_type": mode}
-        return SchemaContractConfig.model_validate(modes, context=info.context)
+        value = dict.fromkeys(SchemaContractConfig.model_fields, choice(value, get_args(ContractMode)))
     if callable(value):
         return value
     return check_model(value, SchemaContractConfig, info, expected="a mode or a mapping of tables, columns, data_type")

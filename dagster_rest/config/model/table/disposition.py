@@ -70,9 +70,10 @@ class WriteDispositionConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        options = self.model_fields_set - {"disposition", "strategy"}
+        written = [name for name in type(self).model_fields if name in self.model_fields_set]
+        options = [name for name in written if name not in ("disposition", "strategy")]
         if self.disposition != "merge":
-            if "strategy" in self.model_fields_set or options:
+            if "strategy" in written or options:
                 raise problem(
                     "config_conflict",
                     f"`{self.disposition}` takes no strategy and no options",
