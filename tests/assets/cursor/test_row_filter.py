@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from dagster_rest.assets.cursor.ahead import AheadRows
+from dagster_rest.assets.cursor.limits import CursorLimits
 from dagster_rest.assets.cursor.range import Bounds
 from dagster_rest.assets.cursor.row_filter import RowFilter, row_hash
+from dagster_rest.assets.cursor.values import cursor_type
+from dagster_rest.assets.cursor.window_edges import Edge
 from dagster_rest.assets.errors import CursorError
 from dagster_rest.config.model.incremental import IncrementalConfig
 from dagster_rest.warehouse.state.load_row import EDGE, CursorState
@@ -58,6 +63,77 @@ def test_a_range_keeps_what_lies_in_it(bounds: dict[str, Any], expected: list[in
     assert (passed, 5 - len(expected)) == ((rows.passed_start, rows.passed_end), rows.skipped)
 
 
+NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+WINDOW = (Edge(instant=NOON), Edge(instant=NOON + timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "passed"),
+    [
+        (["2026-01-01T11:59:59Z", "2026-01-01T12:00:00Z"], [1], (True, False)),
+        (["2026-01-01T12:59:59Z", "2026-01-01T13:00:00Z"], [0], (False, True)),
+        (["2026-01-01T12:00:00Z"], [0], (False, False)),
+    ],
+)
+@pytest.mark.parametrize("function", ["max", "min"])
+def test_the_window_of_a_partition_decides_whatever_the_range_is(
+    function: str, values: list[str], expected: list[int], passed: Any
+) -> None:
+    rows = rows_of(start="2099-01-01", window=WINDOW, last_value_func=function)
+
+    assert expected == kept(rows, *values)
+    assert (passed, len(values) - 1) == ((rows.passed_start, rows.passed_end), rows.skipped)
+    kept(rows, "2026-01-01T12:30:00Z")
+    assert passed == (rows.passed_start, rows.passed_end)
+
+
+@pytest.mark.parametrize(
+    ("initial_value", "value", "expected"),
+    [
+        ("2025-01-01", "2099-01-01", "2025-01-01"),
+        (None, "2099-01-01", "1970-01-01"),
+        (None, "2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+        (7, 5_000_000_000, "7"),
+        (None, 5_000_000_000, "0"),
+    ],
+)
+def test_after_nothing_but_rows_ahead_the_cursor_is_where_it_began(
+    initial_value: Any, value: Any, expected: str
+) -> None:
+    limits = CursorLimits(now=NOON, max_future=86400.0, max_step=None, epoch=1)
+    config = IncrementalConfig(cursor_path="at", initial_value=initial_value)
+    rows = RowFilter(config, bounds=Bounds(), key=("id",), ahead=AheadRows(limits))
+    rows.keep(page(value))
+    state = rows.state()
+
+    assert state is not None
+    assert (expected, (f"{hashes(0)[0]}@{cursor_type(value)}:{value}",)) == (state.value, state.boundary)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected", "has_begun"),
+    [
+        ("2026-01-01", "2026-01-02", False),
+        ("2099-01-01", "2099-01-01", True),
+        (None, "2099-01-01", True),
+    ],
+)
+def test_a_stored_cursor_in_the_future_gives_way_to_a_run_from_before_it(
+    start: str | None, expected: str, has_begun: bool
+) -> None:
+    ahead = AheadRows(CursorLimits(now=NOON, max_future=86400.0, max_step=None))
+    known = stored("2099-01-01", 9, kind="str")
+    rows = RowFilter(
+        IncrementalConfig(cursor_path="at"), bounds=Bounds(start=start), known=known, key=("id",), ahead=ahead
+    )
+
+    assert ("2099-01-01", has_begun) == (ahead.stored, ahead.has_begun)
+    rows.keep(page("2026-01-02"))
+    state = rows.state()
+    assert state is not None
+    assert (expected, hashes(9 if has_begun else 0)) == (state.value, state.boundary)
+
+
 def test_what_was_passed_on_one_page_stays_so() -> None:
     rows = rows_of(start=2, end=4)
     kept(rows, 1, 5)
@@ -99,6 +175,7 @@ def test_a_row_of_the_load_before_that_moved_on_is_kept() -> None:
         ({}, (3, 1, 3), ("3", (0, 2))),
         ({"last_value_func": "min"}, (3, 1, 2, 1), ("1", (1, 3))),
         ({"last_value_func": min}, (3, 1, 2, 1), ("1", (1, 3))),
+        ({"last_value_func": max}, (3, 1, 2), ("3", (0,))),
         ({"end": 3}, (2, 3, 4), ("2", (0,))),
         ({"start": 2}, (1, 2), ("2", (1,))),
     ],
@@ -222,6 +299,11 @@ def test_rows_that_are_the_same(one: Any, other: Any, key: Sequence[str] | None)
 )
 def test_rows_that_differ(one: Any, other: Any, key: tuple[str, ...]) -> None:
     assert row_hash(one, key) != row_hash(other, key)
+
+
+def test_the_hashes_of_stored_cursors_stay_the_same() -> None:
+    assert "db65606cf983669943" == row_hash({"id": 1, "at": "2024-01-01"}, ("id",))
+    assert "c5db6732f591d7cda0" == row_hash({"id": 1, "at": "2024-01-01"}, ())
 
 
 def test_a_row_without_its_key_is_an_error() -> None:
