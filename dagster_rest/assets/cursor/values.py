@@ -179,7 +179,7 @@ def compare_keys(left: Any, right: Any, *, where: str | None = None) -> tuple[An
     families = {a.family, b.family}
     if families == {"day", "instant"}:
         return _as_instant(a), _as_instant(b)
-    if "number" not in families and isinstance(left, str) and isinstance(right, str):
+    if isinstance(left, str) and isinstance(right, str):
         return left, right
     raise CursorError(
         f"cursor values of type {type(left).__name__} and {type(right).__name__} cannot be compared",
@@ -275,7 +275,7 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def advance(value: Any, step: str | float, *, times: int = 1, where: str | None = None) -> Any:
+def advance(value: Any, step: str | float, *, times: int, where: str | None = None) -> Any:
     """A cursor value moved on by whole steps: ``1d``, ``6h``, ``1mo`` for dates, a number for numbers.
 
     Args:

@@ -231,6 +231,22 @@ def test_values_of_several_shapes_on_one_page() -> None:
     assert count_passed(values, [edge]) == [0, 0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-10-27T02:30+02:00", "2024-10-27T02:15+01:00"],
+        ["2024-10-27T02:30+02", "2024-10-27T02:15+01"],
+        ["20241027T023000+0200", "20241027T021500+0100"],
+        ["2024-10-27T00:59:59.5Z", "2024-10-27T01:00:00,0Z"],
+    ],
+)
+def test_the_hour_that_comes_twice_is_told_apart_by_its_offset(values: list[str]) -> None:
+    edge = Edge(instant=datetime(2024, 10, 27, 1, tzinfo=UTC))
+
+    assert count_passed(values, [edge]) == [0, 1]
+    assert count_passed(values[::-1], [edge]) == [1, 0]
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 @pytest.mark.parametrize("notation", ["utc", "date", "epoch_text"])
 def test_io_managers_get_the_partitions_rows(api: ApiServer, tmp_path: Path, zone: str, notation: str) -> None:
