@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Generator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -173,6 +174,30 @@ def test_s65_a_token_is_renewed_before_it_expires(api: ApiServer, open_client: O
     assert 1 == len(server.issued), "the margin is at most half of the life of a token"
 
 
+@pytest.mark.parametrize(
+    ("said", "options", "end"),
+    [
+        ({"expires_in": 3600}, {}, 3540),
+        ({"expires_in": 3600}, {"refresh_margin": 600}, 3000),
+        ({"expires_in": 100}, {"refresh_margin": 3600}, 50),
+        ({}, {"default_token_expiration": 1000, "refresh_margin": 0}, 1000),
+    ],
+)
+def test_s65_a_token_is_renewed_by_its_margin_before_it_expires(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, said: Any, options: Any, end: float
+) -> None:
+    now = [5000.0]
+    monkeypatch.setattr("dagster_rest.http.auth.oauth.time", SimpleNamespace(monotonic=lambda: now[0]))
+    server = TokenServer(api, **said)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token", **options})
+    issued = []
+    for moment in (0, end - 1, end):
+        now[0] = 5000.0 + moment
+        client.get("items")
+        issued.append(len(server.issued))
+    assert [1, 1, 2] == issued
+
+
 def test_s65_a_401_renews_the_token_once(api: ApiServer, open_client: Opener) -> None:
     """dlt: an error."""
     server = TokenServer(api, expires_in=3600)
@@ -269,6 +294,34 @@ def test_a_signed_jwt_is_exchanged_for_a_token(api: ApiServer, open_client: Open
     assert "kid-1" == token.header["kid"]
     claims = {name: token.claims[name] for name in ("iss", "sub", "aud", "scope")}
     assert {"iss": "me@example.com", "sub": "me@example.com", "aud": f"{api.url}/token", "scope": "a b"} == claims
+
+
+def test_a_signed_jwt_says_what_the_config_says(api: ApiServer, open_client: Opener) -> None:
+    from joserfc import jwt
+    from joserfc.jwk import OctKey
+
+    secret = "a-secret-that-is-32-bytes-or-more"
+    server = TokenServer(api)
+    auth = {
+        "type": "oauth2_jwt",
+        "access_token_url": f"{api.url}/token",
+        "private_key": secret,
+        "algorithm": "HS256",
+        "client_id": "me-1",
+        "subject": "robot-1",
+        "audience": "https://audience",
+        "scopes": "a b",
+        "headers": {"X-Tenant": 7},
+        "claims": {"tenant": "t-1"},
+        "assertion_lifetime": 120,
+    }
+    open_client(auth=auth).get("items")
+    token = jwt.decode(server.forms[0]["assertion"][0], OctKey.import_key(secret), algorithms=["HS256"])
+    claims = dict(token.claims)
+    assert 120 == claims.pop("exp") - claims.pop("iat")
+    said = {"iss": "me-1", "sub": "robot-1", "aud": "https://audience", "scope": "a b", "tenant": "t-1"}
+    assert said == {name: claims[name] for name in said}
+    assert (False, "7") == ("kid" in token.header, api.requests[0].headers["x-tenant"])
 
 
 def test_a_key_that_cannot_sign_is_an_error(open_client: Opener) -> None:

@@ -132,6 +132,21 @@ def test_s33_one_page_in_all_is_asked_for_once(api: ApiServer, client: RestClien
     assert ["GET /items"] == api.targets()
 
 
+@pytest.mark.parametrize("base", [0, 1])
+def test_s33_two_pages_in_all_are_both_loaded(api: ApiServer, client: RestClient, base: int) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        number = int(request.param("page") or base) - base
+        return {"data": ROWS[number * 3 : number * 3 + 3], "total_pages": 2}
+
+    assert ROWS == collect(client)
+
+
+def test_s33_an_empty_list_may_have_no_pages(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": [], "total_pages": 0})
+    assert [] == collect(client)
+
+
 def test_page_size_and_total_are_evidence_for_page_numbers(api: ApiServer, client: RestClient) -> None:
     api.get("/items")(
         lambda r: {

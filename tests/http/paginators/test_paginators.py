@@ -117,6 +117,7 @@ def test_s16_a_maximum_holds_although_there_is_more(api: ApiServer, client: Rest
         ({"limit": 2}, 5, [0, 2, 4]),
         ({"limit": 2, "offset": 10}, 13, [10, 12]),
         ({"limit": 2, "maximum_offset": 4}, 100, [0, 2]),
+        ({"limit": 2, "maximum_offset": 3}, 100, [0, 2]),
     ],
 )
 def test_s17_offset(api: ApiServer, client: RestClient, paginator: Any, total: int, offsets: list[int]) -> None:
@@ -280,6 +281,12 @@ def test_a_flag_and_a_cursor_that_are_left_out_together_end_a_list(api: ApiServe
     )
     paginator = {"type": "cursor", "cursor_path": "n", "has_more_path": "m"}
     assert [{"id": 1}, {"id": 2}] == collect(client, paginator=paginator)
+
+
+def test_a_flag_that_is_left_out_beside_a_cursor_is_an_error(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": [{"id": 1}], "n": 7})
+    with pytest.raises(PaginationError, match="has_more_path"):
+        collect(client, paginator={"type": "cursor", "cursor_path": "n", "has_more_path": "m"})
 
 
 @pytest.mark.parametrize("end", [{}, {"X-Next": ""}])
