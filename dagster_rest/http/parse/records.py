@@ -242,8 +242,6 @@ def _is_entity(body: Mapping[str, Any], best: _Candidate) -> bool:
     beside, by_kind, _ = best.rank
     plain = [key for key, value in body.items() if not isinstance(value, (list, Mapping)) and value is not None]
     looks_like_one = not _ID_NAMES.isdisjoint(body)
-    if by_kind == 0 and not beside:
-        return False
     if beside:
         return bool(plain) or looks_like_one
     return by_kind >= 3 and (looks_like_one or by_kind == 4)

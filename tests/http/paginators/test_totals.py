@@ -241,6 +241,30 @@ def test_a_row_deleted_since_the_first_page_named_its_total_is_no_error(api: Api
     assert any("497 of 500" in line for line in pages[-1].warnings)
 
 
+@pytest.mark.parametrize("left", [399, 350, 1])
+def test_more_than_a_page_missing_of_the_total_of_the_first_page_is_an_error(
+    api: ApiServer, client: RestClient, left: int
+) -> None:
+    offsets(api, ROWS[:left], total=lambda start: 500 if start == 0 else None)
+    with pytest.raises(IncompleteError, match=f"at {left} of 500"):
+        fetch(client, OFFSET)
+
+
+def test_a_page_deleted_since_the_first_page_named_its_total_is_no_error(api: ApiServer, client: RestClient) -> None:
+    offsets(api, ROWS[:400], total=lambda start: 500 if start == 0 else None)
+    assert ROWS[:400] == rows_of(fetch(client, OFFSET))
+
+
+def test_nothing_is_asked_ahead_behind_the_maximum(api: ApiServer, client: RestClient) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        page = int(request.param("page") or 0)
+        return Reply(json={"data": [{"id": page}], "pages": 10}, delay=0.1 * (page > 1))
+
+    assert 2 == len(rows_of(fetch(client, {**PAGED, "maximum_page": 3})))
+    assert [1, 2] == asked(api, "page")
+
+
 def test_a_row_deleted_since_is_no_error_where_a_404_follows_the_end(api: ApiServer, client: RestClient) -> None:
     @api.get("/items")
     def items(request: Request) -> Any:
@@ -344,8 +368,9 @@ def test_a_number_of_pages_that_shrinks_is_believed_when_the_next_page_is_empty(
     assert (ROWS[:30], ()) == (rows_of(pages), pages[-1].warnings)
 
 
-def test_a_number_of_pages_that_shrinks_wrongly_loses_nothing(api: ApiServer, client: RestClient) -> None:
-    numbered(api, 10, total=lambda page: 10 if page == 1 else 0)
+@pytest.mark.parametrize("later", [0, 3])
+def test_a_number_of_pages_that_shrinks_wrongly_loses_nothing(api: ApiServer, client: RestClient, later: int) -> None:
+    numbered(api, 10, total=lambda page: 10 if page == 1 else later)
     assert ROWS[:100] == rows_of(fetch(client, PAGED))
 
 
