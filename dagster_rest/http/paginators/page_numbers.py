@@ -195,7 +195,6 @@ class ProbingPageNumberPaginator(PageNumberPaginator):
 
     def settle(self, *, repeated: bool) -> None:
         """Say whether page 1 was the first page again; before `update_state` with it."""
-        self.probing = False
         self._base = 1 if repeated else 0
         self._first = self._base
         if repeated:

@@ -310,6 +310,12 @@ def test_an_empty_first_page_of_a_list_that_counts_rows_is_an_error(api: ApiServ
         fetch(client, OFFSET)
 
 
+def test_an_empty_first_page_of_a_list_of_many_pages_is_an_error(api: ApiServer, client: RestClient) -> None:
+    numbered(api, 0, total=lambda _: 5)
+    with pytest.raises(IncompleteError, match="at 0 of 5 pages"):
+        fetch(client, PAGED)
+
+
 def test_an_end_before_the_total_can_be_a_warning(api: ApiServer, client: RestClient) -> None:
     offsets(api, ROWS[:200], total=lambda _: 500)
     pages = fetch(client, {**OFFSET, "on_incomplete": "warn"})
