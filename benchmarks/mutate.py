@@ -67,6 +67,10 @@ TARGETS: dict[str, str] = {
     "http/parse/candidates.py": "tests/http/parse/test_candidates.py tests/http/parse/test_records.py",
     "http/parse/link_header.py": "tests/http/parse/test_link_header.py",
     "http/parse/records.py": "tests/http/parse/test_records.py tests/http/fetch/test_ambiguous_lists.py",
+    "http/paginators/base.py": "tests/http/paginators/test_paginators.py",
+    "http/paginators/cursors.py": "tests/http/paginators/test_paginators.py",
+    "http/paginators/page_numbers.py": "tests/http/paginators/test_totals.py tests/http/paginators/test_paginators.py",
+    "http/paginators/ranges.py": "tests/http/paginators/test_totals.py tests/http/paginators/test_paginators.py",
     "http/send/slots.py": "tests/http/send/test_admission.py -k slot",
     "http/transport/tls.py": "tests/http/transport/test_tls.py",
     "http/transport/sockets.py": "tests/http/transport/test_failures.py tests/http/transport/test_body.py",
@@ -98,6 +102,10 @@ SLOWER: dict[str, str] = {
     "http/send/rate_limit.py": "tests/http/send/test_admission.py",
     "http/send/retry.py": "tests/http/send/test_admission.py -k 'not window'",
     "http/send/slots.py": "tests/http/fetch/test_scheduler.py",
+    "http/paginators/base.py": "tests/http/fetch/test_breaks.py tests/http/fetch/test_scheduler.py",
+    "http/paginators/cursors.py": "tests/http/fetch/test_breaks.py tests/http/fetch/test_bounds.py",
+    "http/paginators/page_numbers.py": "tests/http/paginators/test_detection.py",
+    "http/paginators/ranges.py": "tests/http/fetch/test_breaks.py tests/http/send/test_response_actions.py",
     "http/transport/sockets.py": "tests/http/send/test_faults.py",
     "http/fetch/page_stream.py": (
         "tests/http/send/test_response_actions.py tests/http/send/test_faults.py "
