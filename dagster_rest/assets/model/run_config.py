@@ -17,7 +17,7 @@ class RestRunConfig(dg.Config):
         start_value: Start the incremental range here, for this run only.
         end_value: End the incremental range here, for this run only; the cursor does not move.
         limit: Sample this many pages and parents into the table ``<table>__sample``; nothing else is touched.
-        adopt: Go on with what another asset key or source loaded into the table: it is the same data, renamed.
+        adopt: Continue from what another asset key or source loaded into the table: it is the same data, renamed.
 
     Example:
         ```python
@@ -41,7 +41,7 @@ class RestRunConfig(dg.Config):
     )
     adopt: bool = Field(
         default=False,
-        description="Go on with what another asset key or source loaded into the table: it is the same data, renamed.",
+        description="Continue from what another asset key or source loaded into the table: the same data, renamed.",
     )
 
 

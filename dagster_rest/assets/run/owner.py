@@ -70,8 +70,8 @@ def check_owner(context: LoadContext, other: str | None) -> None:
     if other is None:
         return
     raise StateError(
-        f"the state or the table of {context.asset.id} is that of {other}: the rows and the cursor of one would be"
-        " taken for those of the other",
+        f"the state or the table of {context.asset.id} belongs to {other}: this run would continue from its"
+        " cursor and add to its rows",
         code="state_other_asset",
         where=context.plan.config_path,
         hint="Give one of them another dataset or table_name. If it is the same data under another name, run it once"
