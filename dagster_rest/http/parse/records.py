@@ -108,8 +108,8 @@ class Selection:
         if other.keys != keys and (other.shape == "list" or (found and other.shape)):
             before, now = self.path.text, from_keys(other.keys).text
             raise SelectorError(
-                f"other records of this load are from {before!r}, but this response has them at {now!r}; the body holds "
-                f"{key_tree(body)}",
+                f"other records of this load are from {before!r}, but this response has them at {now!r}; "
+                f"the body holds {key_tree(body)}",
                 code="http_selector_ambiguous",
                 hint="Set `data_selector` to the list that you want (`$` takes the whole body as one record).",
             )
