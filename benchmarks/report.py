@@ -46,7 +46,7 @@ def write_report(
     text = "\n".join(
         [
             f"Machine: {', '.join(f'{name} {value}' for name, value in machine.items())}.",
-            f"Median of {rounds}, sides in turns, whole processes (start of the interpreter included).",
+            f"Median of {rounds}, candidates in turns, whole processes (including the start of the interpreter).",
             "",
             *_table(results, "seconds (times ours)", _time),
             "",

@@ -1,6 +1,6 @@
 """Assets after the loaded tables: one in pandas, through dagster-duckdb-pandas' I/O manager, and one in SQL.
 
-The key of a loaded asset is [schema, table], which is what the I/O manager goes by: it finds the table.
+The key of a loaded asset is [schema, table], by which the I/O manager finds the table.
 """
 
 import os

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import types
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -15,7 +18,7 @@ from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.model.config import RestApiConfig
 from dagster_rest.config.model.export import is_extension
-from dagster_rest.config.schema import alternatives, check_in, reachable, references, schema_text
+from dagster_rest.config.schema import schema_text
 from dagster_rest.config.values.types import Checked
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,14 +26,49 @@ SCHEMA_FILE = ROOT / "dagster_rest" / "config" / "schema.json"
 _HEAD = """# Config reference
 
 Every key, generated from the models in `dagster_rest.config` by `python -m tools.config_reference`.
-Keys marked **ext** are extensions: dlt does not have them, and `config.to_dlt()` takes them out and says so.
-A key without a default is required. How the parts fit together: [config.md](config.md).
+Keys marked **ext** are extensions: dlt does not have them, and `config.to_dlt()` removes and lists them.
+A key without a default is required. For an introduction, see [config.md](config.md).
 """
 
 
 def reference_page() -> str:
     """The Markdown page of all models."""
-    return "\n".join([_HEAD, *(_section(model) for model in reachable(RestApiConfig))])
+    return "\n".join([_HEAD, *(_section(model) for model in models())])
+
+
+def models() -> list[type[ConfigModel]]:
+    """The models that a config consists of, in order of appearance."""
+    found: list[type[ConfigModel]] = [RestApiConfig]
+    for model in found:
+        # Until then, an annotation that names a later definition is a string.
+        model.model_rebuild()
+        for field in model.model_fields.values():
+            found.extend(one for one in _models_in(_annotation(field)) if one not in found)
+    return found
+
+
+def _annotation(field: FieldInfo) -> Any:
+    """The type of a field with its check, which pydantic keeps apart."""
+    check = _check_in(field.metadata)
+    return field.annotation if check is None else Annotated[Any, check]
+
+
+def _check_in(metadata: Iterable[Any]) -> Checked | None:
+    return next((item for item in metadata if isinstance(item, Checked)), None)
+
+
+def _models_in(annotation: Any) -> list[type[ConfigModel]]:
+    """The models that a type names: those that YAML may hold, where a check says what that is."""
+    if isinstance(annotation, ByType):
+        return list(annotation.models)
+    if isinstance(annotation, Checked):
+        return _models_in(annotation.takes)
+    if _is_model(annotation):
+        return [annotation]
+    arguments = get_args(annotation)
+    check = _check_in(arguments)
+    below = [_models_in(one) for one in (arguments if check is None else [check])]
+    return list(dict.fromkeys(itertools.chain.from_iterable(below)))
 
 
 def _section(model: type[ConfigModel]) -> str:
@@ -45,7 +83,7 @@ def _section(model: type[ConfigModel]) -> str:
         if name != "type" or not model.type_names
     ]
     if model.model_config.get("extra") == "allow":
-        lines.append("| `x-...` | anything |  | Kept as it is. |")
+        lines.append("| `x-...` | anything |  | Kept unchanged; no effect here. |")
     return "\n".join([*lines, ""])
 
 
@@ -74,39 +112,41 @@ def _default(field: FieldInfo) -> str:
 
 def value_text(field: FieldInfo) -> str:
     """What a key may hold, in words."""
-    check = check_in(field.metadata)
-    return _check_text(check) if check is not None else _annotation_text(field.annotation)
+    return _text(_annotation(field))
 
 
-def _annotation_text(annotation: Any) -> str:
-    texts = [_member_text(item) for item in alternatives(annotation) if item is not type(None)]
-    return " or ".join(dict.fromkeys(texts))
-
-
-def _member_text(annotation: Any) -> str:
+def _text(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        check = check_in(arguments[1:])
-        return _check_text(check) if check is not None else _annotation_text(arguments[0])
+        check = _check_in(arguments)
+        return _text(arguments[0]) if check is None else _check_text(check)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_text(item) for item in arguments if item is not type(None)))
     if origin is Literal:
         return ", ".join(f"`{item}`" for item in arguments)
     if origin is list:
-        return f"list of: {_annotation_text(arguments[0])}"
+        return f"list of: {_text(arguments[0])}"
     if origin is dict:
-        return f"mapping to: {_annotation_text(arguments[1])}"
-    if isinstance(annotation, type) and issubclass(annotation, ConfigModel):
-        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+        return f"mapping to: {_text(arguments[1])}"
+    if _is_model(annotation):
+        return _link(annotation)
     return "text" if annotation is str else "anything"
 
 
 def _check_text(check: Checked) -> str:
     if isinstance(check, ByType):
-        return (
-            f"a type's name, a mapping with `type`, or an instance ({', '.join(f'`{name}`' for name in check.by_name)})"
-        )
-    names = dict.fromkeys(references(check.schema))
-    links = [f"[{name}](#{name.lower()})" for name in names if name not in ("Status", "Environment", "ImportString")]
-    return f"{check.expected} ({', '.join(links)})" if links else check.expected
+        names = ", ".join(f"`{name}`" for name in check.by_name)
+        return f"a type's name, a mapping with `type`, or an instance ({names})"
+    links = ", ".join(_link(model) for model in _models_in(check))
+    return f"{check.expected} ({links})" if links else check.expected
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, ConfigModel)
+
+
+def _link(model: type[ConfigModel]) -> str:
+    return f"[{model.__name__}](#{model.__name__.lower()})"
 
 
 def write() -> None:

@@ -23,7 +23,7 @@ CONFIG_FILE = "rest_api.yaml"
 class RestApiScaffoldParams(BaseModel):
     """The parameters of ``dg scaffold defs dagster_rest.RestApiComponent``."""
 
-    base_url: str = Field(default="https://jsonplaceholder.typicode.com", description="Where the API is.")
+    base_url: str = Field(default="https://jsonplaceholder.typicode.com", description="Base URL of the API.")
     resource: str = Field(default="posts", description="Its first resource.")
 
 
@@ -81,7 +81,7 @@ class RestApiOp(dg.Model, dg.Resolvable):
             resolve_backfill_policy, model_field_type=SingleRunBackfillPolicyModel | MultiRunBackfillPolicyModel
         ),
     ] = Field(default=None, description="How backfills run; one run for time windows if absent.")
-    max_retries: int | None = Field(default=None, description="How often a failed step is run again.")
+    max_retries: int | None = Field(default=None, description="How often a failed step is retried.")
 
 
 @dg.scaffold_with(RestApiScaffolder)
@@ -100,11 +100,11 @@ class RestApiComponent(dg.Component, dg.Model, dg.Resolvable):
 
     name: str = Field(description="Name of the source: group, default dataset, and key of its RestApiResource.")
     config: str | dict[str, Any] = Field(
-        description="The config: the path of a YAML file beside this one, or all of it in place."
+        description="The config: the path of a YAML file beside this one, or the whole config inline."
     )
     duckdb: str | None = Field(
         default=None,
-        description="The DuckDB file, relative to the project; absent, the project's own resource of that key is used.",
+        description="The DuckDB file, relative to the project; default: the project's own resource with that key.",
     )
     duckdb_key: str = Field(
         default=DATABASE_KEY,
@@ -112,10 +112,10 @@ class RestApiComponent(dg.Component, dg.Model, dg.Resolvable):
     )
     dataset: str | None = Field(default=None, description="The DuckDB schema; the source's name if absent.")
     mode: Literal["per_resource", "single_op"] = Field(
-        default="per_resource", description="A step for each resource, or one for all."
+        default="per_resource", description="One step per resource, or one for all."
     )
     polling_seconds: int | None = Field(
-        default=None, description="Ask the API for changes this often, with a sensor; absent, there is none."
+        default=None, description="Interval in seconds of a sensor that polls the API for changes; default: no sensor."
     )
     op: RestApiOp | None = Field(default=None, description="Pool, tags, retries and backfill policy of the ops.")
     translation: (

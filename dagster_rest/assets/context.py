@@ -43,6 +43,7 @@ class RunRequest:
         start_value: Start of the range, for this run only.
         end_value: End of the range, for this run only.
         limit: Sample that many pages and parents.
+        adopt: Whether what another asset or source loaded into its table is its own from here on.
     """
 
     run: RunLineage
@@ -54,6 +55,7 @@ class RunRequest:
     start_value: Any = None
     end_value: Any = None
     limit: int | None = None
+    adopt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +212,7 @@ class LoadContext:
             message,
             code="state_fenced",
             where=self.plan.config_path,
-            hint="This step was given up before. Nothing was written here; run the asset again if nobody did.",
+            hint="This step had been given up. It wrote nothing; run the asset again if no other run did.",
         )
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor.ahead import SeenAhead
-from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.parents.fan_out import FanOutCounts
-from dagster_rest.assets.start.start import RunStart, Start
-from dagster_rest.warehouse.state.load_row import CursorState
+from dagster_rest.assets.partition_state import PartitionState
+from dagster_rest.assets.start.start import RunStart
 
 if TYPE_CHECKING:
     from dagster_rest.http.send.stats import StatsSnapshot
@@ -21,25 +20,13 @@ class PartitionReport:
     """What a run did to one partition (or to the whole asset).
 
     Args:
-        partition: The partition.
-        start: What it continued from.
-        load_ids: The loads it made.
-        outcomes: What each of them did to the tables.
-        cursor: The cursor afterwards.
-        cursor_before: The cursor at the start.
-        parent_cursors: The cursor of each parent, for a child that keeps one for each.
-        data_version: Dagster's data version: it changes with the content.
+        state: Where it stands after the newest commit.
+        outcomes: What each load did to the tables.
         ahead: Rows that the cursor does not go to.
     """
 
-    partition: Partition
-    start: Start
-    cursor: CursorState | None
-    cursor_before: CursorState | None
-    parent_cursors: dict[str, CursorState] = field(default_factory=dict)
-    load_ids: list[str] = field(default_factory=list)
+    state: PartitionState
     outcomes: list["LoadOutcome"] = field(default_factory=list)
-    data_version: str = ""
     ahead: SeenAhead = field(default_factory=SeenAhead)
 
 
@@ -93,25 +80,9 @@ class LoadReport:
     @property
     def load_ids(self) -> list[str]:
         """All loads of this materialization."""
-        return [load_id for one in self.partitions for load_id in one.load_ids]
+        return [load_id for one in self.partitions for load_id in one.state.load_ids]
 
     @property
     def reported_load_ids(self) -> list[str]:
         """The loads that its event reports: its own, those it continues, and those that are reported already."""
         return [*self.load_ids, *self.start.reported_load_ids]
-
-
-def begin_report(one: Partition, start: Start) -> PartitionReport:
-    """The report of a partition before anything was done to it.
-
-    Args:
-        one: The partition.
-        start: What it continues from.
-    """
-    return PartitionReport(
-        partition=one,
-        start=start,
-        cursor=start.cursor,
-        cursor_before=start.cursor,
-        parent_cursors=dict(start.parent_cursors),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,7 +47,7 @@ def is_dango(data: Mapping[Any, Any]) -> bool:
 class _Translation:
     """What is found while a block is translated."""
 
-    root: tuple[PathPart, ...]
+    root: tuple[PathPart, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     renamed: dict[tuple[PathPart, ...], tuple[PathPart, ...]] = field(default_factory=dict)
 
@@ -62,6 +62,13 @@ class _Translation:
     ) -> None:
         path = join_path("", *self.root, *steps)
         self.problems.append(Problem(path=path, code=code, message=message, expected=expected, hint=hint))
+
+    def refuse_unknown(self, data: Mapping[Any, Any], known: Sequence[str], *, at: tuple[PathPart, ...] = ()) -> None:
+        for key in data:
+            if key not in known:
+                shown = str(key)[:60]
+                hint = did_you_mean(key, known)
+                self.problem((*at, shown), f"unknown key `{shown}`", code="config_unknown_key", hint=hint)
 
     def renamed_from(self, target: tuple[PathPart, ...], *steps: PathPart) -> None:
         """Record that ``target`` of the translated config was written at ``steps`` of the block."""
@@ -79,42 +86,22 @@ def translate(data: Mapping[Any, Any], *, origin: Origin, source: str | None = N
     Raises:
         ConfigError: The form is not Dango's, or the file has several sources and none is named.
     """
-    block, root, problems = _block(data, source)
-    translation = _Translation(root=root, problems=problems)
-    config: dict[str, Any] = {}
-    if not problems:
-        if isinstance(block, dict):
-            config = _config(block, translation)
-        else:
-            translation.problem(
-                (),
-                f"found {type_name(block)}",
-                code="config_wrong_type",
-                expected="a mapping with base_url and endpoints",
-            )
+    translation = _Translation()
+    block = _block(data, source, translation)
+    config = _config(block, translation) if not translation.problems else {}
     if translation.problems:
         raise ConfigError(replace(origin, renamed={}).locate(translation.problems), source=origin.file)
     return config, replace(origin, renamed=translation.renamed)
 
 
-def _block(data: Mapping[Any, Any], source: str | None) -> tuple[Any, tuple[PathPart, ...], list[Problem]]:
+def _block(data: Mapping[Any, Any], source: str | None, translation: _Translation) -> Any:
+    """The ``rest_api`` block, which is the root of what is translated."""
     if "sources" not in data:
-        return (
-            (data["rest_api"], ("rest_api",), _unknown_keys(data, _SOURCE_KEYS, ""))
-            if "rest_api" in data
-            else (data, (), [])
-        )
+        return _member_block(data, (), translation) if "rest_api" in data else data
     members = data["sources"]
     if not isinstance(members, list):
-        return (
-            None,
-            (),
-            [
-                Problem(
-                    path="sources", code="config_wrong_type", message=f"found {type_name(members)}", expected="a list"
-                )
-            ],
-        )
+        translation.problem(("sources",), f"found {type_name(members)}", code="config_wrong_type", expected="a list")
+        return None
     usable = [
         (index, member)
         for index, member in enumerate(members)
@@ -126,30 +113,25 @@ def _block(data: Mapping[Any, Any], source: str | None) -> tuple[Any, tuple[Path
         names = [str(member.get("name")) for member in members if isinstance(member, dict) and "rest_api" in member]
         message = "no source of type rest_api is enabled" if not usable else "the file has several sources"
         hint = f'Name one with load_config(..., dango_source="..."): {", ".join(names)}.' if names else None
-        return (
-            None,
-            (),
-            [Problem(path="sources", code="config_bad_value", message=message, expected="one source", hint=hint)],
-        )
+        translation.problem(("sources",), message, code="config_bad_value", expected="one source", hint=hint)
+        return None
     index, member = usable[0]
-    return member["rest_api"], ("sources", index, "rest_api"), _unknown_keys(member, _SOURCE_KEYS, f"sources[{index}]")
+    return _member_block(member, ("sources", index), translation)
 
 
-def _unknown_keys(data: Mapping[Any, Any], known: tuple[str, ...], path: str) -> list[Problem]:
-    return [
-        Problem(
-            path=join_path(path, str(key)[:60]),
-            code="config_unknown_key",
-            message=f"unknown key `{str(key)[:60]}`",
-            hint=did_you_mean(key, known),
-        )
-        for key in data
-        if key not in known
-    ]
+def _member_block(member: Mapping[Any, Any], at: tuple[PathPart, ...], translation: _Translation) -> Any:
+    translation.root = at
+    translation.refuse_unknown(member, _SOURCE_KEYS)
+    translation.root = (*at, "rest_api")
+    return member["rest_api"]
 
 
-def _config(block: dict[Any, Any], translation: _Translation) -> dict[str, Any]:
-    _check_keys(block, translation)
+def _config(block: Any, translation: _Translation) -> dict[str, Any]:
+    if not isinstance(block, dict):
+        expected = "a mapping with base_url and endpoints"
+        translation.problem((), f"found {type_name(block)}", code="config_wrong_type", expected=expected)
+        return {}
+    translation.refuse_unknown(block, [*_BLOCK_KEYS, *(f"{key}_env" for key in _AUTH_KEYS), "base_url_env"])
     client: dict[str, Any] = {}
     translation.renamed_from(("client",))
     for key in ("base_url", "headers"):
@@ -171,16 +153,6 @@ def _config(block: dict[Any, Any], translation: _Translation) -> dict[str, Any]:
     translation.renamed_from(("resources",), "endpoints")
     resources = [_resource(item, index, translation) for index, item in enumerate(endpoints)]
     return {"client": client, "resources": resources}
-
-
-def _check_keys(block: Mapping[Any, Any], translation: _Translation) -> None:
-    known = [*_BLOCK_KEYS, *(f"{key}_env" for key in _AUTH_KEYS), "base_url_env"]
-    for key in block:
-        if key not in known:
-            shown = str(key)[:60]
-            translation.problem(
-                (shown,), f"unknown key `{shown}`", code="config_unknown_key", hint=did_you_mean(key, known)
-            )
 
 
 def _value(block: Mapping[Any, Any], key: str, translation: _Translation) -> Any:
@@ -249,15 +221,7 @@ def _resource(item: Any, index: int, translation: _Translation) -> dict[str, Any
     endpoint_keys, resource_keys = field_keys(EndpointConfig), field_keys(ResourceBase)
     endpoint = {key: value for key, value in item.items() if key in endpoint_keys}
     resource = {key: value for key, value in item.items() if key in resource_keys and key not in endpoint_keys}
-    for key in item:
-        if key not in endpoint_keys and key not in resource_keys and key != "name":
-            shown = str(key)[:60]
-            translation.problem(
-                (*here, shown),
-                f"unknown key `{shown}`",
-                code="config_unknown_key",
-                hint=did_you_mean(key, ["name", *endpoint_keys, *resource_keys]),
-            )
+    translation.refuse_unknown(item, ["name", *endpoint_keys, *resource_keys], at=here)
     translation.renamed_from(("resources", index, "endpoint"), *here)
     if "paginator" in endpoint:
         endpoint["paginator"] = _paginator(endpoint["paginator"])

@@ -11,31 +11,31 @@ PathPart = str | int
 """One step of a config path: a key, or the index of a list."""
 
 CODES: dict[str, str] = {
-    "config_bad_env_reference": "`${` in a YAML text does not name a variable; write `${NAME}`, or `$${` for the characters themselves.",
+    "config_bad_env_reference": "`${` in a YAML text does not name a variable; write `${NAME}`, or `$${` for a literal `${`.",
     "config_bad_format": "A format spec such as `:03d` does not fit the value it got; remove it or convert the value first.",
     "config_bad_import": "An import string `package.module:function` could not be imported; correct the module or the attribute.",
     "config_bad_jsonpath": "The text is not a JSONPath; quote names with special characters as `['a.b']`.",
     "config_bad_placeholder": "The braces of a placeholder do not match, or a `{...}` was meant literally; double literal braces: `{{` and `}}`.",
-    "config_bad_value": "The value has the right type but not a meaning here; use one of the forms named in the message.",
-    "config_conflict": "Two keys exclude each other; keep one of them.",
-    "config_cycle": "Resources refer to each other in a circle; break it by removing one reference.",
+    "config_bad_value": "The value has the right type but is not valid here; use one of the forms that the message names.",
+    "config_conflict": "Two keys cannot be used together; keep one of them.",
+    "config_cycle": "Resources refer to each other in a cycle; remove one of the references.",
     "config_duplicate_key": "A YAML mapping has the same key twice and one would be lost; keep one.",
     "config_duplicate_resource": "Two resources have the same name; rename one.",
     "config_file": "The config file cannot be read; check the path, its permissions and that it is UTF-8 text.",
     "config_include_without_parent": "`include_from_parent` is set on a resource without a parent; refer to the parent with `{resources.<name>.<field>}` or remove it.",
-    "config_missing_env": "Environment variables that the config names are not set; set them in the process that runs the step.",
-    "config_missing_key": "A required key is absent; add it.",
-    "config_missing_parent_value": "A parent row lacks the field that a child's placeholder names; correct the field or make the parent deliver it.",
+    "config_missing_env": "Environment variables that the config names are not set, or empty; set them in the process that runs the step.",
+    "config_missing_key": "A required key is missing; add it.",
+    "config_missing_parent_value": "A parent row lacks the field that a child's placeholder names; correct the field name, or make the parent load the field.",
     "config_null_parent_value": "A parent value used in a path is null or an empty text; the parent is skipped, or refused with `on_null_parent: fail`.",
-    "config_two_parents": "A resource refers to two parents; use one, or say `parents: product` to ask for every combination.",
+    "config_two_parents": "A resource refers to two parents; use one, or set `parents: product` to request every combination.",
     "config_unknown_incremental": "`{incremental.<name>}` names an attribute that does not exist; use start_value, end_value, last_value or initial_value.",
-    "config_unknown_key": "The key is not known at this place; correct its spelling or move it to where it belongs.",
-    "config_unknown_parent": "A placeholder names a resource that is not in the config; correct the name or pass the other asset in.",
+    "config_unknown_key": "The key is not known here; correct its spelling, or move it to where it belongs.",
+    "config_unknown_parent": "A placeholder names a resource that is not in the config; correct the name, or pass the other asset to the factory.",
     "config_unknown_placeholder": "A placeholder is neither a parent field, nor an incremental value, nor (in a path) a param; write `{resources.<name>.<field>}`.",
-    "config_unknown_type": "`type` names no known kind; use one of those listed, or register yours first.",
-    "config_unset_placeholder": "A placeholder in a path has no value in this run; give the incremental an `initial_value` or `end_value`, or move it into `params`.",
+    "config_unknown_type": "`type` is not a known type; use one of the listed types, or register yours first.",
+    "config_unset_placeholder": "A placeholder in a path has no value in this run; set `initial_value` or `end_value` of the incremental, or move the placeholder to `params`.",
     "config_unused_binding": "A `resolve` param is not used in the path; write `{<param>}` in the path or remove the param.",
-    "config_wrong_type": "The value has another type than the key needs; see the expected type in the message.",
+    "config_wrong_type": "The value has the wrong type; the message shows the expected type.",
     "config_yaml": "The file is not valid YAML; the message names line and column.",
 }
 
@@ -120,9 +120,6 @@ class ConfigError(RestError):
 
 class NullParentValue(ConfigError):  # noqa: N818 - the name is part of the contract between the rooms
     """A parent value that a path needs is null, so there is no request to make for this parent."""
-
-    def __init__(self, problems: Iterable[Problem], *, source: str | None = None) -> None:
-        super().__init__(problems, source=source)
 
 
 def _rebuild(cls: type[ConfigError], problems: tuple[Problem, ...], source: str | None) -> ConfigError:

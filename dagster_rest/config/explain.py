@@ -65,7 +65,7 @@ def loc_path(loc: tuple[Any, ...]) -> str:
 
 def _missing_hint(loc: tuple[Any, ...]) -> str | None:
     if loc and loc[-1] in ("token", "api_key", "username", "password", "client_id", "client_secret"):
-        return "A secret is named with dg.EnvVar in Python and with ${NAME} in YAML."
+        return "Use dg.EnvVar in Python, or ${NAME} in YAML, for a secret."
     return None
 
 
@@ -79,12 +79,10 @@ def _literal(item: Mapping[str, Any], path: str, expected: str) -> Problem:
             message=f"found {type_name(found)}",
             expected=f"one of {', '.join(choices)}",
         )
-    exact = [choice for choice in choices if choice.lower() == found.lower()]
-    hint = f"Did you mean `{exact[0]}`?" if exact else did_you_mean(found, choices)
     return Problem(
         path=path,
         code="config_bad_value",
         message="not one of the choices",
         expected=f"one of {', '.join(choices)}",
-        hint=hint,
+        hint=did_you_mean(found, choices),
     )

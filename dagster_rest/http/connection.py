@@ -167,6 +167,6 @@ def trusted_origins(base_url: str, allowed: Collection[str]) -> frozenset[str]:
             raise ClientConfigError(
                 f"{url.rpartition('@')[2][:80]!r} is not an origin",
                 where="client.allowed_origins",
-                hint="Write scheme and host, and the port if it is not the usual one: https://files.example.com",
+                hint="Write scheme and host, and the port if it is not the default: https://files.example.com",
             )
     return frozenset(origin for origin in map(origin_of, (base_url, *allowed)) if origin)

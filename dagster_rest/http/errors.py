@@ -134,10 +134,10 @@ class ActionError(HttpError):
 def not_picklable(kind: str) -> HttpError:
     """The error of a client or resource that should be written to a file or sent to another process."""
     return HttpError(
-        f"a {kind} cannot be pickled: it holds connections, and secrets that would be in the file",
+        f"a {kind} cannot be pickled: it contains connections, and secrets that the pickle would contain",
         code="http_not_picklable",
-        hint="Make it where it is used, from its config or as a Dagster resource; `copy.copy` gives one of its own "
-        "in the same process.",
+        hint="Create it where it is used, from its config or as a Dagster resource; `copy.copy` works in the same "
+        "process.",
     )
 
 

@@ -58,7 +58,7 @@ def read_url(text: str) -> httpx.URL:
         raise HttpError(
             f"this is not a URL: {invalid_url_reason(error)}",
             code="http_request_invalid",
-            hint="Percent-encode what is special in it: user, password and path.",
+            hint="Percent-encode special characters in user, password and path.",
         ) from None
 
 

@@ -140,5 +140,5 @@ def join_link(url: str, link: str) -> str:
         raise PaginationError(
             f"the next link is not a URL: {invalid_url_reason(error)}",
             code="http_pagination",
-            hint="Check the link in the response; another path may hold the right one.",
+            hint="Check the link in the response; the right one may be at another path.",
         ) from None

@@ -81,18 +81,20 @@ class RestApiResource(dg.ConfigurableResource[Any]):
         default=AutoPaginator(), discriminator="type", description="The paginator of calls that name none."
     )
     timeout: float = Field(default=60.0, description="Seconds to wait for the server.")
-    retry: RetrySettings = Field(default=RetrySettings(), description="What is asked again.")
-    rate_limit: RateLimitSettings | None = Field(default=None, description="At most so many requests per time.")
+    retry: RetrySettings = Field(default=RetrySettings(), description="What is retried.")
+    rate_limit: RateLimitSettings | None = Field(default=None, description="Maximum number of requests per time.")
     max_concurrency: int = Field(default=8, description="Requests in flight, per step.")
-    allowed_origins: list[str] = Field(default=[], description="Other origins that may be asked, with credentials.")
+    allowed_origins: list[str] = Field(default=[], description="Other origins that get requests, with credentials.")
     verify: bool = Field(default=True, description="Check TLS certificates.")
     ca_bundle: str | None = Field(default=None, description="Path of a CA bundle to check them with.")
     cert: list[str] | None = Field(default=None, description="Client certificate: path, or path, key, password.")
     proxy: str | None = Field(default=None, description="URL of a proxy.")
     http2: bool = Field(default=False, description="Use HTTP/2.")
     follow_redirects: bool = Field(default=True, description="Follow redirects to trusted origins.")
-    staging_dir: str | None = Field(default=None, description="Where loads are staged; a temporary folder if absent.")
-    max_response_bytes: int = Field(default=268_435_456, description="The largest response, unpacked.")
+    staging_dir: str | None = Field(
+        default=None, description="Folder for staged files; beside the DuckDB file if absent."
+    )
+    max_response_bytes: int = Field(default=268_435_456, description="A larger response (decompressed) is an error.")
 
     #: The config that `from_config` was called with. It stays out of fields, and so out of Dagster's snapshots.
     _source: ClassVar[Any] = None

@@ -100,7 +100,7 @@ class ContractEnforcer:
             f"a record does not fit the model {self._spec.columns.__name__}: {reason}",
             code="warehouse_validation_failed",
             where=self._spec.where,
-            hint="Correct the data or the model, or set a contract of evolve, discard_row or discard_value.",
+            hint="Correct the data or the model, or set the contract to evolve, discard_row or discard_value.",
         )
 
     def reject(
@@ -149,7 +149,7 @@ class ContractEnforcer:
     def violation(self, what: str) -> SchemaContractError:
         """Return the error for something that a frozen schema does not allow."""
         return SchemaContractError(
-            f"the schema contract is `freeze` and the data brings {what}",
+            f"the schema contract is `freeze` and the data has {what}",
             code="warehouse_contract_violation",
             where=self._spec.where,
             hint="Correct the data, or set the contract to evolve, discard_row or discard_value.",

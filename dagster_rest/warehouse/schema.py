@@ -18,6 +18,9 @@ PARENT_ROW_ID = "_parent_row_id"
 ROOT_ROW_ID = "_root_row_id"
 LIST_INDEX = "_list_index"
 ROW_VERSION = "_row_version"
+DEDUP_TEXT = "dedup sort"
+"""A staged column: what the API wrote where the column with the ``dedup_sort`` hint keeps less of it. No column of a
+table has its name: names have no blanks."""
 SYSTEM_COLUMNS = frozenset({LOAD_ID, ROW_ID, PARENT_ROW_ID, ROOT_ROW_ID, LIST_INDEX})
 
 ContractMode = Literal["evolve", "freeze", "discard_row", "discard_value"]
@@ -220,6 +223,11 @@ class ResourceSpec:
     def quarantine_table(self) -> str:
         """Where discarded records and values are kept."""
         return naming.join(self.table, "quarantine")
+
+
+def dedup_column(table: TableSchema) -> Column | None:
+    """Return the column by which one of several records with a key is chosen."""
+    return next((column for column in table.columns.values() if column.hints.get("dedup_sort")), None)
 
 
 def contract_mode(contract: Any, entity: ContractEntity) -> ContractMode:

@@ -19,7 +19,7 @@ DIFFERENCES = {
     for difference in (
         Difference(
             "child with incremental, several parents (S60)",
-            "one cursor for all parents, moved while they are asked: rows are lost",
+            "one cursor for all parents, which moves between them: rows are lost",
             "one start value per run, and a cursor per parent",
         ),
         Difference(
@@ -29,7 +29,7 @@ DIFFERENCES = {
         ),
         Difference(
             "`next*` scalar in a body that does not paginate (S34), constant cursor (S30), empty header cursor",
-            "asks for ever",
+            "requests forever",
             "one request, or an error on the repeat",
         ),
         Difference(
@@ -40,10 +40,10 @@ DIFFERENCES = {
         Difference(
             'a last link of `""` or `false` (S25)',
             "fails with an invalid URL",
-            "is the end",
+            "ends the list",
         ),
         Difference(
-            "what the detection of paginators and rows goes by",
+            "evidence for the detection of paginators and rows",
             "any key that begins with `next`, always sent as `?cursor=`; the first list found, `errors` and `links` "
             "too",
             "the evidence of the response: `@odata.nextLink`, a token sent under its own name; lists of objects "
@@ -62,7 +62,7 @@ DIFFERENCES = {
         Difference(
             "a body that reports errors beside its records",
             "the records, no error",
-            "an error (GraphQL answers so when a part of a query failed); `on_body_errors: warn` loads them",
+            "an error (as GraphQL reports that a part of a query failed); `on_body_errors: warn` loads them",
         ),
         Difference(
             "selector matches nothing, body not empty",
@@ -76,7 +76,7 @@ DIFFERENCES = {
         ),
         Difference("204 or empty body", "fails; an empty object is one empty row", "an empty page"),
         Difference(
-            "which failures are asked again",
+            "which failures are retried",
             "429, 5xx, broken connections",
             "408 too",
         ),
@@ -123,17 +123,17 @@ DIFFERENCES = {
         ),
         Difference(
             "a parent value that is null, used in a path",
-            "asks for `/None/`",
+            "requests `/None/`",
             "that parent is skipped and counted, with a warning; `on_null_parent: fail` refuses",
         ),
         Difference(
             "`total_path` missing in the response, another stop condition set (S14)",
             "an error",
-            "goes on to the other condition, with a warning",
+            "continues with the other condition, with a warning",
         ),
         Difference(
             "a list that ends before its own total",
-            "what came is loaded, green",
+            "the rows received are loaded, without an error",
             "an error; `on_incomplete: warn` allows it",
         ),
         Difference(

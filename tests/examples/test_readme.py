@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
+
+from dagster_rest.config import load_config
+from tests.support.server import ApiServer, Request
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -33,14 +38,43 @@ def test_a_python_block_runs(folder: Path, code: str) -> None:
     exec(compile(code, "README.md", "exec"), {})
 
 
-def test_the_first_config_is_two_assets_with_an_edge(folder: Path) -> None:
+def definitions() -> dg.Definitions:
+    """The code location of the first config."""
     names: dict[str, dg.Definitions] = {}
     exec(compile(blocks("python")[0], "README.md", "exec"), names)
-    graph = names["defs"].resolve_asset_graph()
+    return names["defs"]
 
-    issues, comments = dg.AssetKey(["github", "issues"]), dg.AssetKey(["github", "comments"])
-    assert {issues, comments} <= set(graph.get_all_asset_keys())
-    assert {issues} == set(graph.get(comments).parent_keys)
+
+def test_the_first_config_is_two_assets_with_an_edge(folder: Path) -> None:
+    graph = definitions().resolve_asset_graph()
+
+    types, details = dg.AssetKey(["pokeapi", "types"]), dg.AssetKey(["pokeapi", "type_details"])
+    assert {types, details} <= set(graph.get_all_asset_keys())
+    assert {types} == set(graph.get(details).parent_keys)
+
+
+def test_the_first_config_loads_its_tables(folder: Path, api: ApiServer) -> None:
+    config = folder / "pokeapi.yaml"
+    config.write_text(config.read_text().replace("https://pokeapi.co", api.url))
+
+    @api.get("/api/v2/type")
+    def types(request: Request) -> dict[str, Any]:
+        return {"count": 2, "next": None, "previous": None, "results": [{"name": "fire"}, {"name": "ice"}]}
+
+    @api.get("/api/v2/type/{name}")
+    def details(request: Request) -> dict[str, Any]:
+        return {"id": len(request.path_params["name"]), "name": request.path_params["name"]}
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert definitions().resolve_job_def("pokeapi_job").execute_in_process(instance=instance).success
+    with duckdb.connect("warehouse.duckdb") as connection:
+        assert [("ice",), ("fire",)] == connection.sql("select name from pokeapi.type_details order by id").fetchall()
+
+
+def test_a_second_config_loads_too(folder: Path) -> None:
+    (issues,) = load_config(folder / "github.yaml").resources
+
+    assert "updated_at" == issues.endpoint.incremental.cursor_path
 
 
 def test_every_linked_file_is_there() -> None:

@@ -12,18 +12,18 @@ from tests.reliability.shop import Shop
 
 POINTS = {
     "before_request": "before a request is sent",
-    "request_arrived": "after a request is sent, before its answer",
-    "half_answered": "in the middle of a body",
-    "page_taken": "after a body, before its records are staged",
-    "in_part_write": "in the write of a Parquet part",
-    "part_written": "after a part, before its checkpoint",
-    "before_checkpoint_rename": "the checkpoint is written and not renamed",
+    "request_arrived": "after a request is sent, before its response",
+    "half_answered": "in the middle of a response body",
+    "page_taken": "after a response body, before its records are staged",
+    "in_part_write": "while a Parquet part is written",
+    "part_written": "after a Parquet part, before its checkpoint",
+    "before_checkpoint_rename": "the checkpoint is written but not renamed",
     "after_checkpoint_rename": "the checkpoint is renamed",
-    "before_transaction": "all is staged, the database is not opened",
+    "before_transaction": "everything is staged, the database is not open",
     "in_transaction": "inside the DuckDB transaction",
-    "replace_swap": "inside the transaction, the old rows are gone, the new ones are there",
+    "replace_swap": "inside the transaction, the old rows are deleted, the new ones inserted",
     "after_commit": "after the commit, before the event is stored",
-    "before_confirm": "the event is stored, the ledger is not confirmed",
+    "before_confirm": "the event is stored, the load is not confirmed",
     "token_refresh": "while an access token is renewed",
 }
 """Every named point, and where in a load it is."""

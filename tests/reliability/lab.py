@@ -135,6 +135,7 @@ class Bench:
             result = dg.execute_job(
                 reconstructable(str(spec_file)),
                 instance=instance,
+                run_config=self.scene.run_config,
                 tags={**self.scene.tags, **(tags or {})},
                 reexecution_options=reexecution,
             )
@@ -178,6 +179,7 @@ class Bench:
             "targets": tuple(targets or (self.scene.target,)),
             "events": str(self.folder / ("events.log" if name == "spec" else f"{name}.log")),
             "tags": self.scene.tags,
+            "run_config": self.scene.run_config,
             **options,
         }
         file.write_text(json.dumps(spec))

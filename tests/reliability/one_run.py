@@ -14,7 +14,9 @@ from tests.reliability.lab import reconstructable
 def main(spec_file: str) -> int:
     spec = json.loads(Path(spec_file).read_text())
     with dg.DagsterInstance.from_config(spec["home"]) as instance:
-        result = dg.execute_job(reconstructable(spec_file), instance=instance, tags=spec["tags"])
+        result = dg.execute_job(
+            reconstructable(spec_file), instance=instance, run_config=spec["run_config"], tags=spec["tags"]
+        )
         with result:
             for event in result.all_events:
                 if event.is_step_failure:

@@ -21,6 +21,7 @@ class Scene:
         prepare: The runs before, as (API state, resources).
         target: The resource whose load is disturbed.
         tags: Tags of the target's runs.
+        bounds: The explicit range that the target's runs ask for, if any.
     """
 
     disposition: str
@@ -28,10 +29,19 @@ class Scene:
     target: str = "items"
     prepare: tuple[tuple[int, tuple[str, ...]], ...] = ((1, ("items",)),)
     tags: dict[str, str] = field(default_factory=dict)
+    bounds: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
         return f"{self.disposition}-{self.shape}"
+
+    @property
+    def run_config(self) -> dict[str, Any]:
+        """Dagster's run config of the target's runs."""
+        if self.bounds is None:
+            return {}
+        start, end = self.bounds
+        return {"ops": {f"shop__{self.target}": {"config": {"start_value": start, "end_value": end}}}}
 
     def config(self, url: str) -> dict[str, Any]:
         """The config of both resources."""

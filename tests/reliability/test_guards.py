@@ -61,31 +61,37 @@ def snapshots(bench: Bench) -> Counter[int]:
     return Counter(Counter(rows).values())
 
 
-def two_snapshots_at_once(stage: Stage, *, sleeps_at: str, without: str | None) -> Bench:
-    """Two runs of a plain append; the first sleeps at a point while the second does its work."""
+RANGE = Scene("append", "incremental", prepare=(), bounds=("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"))
+
+
+def ranges_at_once(stage: Stage, *, sleeps_at: str, dies_at: str | None, without: str | None) -> Bench:
+    """Two runs of one range; the first sleeps at a point while the second does its work, or dies on the way."""
     cell = stage.cell()
     stop = {"point": sleeps_at, "signal": "SIGSTOP"}
     with stopped(cell, "first", kill=stop, executor="in_process", without=without) as first:
-        assert cell.run(without=without).success
+        second = cell.run(kill={"point": dies_at} if dies_at else None, without=without)
+        assert second.success is not second.killed
         code, output = wake(first)
     assert 0 == code, output
     return cell
 
 
 OVERLAPS = [
-    ("sign of life", "before_confirm"),
-    ("events after the ledger", "begun"),
+    ("sign of life", "after_commit", None),
+    ("events after the ledger", "begun", "before_confirm"),
 ]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("guard", "sleeps_at"), OVERLAPS)
-def test_without_it_two_runs_hurt_each_other(shop: Any, tmp_path: Path, guard: str, sleeps_at: str) -> None:
+@pytest.mark.parametrize(("guard", "sleeps_at", "dies_at"), OVERLAPS)
+def test_without_it_two_runs_hurt_each_other(
+    shop: Any, tmp_path: Path, guard: str, sleeps_at: str, dies_at: str | None
+) -> None:
     shop.state = 2
-    empty = Stage.of_nothing(tmp_path, scene=Scene("append", "plain", prepare=()), shop=shop)
+    empty = Stage.of_nothing(tmp_path, scene=RANGE, shop=shop)
 
-    assert {2} == set(snapshots(two_snapshots_at_once(empty, sleeps_at=sleeps_at, without=None)))
-    assert {2} != set(snapshots(two_snapshots_at_once(empty, sleeps_at=sleeps_at, without=guard)))
+    assert {2} == set(snapshots(ranges_at_once(empty, sleeps_at=sleeps_at, dies_at=dies_at, without=None)))
+    assert {2} != set(snapshots(ranges_at_once(empty, sleeps_at=sleeps_at, dies_at=dies_at, without=guard)))
 
 
 def given_up_and_woken(stage: Stage, *, without: str | None) -> Bench:

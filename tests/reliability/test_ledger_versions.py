@@ -10,9 +10,11 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dagster_rest.warehouse.state.ledger_tables import LEDGER_VERSION
+from dagster_rest.warehouse.errors import WarehouseError
+from dagster_rest.warehouse.state.ledger_tables import LEDGER_VERSION, ensure_ledger, upgrade_ledger
 from tests.assets.project import Project
 from tests.support.server import ApiServer
+from tests.warehouse.support import Warehouse
 
 VERSION_1 = """
 create schema _dagster_rest;
@@ -39,7 +41,15 @@ create table _dagster_rest.consumed (
 """
 """The tables as version 1 made them."""
 
+
 INCREMENTAL = {"cursor_path": "id", "initial_value": 0}
+
+
+@pytest.fixture
+def warehouse() -> Iterator[Warehouse]:
+    one = Warehouse()
+    yield one
+    one.conn.close()
 
 
 @pytest.fixture
@@ -97,18 +107,42 @@ def test_a_ledger_of_version_1_is_migrated_with_what_it_knows(project: Project, 
     )
 
 
-def test_a_migrated_ledger_has_the_columns_of_a_new_one(project: Project, tmp_path: Path) -> None:
-    columns = (
-        "select table_name, column_name, data_type from duckdb_columns() where schema_name = '_dagster_rest'"
-        " and table_name <> 'columns' order by all"
-    )
-    project.materialize()
-    new = project.query(columns)
-    Path(project.database).unlink()
-    with_ledger(project, VERSION_1)
-    project.materialize()
+COLUMNS = (
+    "select table_name, column_name, data_type, column_default, is_nullable from duckdb_columns()"
+    " where schema_name = '_dagster_rest' order by table_name, column_index"
+)
+VERSIONS = "select version from _dagster_rest.ledger_version"
 
-    assert new == project.query(columns)
+
+@pytest.mark.parametrize("bring_up_to_date", [ensure_ledger, upgrade_ledger])
+def test_a_migrated_ledger_has_the_columns_of_a_new_one(warehouse: Warehouse, bring_up_to_date: Any) -> None:
+    old = Warehouse()
+    old.conn.execute(VERSION_1)
+    ensure_ledger(warehouse.conn)
+    for _ in range(2):
+        bring_up_to_date(old.conn)
+
+    assert set(warehouse.rows(COLUMNS)) == set(old.rows(COLUMNS))
+    assert [(LEDGER_VERSION,)] == warehouse.rows(VERSIONS) == old.rows(VERSIONS)
+    old.conn.close()
+
+
+def test_where_there_is_no_ledger_none_is_brought_up_to_date(warehouse: Warehouse) -> None:
+    upgrade_ledger(warehouse.conn)
+
+    assert [] == warehouse.rows(COLUMNS)
+
+
+@pytest.mark.parametrize("bring_up_to_date", [ensure_ledger, upgrade_ledger])
+def test_a_newer_ledger_is_refused(warehouse: Warehouse, bring_up_to_date: Any) -> None:
+    ensure_ledger(warehouse.conn)
+    warehouse.conn.execute("update _dagster_rest.ledger_version set version = version + 1")
+
+    with pytest.raises(WarehouseError) as caught:
+        bring_up_to_date(warehouse.conn)
+
+    assert "warehouse_newer_ledger" == caught.value.code
+    assert [(LEDGER_VERSION + 1,)] == warehouse.rows(VERSIONS)
 
 
 def test_a_migration_that_was_cut_short_is_ended(project: Project) -> None:

@@ -136,7 +136,7 @@ def test_a_resource_that_cannot_resume_starts_over(
 
     assert EVERYTHING == ids(project)
     assert list(range(1, PAGES + 1)) == shop.asked
-    assert "resuming is switched off" in logged(project)
+    assert "resuming is disabled" in logged(project)
 
 
 def test_a_checkpoint_past_its_ttl_is_not_used(

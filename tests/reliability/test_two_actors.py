@@ -13,6 +13,7 @@ import pytest
 from dagster_shared.check.functions import CheckError
 
 from dagster_rest import RestRunConfig
+from dagster_rest.assets.run import step
 from tests.reliability.actors import Actor, Stand, stage
 from tests.reliability.guards import STATE_GUARDS
 from tests.support.server import ApiServer
@@ -72,6 +73,16 @@ def make(shop: Shop, tmp_path: Path, instance: dg.DagsterInstance) -> Make:
         return Stand(items(shop.api.url, **given), folder=tmp_path, instance=instance, **(options or {}))
 
     return build
+
+
+def error_of(run: Any) -> str:
+    return str(next(event for event in run.result.all_events if event.is_step_failure).step_failure_data.error)
+
+
+def materializations(stand: Stand) -> int:
+    """How many of the asset are in the event log."""
+    records = stand.instance.fetch_materializations(dg.AssetKey(["src", "items"]), limit=100).records
+    return len(records)
 
 
 def twice(*rows: int) -> list[int]:
@@ -471,10 +482,39 @@ def test_a_confirmation_that_finds_no_ledger_says_so(shop: Shop, make: Make) -> 
     shop.grows(to=15)
     stand.run()
 
-    assert not lost.result.success
-    failure = next(event for event in lost.result.all_events if event.is_step_failure)
-    assert "state_load_lost" in str(failure.step_failure_data.error)
+    assert "state_load_lost" in error_of(lost)
     assert everything(15) == stand.ids()
+
+
+def test_a_load_that_went_with_its_file_is_not_reported_again(
+    shop: Shop, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = make(incremental={})
+    dead = stand.dies_at("before_confirm")
+    events = materializations(stand)
+    stored_before = step.stored_before
+
+    def after_the_file_is_lost(*arguments: Any, **options: Any) -> Any:
+        Path(stand.project.database).unlink()
+        return stored_before(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "stored_before", after_the_file_is_lost)
+        again = stand.reexecute(dead)
+
+    assert "state_load_lost" in error_of(again)
+    assert events == materializations(stand)
+    stand.run()
+    assert everything() == stand.ids()
+
+
+def test_a_confirmation_asks_for_a_load_that_is_reported_again(shop: Shop, make: Make) -> None:
+    stand = make(incremental={})
+    dead = stand.dies_at("after_confirm")
+    again = Actor(lambda: stand.reexecute(dead), stops_at="before_confirm").begin()
+    Path(stand.project.database).unlink()
+
+    assert "state_load_lost" in error_of(again.go_on())
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def _planned(name: str, config: Any, plan: "ResourcePlan") -> PlannedCheck:
         return PlannedCheck(name=name, max_drop=DEFAULT_MAX_DROP if max_drop is None else max_drop)
     if config.blocking and config.severity == "warn":
         raise plan.error(
-            f"the check `{name}` is blocking, and its failure only a warning",
+            f"the check `{name}` is blocking, but its severity is a warning",
             code="config_conflict",
             key=f"checks.{name}",
             expected="severity: error, or no severity",

@@ -8,7 +8,7 @@ def total_rows(evidence: Evidence) -> Finding:
     """Whether as many rows came as the API counts."""
     report = evidence.report
     if report.total is None:
-        return Finding(passed=False, description="The API named no total at expect.total_path.")
+        return Finding(passed=False, description="The response has no total at expect.total_path.")
     if report.resumed or report.sampled or "row_order" in report.ended_by:
         return Finding(
             passed=True,
@@ -17,7 +17,7 @@ def total_rows(evidence: Evidence) -> Finding:
         )
     numbers = {keys.API_TOTAL: report.total, keys.ROWS_FETCHED: report.rows_fetched}
     if report.total == report.rows_fetched:
-        return Finding(passed=True, description=f"All {report.total} rows that the API counts.", numbers=numbers)
+        return Finding(passed=True, description=f"All {report.total} rows of the API's total.", numbers=numbers)
     return Finding(
         passed=False,
         description=f"The API counts {report.total} rows and sent {report.rows_fetched}.",
@@ -46,7 +46,7 @@ def pagination_ignored(evidence: Evidence) -> Finding:
     return Finding(
         passed=not count,
         description=(
-            f"{count} paginations ended at an ignored response after their first page; rows behind it are not seen."
+            f"{count} paginations ended at an ignored response after their first page; rows after it are not loaded."
             if count
             else "No pagination ended at an ignored response after its first page."
         ),
@@ -59,13 +59,13 @@ def rows_ahead(evidence: Evidence) -> Finding:
     seen = [one.ahead.found() for one in evidence.report.partitions]
     count = sum(one for one, _ in seen)
     if not count:
-        return Finding(passed=True, description="The cursor goes to the newest row.", numbers={keys.ROWS_AHEAD: 0})
+        return Finding(passed=True, description="The cursor moves to the newest row.", numbers={keys.ROWS_AHEAD: 0})
     examples = [example for _, some in seen for example in some]
     return Finding(
         passed=False,
         description=(
-            f"{count} rows lie too far off to move the cursor: {'; '.join(examples)}. They are loaded; the next run"
-            " goes on from the newest of the others. incremental.max_future and max_step say how far is too far."
+            f"{count} rows are too far away to move the cursor: {'; '.join(examples)}. They are loaded; the next run"
+            " continues from the newest of the others. incremental.max_future and max_step set the limit."
         ),
         numbers={keys.ROWS_AHEAD: count},
     )
@@ -77,7 +77,7 @@ def null_parents(evidence: Evidence) -> Finding:
     return Finding(
         passed=not counts.null_parents,
         description=(
-            f"{counts.null_parents} of {counts.parents} parents have no value for the path and were left out."
+            f"{counts.null_parents} of {counts.parents} parents have no value for the path and were skipped."
             if counts.null_parents
             else "Every parent has a value for the path."
         ),
@@ -90,13 +90,13 @@ def failed_parents(evidence: Evidence) -> Finding:
     counts = evidence.report.counts
     numbers = {keys.FAILED_PARENTS: counts.failed_parents, keys.PARENTS: counts.parents}
     if not counts.failed_parents:
-        return Finding(passed=True, description="The request of every parent was answered.", numbers=numbers)
+        return Finding(passed=True, description="The request of every parent succeeded.", numbers=numbers)
     from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, literal
 
     query = f"select * from {METADATA_SCHEMA}.failed_parents where child = {literal(evidence.asset.id)}"
     return Finding(
         passed=False,
-        description=f"{counts.failed_parents} of {counts.parents} parents failed and were left out; the next run tries"
+        description=f"{counts.failed_parents} of {counts.parents} parents failed and were skipped; the next run tries"
         " them again.",
         numbers={**numbers, keys.QUERY: query},
     )

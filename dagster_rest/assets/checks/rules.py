@@ -82,12 +82,12 @@ RULES: Mapping[str, Rule] = {
         evaluate=table_rules.primary_key_not_null,
     ),
     "total_rows": Rule(
-        description="As many rows came as the API counts at `expect.total_path`.",
+        description="As many rows arrived as the API's total at `expect.total_path`.",
         applies=_expects("total_path"),
         evaluate=fetch_rules.total_rows,
     ),
     "min_rows": Rule(
-        description="At least `expect.min_rows` rows came.",
+        description="At least `expect.min_rows` rows arrived.",
         applies=_expects("min_rows"),
         evaluate=fetch_rules.min_rows,
     ),
@@ -97,7 +97,7 @@ RULES: Mapping[str, Rule] = {
         evaluate=table_rules.row_count_drop,
     ),
     "replaced_by_nothing": Rule(
-        description="A `replace` load fetched something.",
+        description="A `replace` load fetched at least one row.",
         applies=lambda plan: (
             _has_table(plan)
             and plan.write_disposition.disposition == "replace"
@@ -106,12 +106,12 @@ RULES: Mapping[str, Rule] = {
         evaluate=table_rules.replaced_by_nothing,
     ),
     "duplicates_in_load": Rule(
-        description="No two rows of one load share their key.",
+        description="No two rows of one load have the same key.",
         applies=_merges_by_key,
         evaluate=table_rules.duplicates,
     ),
     "schema_changes": Rule(
-        description="The load brought no new tables, columns or types.",
+        description="The load added no tables, columns or types.",
         applies=_has_table,
         evaluate=table_rules.schema_changes,
     ),
@@ -126,7 +126,7 @@ RULES: Mapping[str, Rule] = {
         evaluate=fetch_rules.pagination_ignored,
     ),
     "rows_ahead": Rule(
-        description="No row's cursor value lies further off than `max_future` and `max_step` allow.",
+        description="No row's cursor value is further away than `max_future` and `max_step` allow.",
         applies=_may_be_ahead,
         evaluate=fetch_rules.rows_ahead,
     ),
@@ -136,7 +136,7 @@ RULES: Mapping[str, Rule] = {
         evaluate=fetch_rules.null_parents,
     ),
     "failed_parents": Rule(
-        description="The request of every parent row was answered.",
+        description="The request of every parent row succeeded.",
         applies=lambda plan: bool(plan.parents) and plan.endpoint.on_parent_error == "skip",
         evaluate=fetch_rules.failed_parents,
     ),

@@ -27,7 +27,9 @@ def primary_key_unique(evidence: Evidence) -> Finding:
     count = _number(evidence, f"select count(*) from ({doubled})", [list(evidence.report.load_ids)])
     if not count:
         return Finding(
-            passed=True, description=f"Every {_words(evidence.key)} is there once.", numbers={keys.DOUBLE_KEYS: 0}
+            passed=True,
+            description=f"Every {_words(evidence.key)} is in the table once.",
+            numbers={keys.DOUBLE_KEYS: 0},
         )
     return Finding(
         passed=False,
@@ -63,7 +65,7 @@ def row_count_drop(evidence: Evidence) -> Finding:
     if not evidence.is_written:
         return Finding(passed=True, description="The table has no rows yet.")
     if evidence.report.sampled:
-        return Finding(passed=True, description="Not compared: the run was a sample, and the table is untouched.")
+        return Finding(passed=True, description="Not compared: the run was a sample, and the table did not change.")
     if evidence.asset.partitions_def is not None:
         # Each partition by itself: one that lost its rows must not hide among those of a backfill.
         counts = [(_rows(one, "rows_deleted"), _rows(one, "rows_loaded")) for one in evidence.report.partitions]
@@ -97,7 +99,7 @@ def _drop(before: int, after: int) -> float:
 def replaced_by_nothing(evidence: Evidence) -> Finding:
     """Whether a ``replace`` load fetched something."""
     if evidence.report.empty_replace:
-        return Finding(passed=False, description="The load fetched nothing, and the table was replaced by nothing.")
+        return Finding(passed=False, description="The load fetched nothing, and the table is empty.")
     return Finding(passed=True, description="The load fetched rows.")
 
 
@@ -109,7 +111,7 @@ def duplicates(evidence: Evidence) -> Finding:
         description=(
             f"{count} rows share their key with another row of the same load; one of each was kept."
             if count
-            else "No key came twice in the load."
+            else "No key is in the load twice."
         ),
         numbers={keys.DUPLICATES: count},
     )
@@ -120,7 +122,7 @@ def schema_changes(evidence: Evidence) -> Finding:
     outcomes = [outcome for one in evidence.report.partitions for outcome in one.outcomes]
     changes = [change for outcome in outcomes for change in outcome.schema_changes]
     if any(f"added table {outcome.table}" in changes for outcome in outcomes):
-        return Finding(passed=True, description="The load that made the table.", numbers={keys.CHANGES: 0})
+        return Finding(passed=True, description="The load created the table.", numbers={keys.CHANGES: 0})
     return Finding(
         passed=not changes,
         description="; ".join(changes) if changes else "No new tables, columns or types.",

@@ -133,10 +133,10 @@ class AheadRows:
 
     def _too_many(self, value: Any) -> CursorError:
         return CursorError(
-            f"more than {MOST_AHEAD:,} rows lie beyond the present, for example at {to_text(value)}",
+            f"more than {MOST_AHEAD:,} rows are in the future, for example at {to_text(value)}",
             code="cursor_ahead",
             where=self.where,
-            hint="Are the cursor's dates in the future by design? Then set `max_future`, to null for no limit.",
+            hint="If the cursor's dates are in the future by design, set `max_future` (null for no limit).",
         )
 
     def _note(self, row_hash: str) -> None:

@@ -9,6 +9,10 @@ from typing import Any
 from dagster_rest.assets.cursor.values import comparable, compare_keys
 from dagster_rest.assets.errors import CursorError
 
+_TIME_FROM = len("2026-01-02T")
+"""From here on, what is neither a digit nor between digits is the offset; without hyphens, the time began before."""
+_ANY_DIGIT = str.maketrans("123456789", "0" * 9)
+
 
 def bulk_keys(values: Sequence[Any], against: Any, *, where: str | None = None) -> tuple[Sequence[Any], Any]:
     """A page's cursor values and a pivot as keys that compare with each other.
@@ -36,7 +40,7 @@ def bulk_keys(values: Sequence[Any], against: Any, *, where: str | None = None) 
         pairs = [compare_keys(value, against, where=where) for value in values]
         pivot = compare_keys(against, next(v for v in (*values, against) if _is_instant(v)), where=where)[0]
         return [_instant_key(pair[0]) for pair in pairs], _instant_key(pivot)
-    if "number" not in families and kinds == {str}:
+    if kinds == {str}:
         return values, against
     bad = next(value for value in values if comparable(value).family != comparable(against).family)
     compare_keys(bad, against, where=where)
@@ -68,6 +72,15 @@ def _one_shape(values: Sequence[str], against: str) -> bool:
     if length < 16 or comparable(against).family != "instant":
         # Same length and no date-time: days in one notation, or plain text, both ordered as text.
         return length == 10 or not any(comparable(value).family == "instant" for value in values[:1])
-    zone = against[19:].lstrip(".,0123456789")
-    shape = against[10:11]
-    return all(value[19:].lstrip(".,0123456789") == zone and value[10:11] == shape for value in values)
+    written = notation(against)
+    return all(notation(value) == written for value in values)
+
+
+def notation(text: str) -> str:
+    """How a date-time text is written, and its offset: those of one notation are ordered as text.
+
+    Args:
+        text: A date-time in ISO 8601, with or without hyphens and colons.
+    """
+    offset = text[_TIME_FROM:].lstrip(":.,0123456789")
+    return text.removesuffix(offset).translate(_ANY_DIGIT) + offset

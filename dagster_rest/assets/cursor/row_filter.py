@@ -189,7 +189,7 @@ class RowFilter:
         for given in (self.bounds.start, self.bounds.end):
             if given is not None and comparable(given).family == "text" != family:
                 raise CursorError(
-                    f"the run's range has {str(given)[:60]!r}, and a record's cursor is no such text",
+                    f"the run's range has {str(given)[:60]!r}, but a record's cursor is not such a text",
                     code="run_config_range",
                     where=self.where,
                     hint="Write it as the API writes the cursor.",
@@ -325,7 +325,7 @@ def row_hash(record: Any, key: tuple[str, ...] | None, *, where: str | None = No
                 f"a record lacks the key field {missing[0]!r}",
                 code="cursor_missing",
                 where=where,
-                hint="primary_key names fields as the API sends them; an empty list turns de-duplication off.",
+                hint="primary_key names fields as the API sends them; an empty list disables de-duplication.",
             )
         content = [record[name] for name in key]
     with depth_errors(where):

@@ -179,10 +179,10 @@ def compare_keys(left: Any, right: Any, *, where: str | None = None) -> tuple[An
     families = {a.family, b.family}
     if families == {"day", "instant"}:
         return _as_instant(a), _as_instant(b)
-    if "number" not in families and isinstance(left, str) and isinstance(right, str):
+    if isinstance(left, str) and isinstance(right, str):
         return left, right
     raise CursorError(
-        f"cursor values of type {type(left).__name__} and {type(right).__name__} have no order",
+        f"cursor values of type {type(left).__name__} and {type(right).__name__} cannot be compared",
         code="cursor_type",
         where=where,
         hint="Give initial_value the type that the API's records have.",
@@ -275,7 +275,7 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def advance(value: Any, step: str | float, *, times: int = 1, where: str | None = None) -> Any:
+def advance(value: Any, step: str | float, *, times: int, where: str | None = None) -> Any:
     """A cursor value moved on by whole steps: ``1d``, ``6h``, ``1mo`` for dates, a number for numbers.
 
     Args:
@@ -296,7 +296,7 @@ def advance(value: Any, step: str | float, *, times: int = 1, where: str | None 
             f"a window of {step!r} does not fit the cursor",
             code="cursor_step",
             where=where,
-            hint="Steps of time (15m, 6h, 1d, 1w, 1mo) need a date or date-time as initial_value; a number a number.",
+            hint="A time step (15m, 6h, 1d, 1w, 1mo) needs a date or date-time as initial_value; a number a number.",
         )
     moved = _move(instant, int(found[1]) * times, found[2])
     return _in_shape_of(moved, value)

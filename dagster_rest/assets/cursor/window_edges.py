@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from dagster_rest.assets.cursor.order import notation
 from dagster_rest.assets.cursor.values import format_like, parse_day, parse_instant
 from dagster_rest.assets.errors import CursorError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TEXT_EPOCH = re.compile(r"-?[0-9]{9,19}(\.[0-9]+)?")
 """A number since 1970 that is written as text: longer than a day without hyphens."""
-_UP_TO_SECONDS = len("2026-01-02T03:04:05")
 _UNITS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3))
 """From this size on, a number of the present counts parts of a second: nano, micro, milli."""
 
@@ -68,16 +68,11 @@ def count_passed(values: Sequence[Any], edges: Sequence[Edge], *, where: str | N
 def _edges_as_texts(values: Sequence[Any], edges: Sequence[Edge]) -> list[str] | None:
     """The edges in the notation of the values, if their order as plain text is the order of time."""
     first = values[0] if values else None
-    if not isinstance(first, str) or len(first) < _UP_TO_SECONDS or parse_instant(first) is None:
+    if not isinstance(first, str) or parse_instant(first) is None:
         return None
-    zone, separator = _offset(first), first[10]
     texts = [format_like(edge.instant, first) for edge in edges]
-    if separator.isdigit() or any(len(text) != len(first) for text in texts):
-        return None
-    alike = all(
-        isinstance(value, str) and len(value) == len(first) and value[10] == separator and _offset(value) == zone
-        for value in values
-    )
+    written = notation(first)
+    alike = all(isinstance(value, str) and notation(value) == written for value in (*texts, *values))
     return texts if alike else None
 
 
@@ -94,11 +89,11 @@ def _key(value: Any, *, zone: Any, where: str | None) -> Any:
     if isinstance(day, date):
         return first_moment(day, zone=zone).astimezone(timezone.utc)
     raise CursorError(
-        f"a cursor value of type {type(value).__name__} is no time, so its record belongs to no partition",
+        f"a cursor value of type {type(value).__name__} is not a time, so its record belongs to no partition",
         code="cursor_type",
         where=where,
         hint="Partitions over time need a date, a date-time or a number since 1970 at cursor_path; without"
-        " `incremental`, ask by {partition.start} and {partition.end}.",
+        " `incremental`, use {partition.start} and {partition.end} in the request.",
     )
 
 
@@ -148,7 +143,3 @@ def _largest(values: Sequence[Any]) -> Any:
 
 def _as_utc(value: datetime) -> datetime:
     return (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-
-
-def _offset(text: str) -> str:
-    return text[19:].lstrip(".,0123456789")

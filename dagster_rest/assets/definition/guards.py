@@ -130,7 +130,7 @@ def check_parent_errors(asset: RestAsset) -> None:
     from dagster_rest.config.errors import problem_error
 
     raise problem_error(
-        "a parent that is left out would miss what the cursor of all parents has passed by the next run",
+        "a skipped parent would lose rows, because by the next run the shared cursor has passed them",
         code="config_conflict",
         path=f"{plan.config_path}.endpoint.on_parent_error",
         expected="`fail`, or an incremental without `state: shared`",
@@ -155,7 +155,7 @@ def check_snapshots(asset: RestAsset) -> None:
         return
     part = "partition" if asset.partitions_def is not None else "window"
     raise plan.error(
-        f"`{disposition.strategy}` takes what a load lacks for gone, and the load of a {part} lacks all the others",
+        f"`{disposition.strategy}` treats rows missing in a load as deleted, and the load of a {part} lacks all others",
         code="config_conflict",
         key="write_disposition",
         hint="Set `destination_scope` in `write_disposition`, or `merge_key` with `scd2`.",

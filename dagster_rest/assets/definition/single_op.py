@@ -58,7 +58,7 @@ def _load_all(
             continue
         broken = [link.resource for link in asset.plan.parents if link.resource in failed]
         if broken:
-            context.log.error(f"{asset.plan.name} is left out: its parent {broken[0]} failed")
+            context.log.error(f"{asset.plan.name} is skipped: its parent {broken[0]} failed")
             failed[asset.plan.name] = failed[broken[0]]
             continue
         try:

@@ -29,7 +29,7 @@ def check_table_names(props: Mapping[str, "RestResourceProps"], *, dataset: str)
 
     if dataset.lower() in _RESERVED:
         raise problem_error(
-            f"the dataset `{dataset}` is a schema with a purpose of its own",
+            f"the dataset `{dataset}` is a reserved schema",
             code="config_bad_value",
             path="dataset",
             expected="another name",
@@ -46,7 +46,7 @@ def check_table_names(props: Mapping[str, "RestResourceProps"], *, dataset: str)
                         line=one.resource.line,
                         code="config_conflict",
                         message=f"`{table}` is {what}, and {its} of `{owner}`: each would lose what the other loads",
-                        hint="Give each its own `table_name`; a view brings them together: "
+                        hint="Give each its own `table_name`; and combine them in a view: "
                         "`FROM one UNION ALL BY NAME FROM other`.",
                     )
                 )

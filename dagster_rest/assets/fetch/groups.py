@@ -1,20 +1,23 @@
 """What a window asks for: parent rows in groups of one request each, or the one of a top-level resource."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.parents.fan_out import TOP_LEVEL, ParentGroup, batch_groups, group_parents
 from dagster_rest.assets.parents.rows import ParentInput
-from dagster_rest.assets.report import LoadReport
+from dagster_rest.assets.partition_state import PartitionState
 
 
-def request_groups(context: LoadContext, parents: ParentInput, *, report: LoadReport) -> list[ParentGroup]:
+def request_groups(
+    context: LoadContext, parents: ParentInput, *, states: Sequence[PartitionState]
+) -> list[ParentGroup]:
     """The groups to ask for, of all partitions.
 
     Args:
         context: The load.
         parents: The parents' rows.
-        report: Has the parents' cursors: those of one batch go on from the same value.
+        states: The partitions, with the parents' cursors: those of one batch go on from the same value.
 
     Raises:
         StateError: As ``group_parents``.
@@ -32,7 +35,7 @@ def request_groups(context: LoadContext, parents: ParentInput, *, report: LoadRe
         by_partition = {
             one.key: [dataclasses.replace(group, partition=one.key) for group in groups] for one in request.partitions
         }
-    cursors = {one.partition.key: one.parent_cursors for one in report.partitions}
+    cursors = {one.partition.key: one.parent_cursors for one in states}
     return [
         group
         for partition, groups in by_partition.items()

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
-from dagster_rest.assets.cursor.ahead import AheadRows
+from dagster_rest.assets.cursor.ahead import AheadRows, SeenAhead
 from dagster_rest.assets.cursor.limits import CursorLimits, limits_of
 from dagster_rest.assets.cursor.row_filter import RowFilter
 from dagster_rest.assets.cursor.values import from_state, to_state
 from dagster_rest.assets.fetch.partitions import PartitionLoad, claim_folder, now_of
 from dagster_rest.assets.parents.fan_out import ParentGroup, cursor_of_group
-from dagster_rest.assets.report import LoadReport, PartitionReport
+from dagster_rest.assets.partition_state import PartitionState
 from dagster_rest.assets.start.windows import Window
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def open_partitions(
     context: LoadContext,
     window: Window,
     *,
-    report: LoadReport,
+    states: Sequence[PartitionState],
     groups: Sequence[ParentGroup],
     known: "RecordedSchema",
     stack: contextlib.ExitStack,
@@ -38,13 +38,13 @@ def open_partitions(
     Args:
         context: The load.
         window: The window.
-        report: The partitions, with what they start from.
+        states: The partitions, with what they go on from.
         groups: What will be asked for: part of the fingerprint that an interrupted load must share.
         known: The columns recorded so far.
         stack: Keeps the staging folders claimed.
     """
     loads: list[PartitionLoad] = []
-    for one in report.partitions:
+    for one in states:
         beside = loads[0].stager if loads else None
         loads.append(_open(context, window, one, groups=groups, known=known, beside=beside, stack=stack))
     return loads
@@ -53,7 +53,7 @@ def open_partitions(
 def _open(
     context: LoadContext,
     window: Window,
-    one: PartitionReport,
+    one: PartitionState,
     *,
     groups: Sequence[ParentGroup],
     known: "RecordedSchema",
@@ -81,7 +81,7 @@ def _open(
             on_event=context.on_event,
         )
 
-    stager = open_stager()
+    stager, ahead = open_stager(), SeenAhead()
     if stager.resumed and not _can_resume(context, stager.position or {}):
         stager.discard()
         stager = open_stager()
@@ -98,14 +98,15 @@ def _open(
         start=one.start,
         bounds=bounds,
         stager=stager,
-        make_filter=_filter_maker(context, window, one),
+        make_filter=_filter_maker(context, window, one, ahead=ahead),
+        ahead=ahead,
         parent_cursors=one.parent_cursors,
         replaces=_replaces(context, one),
         now=to_state(bounds.end) if window.ends_now else None,
     )
 
 
-def _replaces(context: LoadContext, one: PartitionReport) -> bool:
+def _replaces(context: LoadContext, one: PartitionState) -> bool:
     """Whether this load stands for all of its partition."""
     if not one.start.fetches or not one.partition.key:
         return False
@@ -118,7 +119,9 @@ def _can_resume(context: LoadContext, position: Mapping[str, Any]) -> bool:
     return bool(position.get("resumable", True)) and not in_the_middle
 
 
-def _filter_maker(context: LoadContext, window: Window, one: PartitionReport) -> Callable[[str], RowFilter] | None:
+def _filter_maker(
+    context: LoadContext, window: Window, one: PartitionState, *, ahead: SeenAhead
+) -> Callable[[str], RowFilter] | None:
     incremental = window.incremental
     if incremental is None:
         return None
@@ -130,24 +133,24 @@ def _filter_maker(context: LoadContext, window: Window, one: PartitionReport) ->
     def make(scope: str) -> RowFilter:
         if ignores_cursor:
             return RowFilter(incremental, bounds=bounds, key=key, where=where)
-        ahead = None if limits is None else _ahead_rows(context, limits, one, where=where)
+        rows_ahead = None if limits is None else _ahead_rows(context, limits, where=where, seen=ahead)
         known, own = one.cursor, bounds
         if context.per_parent:
             known = cursor_of_group(context.plan, scope, cursors=one.parent_cursors)
             own = window.bounds_for_parent(bounds, known)
-        return RowFilter(incremental, bounds=own, known=known, key=key, where=where, ahead=ahead)
+        return RowFilter(incremental, bounds=own, known=known, key=key, where=where, ahead=rows_ahead)
 
     return make
 
 
-def _ahead_rows(context: LoadContext, limits: CursorLimits, one: PartitionReport, *, where: str) -> AheadRows:
+def _ahead_rows(context: LoadContext, limits: CursorLimits, *, where: str, seen: SeenAhead) -> AheadRows:
     return AheadRows(
         limits,
         growing=_only_grows(context),
         drops=not _replaces_groups(context),
         key=context.plan.primary_key,
         where=where,
-        on_first=one.ahead.cursors.append,
+        on_first=seen.cursors.append,
     )
 
 
@@ -177,7 +180,7 @@ def _boundary_key(context: LoadContext) -> tuple[str, ...] | None:
     return context.plan.primary_key
 
 
-def _table_spec(context: LoadContext, window: Window, one: PartitionReport) -> "ResourceSpec":
+def _table_spec(context: LoadContext, window: Window, one: PartitionState) -> "ResourceSpec":
     disposition = context.spec.write_disposition
     part_only = context.partitioned or not _is_first(window, one)
     replaces_less = disposition.disposition == "replace" and part_only
@@ -190,12 +193,12 @@ def _table_spec(context: LoadContext, window: Window, one: PartitionReport) -> "
     return context.spec
 
 
-def _is_first(window: Window, one: PartitionReport) -> bool:
+def _is_first(window: Window, one: PartitionState) -> bool:
     """Whether nothing of this load is in the table yet."""
     return window.is_first and not one.start.has_begun
 
 
-def _fingerprint(context: LoadContext, window: Window, one: PartitionReport, *, groups: Sequence[ParentGroup]) -> str:
+def _fingerprint(context: LoadContext, window: Window, one: PartitionState, *, groups: Sequence[ParentGroup]) -> str:
     bounds = window.bounds[one.partition.key]
     parents = hashlib.blake2b(digest_size=8)
     for group in groups:
@@ -204,7 +207,7 @@ def _fingerprint(context: LoadContext, window: Window, one: PartitionReport, *, 
         context.plan.fingerprint,
         # The key alone may be a day today and a month tomorrow.
         (one.partition.key, one.partition.start, one.partition.end),
-        one.load_ids[-1] if one.load_ids else one.start.base,
+        one.base,
         _is_first(window, one),
         one.start.rebuild and _is_first(window, one),
         repr(dataclasses.replace(bounds, end="now") if window.ends_now else bounds),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dagster_rest.warehouse.stage.staged_load import StagedLoad
 
 _LONGEST_MESSAGE = 500
-_HINT = "A vanished parent need not stop the others: `on_parent_error: skip` leaves it out and tries it again."
+_HINT = "`on_parent_error: skip` skips a failing parent and tries it again in the next run."
 
 
 class ParentErrors:
@@ -40,7 +40,7 @@ class ParentErrors:
             return []
         if not context.skips_failed_parents:
             asked = context.plan.endpoint.on_parent_error == "skip"
-            _add_hint(error, "A run with a range of its own leaves no parent out." if asked else _HINT)
+            _add_hint(error, "A run with its own range skips no parent." if asked else _HINT)
             return []
         most = context.plan.endpoint.max_parent_errors
         self._failed.update(group.parent_keys)
@@ -50,7 +50,7 @@ class ParentErrors:
         message = context.client.redactor.redact(error.message)[:_LONGEST_MESSAGE]
         status = getattr(error, "status_code", None) or None
         for key in group.parent_keys:
-            context.log(f"the parent {key} is left out: {message}")
+            context.log(f"the parent {key} is skipped: {message}")
         return [FailedParent(key=key, status=status, code=error.code, message=message) for key in group.parent_keys]
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
+from dagster_rest.assets.cursor.ahead import SeenAhead
 from dagster_rest.assets.cursor.range import Bounds
 from dagster_rest.assets.cursor.row_filter import RowFilter, make_picker
 from dagster_rest.assets.cursor.window_edges import count_passed
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.model.partitions import Partition
+from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.start.liveness import try_lock
 from dagster_rest.assets.start.start import Start
 from dagster_rest.assets.start.windows import Window
@@ -45,6 +47,7 @@ class PartitionLoad:
         bounds: The cursor range of this load.
         stager: Takes the records.
         make_filter: Makes the row filter of a scope, or None for a resource without a cursor.
+        ahead: Rows that the cursor does not go to.
         replaces: Whether the load replaces the partition's earlier rows.
         parent_cursors: The stored cursor of each parent, for a child that keeps one for each.
         filters: The row filters in use, by scope.
@@ -59,6 +62,7 @@ class PartitionLoad:
     bounds: Bounds
     stager: "Stager"
     make_filter: Callable[[str], RowFilter] | None
+    ahead: SeenAhead
     replaces: bool
     parent_cursors: Mapping[str, CursorState]
     filters: dict[str, RowFilter] = field(default_factory=dict)
@@ -116,6 +120,18 @@ def finish_partition(context: LoadContext, load: PartitionLoad, window: Window) 
         for scope in list(load.filters):
             load.finish_scope(scope, window=window)
     return load.stager.finish()
+
+
+def report_filtered(loads: Sequence[PartitionLoad], report: LoadReport) -> None:
+    """Add to the report what the cursors left out of a window.
+
+    Args:
+        loads: The partitions, in the order of the report.
+        report: What was done so far.
+    """
+    report.rows_skipped += sum(load.rows_skipped for load in loads)
+    for load, one in zip(loads, report.partitions, strict=True):
+        one.ahead.cursors.extend(load.ahead.cursors)
 
 
 class Router:
@@ -197,7 +213,7 @@ def claim_folder(root: Path, *, asset: str, partition: str) -> Iterator[tuple[Pa
             if alone:
                 _sweep(root, name)
             else:
-                logger.info("another run stages %s at this moment: staging apart from it, without resume", asset)
+                logger.info("another run stages %s at the moment: staging in a separate folder, without resume", asset)
                 # The lock before the folder: one without a holder is taken for abandoned.
                 folder = root / f"{name}-{secrets.token_hex(6)}"
                 stack.enter_context(try_lock(_lock_of(folder)))

@@ -48,7 +48,7 @@ def _lists(given: Any, *, plan: "ResourcePlan") -> Iterator[list[Any]]:
         return
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise StateError(
-            f"the source callable gave {type(given).__name__}, not lists of records",
+            f"the source callable returned {type(given).__name__}, not lists of records",
             code="source_not_records",
             where=f"{plan.config_path}.source",
             hint="Return or yield lists of dicts.",

@@ -197,6 +197,6 @@ def _warn_of_empty_windows(loads: Sequence[PartitionLoad], report: LoadReport) -
         return
     key = loads[0].partition.key if len(loads) == 1 else f"{loads[0].partition.key} to {loads[-1].partition.key}"
     report.warnings.append(
-        f"all {report.rows_fetched} records of the API lie outside of the partition {key}: look at cursor_path and"
-        " at how the request says which part is meant"
+        f"all {report.rows_fetched} records of the API are outside the partition {key}: check cursor_path, and how"
+        " the request selects the partition"
     )

@@ -198,7 +198,7 @@ def _refuse_unknown(asked: Collection[str], plan: "ResourcePlan", *, dimensions:
     unknown = sorted(set(asked) - known)
     if unknown:
         raise plan.error(
-            f"the partitions have nothing for `{{partition.{unknown[0]}}}`",
+            f"the partitions have no value for `{{partition.{unknown[0]}}}`",
             code="config_unknown_placeholder",
             key="endpoint",
             expected=f"one of {', '.join(f'{{partition.{name}}}' for name in sorted(known))}",

@@ -17,6 +17,7 @@ class RestRunConfig(dg.Config):
         start_value: Start the incremental range here, for this run only.
         end_value: End the incremental range here, for this run only; the cursor does not move.
         limit: Sample this many pages and parents into the table ``<table>__sample``; nothing else is touched.
+        adopt: Continue from what another asset key or source loaded into the table: it is the same data, renamed.
 
     Example:
         ```python
@@ -36,7 +37,11 @@ class RestRunConfig(dg.Config):
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="Sample this many pages and parents into <table>__sample; nothing else is touched.",
+        description="Sample this many pages and parents into <table>__sample; nothing else changes.",
+    )
+    adopt: bool = Field(
+        default=False,
+        description="Continue from what another asset key or source loaded into the table: the same data, renamed.",
     )
 
 

@@ -272,7 +272,7 @@ def make_units(
                     f"a parent row has no value for the path: {error.message}",
                     code="state_null_parent",
                     where=f"{plan.config_path}.endpoint.path",
-                    hint="Fix the parent's row, or leave it out with on_null_parent: skip.",
+                    hint="Fix the parent's row, or skip it with on_null_parent: skip.",
                 ) from error
             counts.null_parents += 1
             continue

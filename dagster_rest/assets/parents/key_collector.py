@@ -8,6 +8,7 @@ from dagster_rest.config.values.jsonpath import MISSING, first_match
 
 if TYPE_CHECKING:
     from dagster_rest.config.plan.build import ResourcePlan
+    from dagster_rest.warehouse.state.parents.keys import Rank
 
 
 class KeyCollector:
@@ -63,6 +64,7 @@ class _MergeHints:
 
     sort: Callable[[Any], Any] | None = None
     ascending: bool = False
+    sorts_text: bool = False
     deleted: Callable[[Any], Any] | None = None
     deleted_is_bool: bool = False
 
@@ -77,16 +79,19 @@ class _MergeHints:
         return cls(
             sort=_take_column(sort.source or sort.name) if sort else None,
             ascending=sort is not None and sort.hints["dedup_sort"] == "asc",
+            sorts_text=sort is not None and sort.data_type == "text",
             deleted=_take_column(deleted.source or deleted.name) if deleted else None,
             deleted_is_bool=deleted is not None and deleted.data_type == "bool",
         )
 
-    def rank(self, record: Any) -> tuple[Any, bool] | None:
-        """What a record of several with one key is chosen by, and whether the lowest is."""
+    def rank(self, record: Any) -> "Rank | None":
+        """What a record of several with one key is chosen by."""
         if self.sort is None:
             return None
+        from dagster_rest.warehouse.state.parents.keys import Rank
+
         value = self.sort(record)
-        return (None if value is MISSING else value, self.ascending)
+        return Rank(value=None if value is MISSING else value, ascending=self.ascending, as_text=self.sorts_text)
 
     def deletes(self, record: Any) -> bool:
         """Whether a record says that its row is gone."""

@@ -1,6 +1,5 @@
 """Commits one window, all of its partitions in one transaction."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from dagster_rest.assets.fetch.parent_errors import failed_in
 from dagster_rest.assets.fetch.partitions import PartitionLoad
 from dagster_rest.assets.model.partitioning import describe
 from dagster_rest.assets.parents.rows import ParentInput
-from dagster_rest.assets.report import LoadReport, PartitionReport
+from dagster_rest.assets.partition_state import PartitionState
+from dagster_rest.assets.report import LoadReport
 from dagster_rest.assets.run.commit_partition import commit_partition
 from dagster_rest.assets.run.recorded_tables import (
     inspect,
@@ -41,9 +41,10 @@ def commit_window(
     loads: Sequence[PartitionLoad],
     staged: Sequence["StagedLoad"],
     *,
+    states: Sequence[PartitionState],
     report: LoadReport,
     parents: ParentInput,
-) -> None:
+) -> list[PartitionState]:
     """Write everything of one window; the caller's transaction makes it one thing.
 
     Args:
@@ -52,21 +53,30 @@ def commit_window(
         connection: A connection inside the transaction.
         loads: The partitions, in the order of the report.
         staged: What each of them has on disk.
+        states: What each of them goes on from.
         report: What was done so far; the commit adds to it.
         parents: The parents that were worked on.
+
+    Returns:
+        What the next window goes on from.
 
     Raises:
         Contended: Another run committed since this one read the state, or a table was lost.
         StateError: ``state_fenced``.
     """
     ensure_ledger(connection)
-    pending = [_check_start(context, connection, one) for one in report.partitions]
+    pending = [_check_start(context, connection, one) for one in states]
     _check_tables(context, window, connection, loads)
     _write_partitioning(context, connection, begins=window.is_first and report.start.repartitions)
     if window.is_first and any(_replaces_table(context, load) for load in loads):
         note_lost_tables(connection, root_tables(context, _recorded_roots(context, staged)))
-    for load, on_disk, one, its_pending in zip(loads, staged, report.partitions, pending, strict=True):
-        commit_partition(context, window, connection, load, on_disk, one=one, pending=its_pending)
+    after: list[PartitionState] = []
+    for load, on_disk, state, its_pending, one in zip(loads, staged, states, pending, report.partitions, strict=True):
+        one.state, outcomes = commit_partition(
+            context, window, connection, load, on_disk, state=state, pending=its_pending
+        )
+        one.outcomes += outcomes
+        after.append(one.state)
     if window.is_last and report.start.fetches and context.request.limit is None:
         parents.mark_consumed(connection, context.asset, in_part=context.has_own_range)
         for load, on_disk in zip(loads, staged, strict=True):
@@ -76,17 +86,15 @@ def commit_window(
     context.on_event("in_transaction")
     # Last of all: between this question and the commit there is no time to be declared dead in.
     context.check_own_run()
+    return after
 
 
-def _check_start(context: LoadContext, connection: "DuckDBPyConnection", one: PartitionReport) -> list[str]:
+def _check_start(context: LoadContext, connection: "DuckDBPyConnection", state: PartitionState) -> list[str]:
     """Check that the decision about the start still holds; the loads that are not confirmed yet."""
-    asset, partition = context.asset.id, one.partition.key
+    asset, partition = context.asset.id, state.partition.key
     rows = read_loads(connection, asset=asset, partition=partition, runs=[context.request.run.run_id])
     context.check_attempt(rows)
-    start = one.start
-    if one.load_ids:
-        start = dataclasses.replace(start, base=one.load_ids[-1], depends_on=())
-    if not start.still_holds(rows):
+    if not state.expected_start.still_holds(rows):
         raise Contended("another run of this asset committed")
     return [row.load_id for row in rows if row.status == "pending"]
 

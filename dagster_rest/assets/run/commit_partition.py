@@ -1,12 +1,13 @@
 """Commits one partition of a window: its tables, its fan-out keys, its cursors and the ledger's row."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.fetch.partitions import SHARED, PartitionLoad
 from dagster_rest.assets.parents.fan_out import parents_of
-from dagster_rest.assets.report import PartitionReport
+from dagster_rest.assets.partition_state import PartitionState
 from dagster_rest.assets.start.windows import Window
 from dagster_rest.warehouse.state.ledger import confirm_loads, load_ids_of_partition, record_load, take_back_loads
 from dagster_rest.warehouse.state.load_row import CursorState, LoadRow
@@ -27,9 +28,9 @@ def commit_partition(
     load: PartitionLoad,
     staged: "StagedLoad",
     *,
-    one: PartitionReport,
+    state: PartitionState,
     pending: Sequence[str],
-) -> None:
+) -> tuple[PartitionState, list["LoadOutcome"]]:
     """Write one partition; the caller's transaction makes it one thing with the others.
 
     Args:
@@ -38,22 +39,32 @@ def commit_partition(
         connection: A connection inside the transaction.
         load: The partition.
         staged: What it has on disk.
-        one: What was done to it so far; the commit adds to it.
+        state: What it goes on from.
         pending: Its loads that are not confirmed yet.
+
+    Returns:
+        What the next window goes on from, and what was done to the tables, if it has tables.
     """
     rebuild = load.start.rebuild and window.is_first
     outcome = None
-    taken_back = _settle(context, connection, load, staged, one, pending=pending)
+    taken_back: Sequence[str] = ()
+    if not state.has_committed:
+        taken_back = _settle(context, connection, load, staged, pending=pending)
+        _forget_parent_cursors(context, connection, load)
     if context.asset.is_selected:
         outcome = _write_tables(context, window, connection, load, staged, rebuild=rebuild, taken_back=taken_back)
-        one.outcomes.append(outcome)
-    continued = load.start.continued
-    load_group = continued.load_group if continued else one.load_ids[0] if one.load_ids else staged.load_id
+    load_group = state.load_group(staged.load_id)
     _write_keys(context, window, connection, load, staged, rebuild=rebuild, load_group=load_group)
-    _write_parent_cursors(context, window, connection, load, staged, one)
-    one.cursor = _cursor_after(context, window, load, one)
-    one.data_version = _data_version(context, connection, load, staged, one, outcome=outcome)
-    one.load_ids.append(staged.load_id)
+    parent_cursors = {**state.parent_cursors, **_write_parent_cursors(context, window, connection, load, staged)}
+    after = dataclasses.replace(
+        state,
+        parent_cursors=parent_cursors,
+        cursor=_cursor_after(context, window, load, state.cursor, parent_cursors=parent_cursors),
+        data_version=_data_version(
+            context, connection, load, staged, previous=state.data_version or load.start.data_version, outcome=outcome
+        ),
+        load_ids=(*state.load_ids, staged.load_id),
+    )
     rules = context.rules(load.partition)
     record_load(
         connection,
@@ -66,19 +77,22 @@ def commit_partition(
             attempt=context.request.run.attempt,
             storage_id=context.request.storage_id,
             status="pending",
-            cursor=one.cursor,
+            cursor=after.cursor,
             cursor_path=rules.cursor_path,
             cursor_function=rules.cursor_function,
             rows_loaded=outcome.rows_loaded if outcome else 0,
             complete=window.is_last,
             fingerprint=context.plan.fingerprint,
-            data_version=one.data_version,
+            data_version=after.data_version,
             request_key=context.options.key,
             in_table=context.asset.is_selected,
+            source=context.asset.source.name,
+            code_location=context.request.run.code_location,
             progress=window.cursor_after(None) if window.stateless and not window.is_last else None,
         ),
         committed_at=context.clock(),
     )
+    return after, [outcome] if outcome else []
 
 
 def _settle(
@@ -86,13 +100,10 @@ def _settle(
     connection: "DuckDBPyConnection",
     load: PartitionLoad,
     staged: "StagedLoad",
-    one: PartitionReport,
     *,
     pending: Sequence[str],
 ) -> Sequence[str]:
     """Write down what becomes of unconfirmed loads; those whose rows are to be deleted."""
-    if one.load_ids:
-        return ()
     asset, start = context.asset.id, load.start
     if start.reported:
         confirm_loads(connection, load_ids=start.reported, confirmed_at=context.clock())
@@ -151,6 +162,7 @@ def _write_keys(
 ) -> None:
     if not context.collector:
         return
+    from dagster_rest.warehouse.load.absent_parents import forget_absent_parents
     from dagster_rest.warehouse.state.parents.keys import forget_fan_out_keys, write_fan_out_keys
 
     if (load.replaces and window.is_first) or rebuild:
@@ -164,17 +176,34 @@ def _write_keys(
         load_group=load_group,
         write=_key_write(context, staged.spec),
     )
+    if context.asset.is_selected and _may_leave_out(staged):
+        forget_absent_parents(connection, staged.spec, asset=context.asset.id, now=context.clock())
+
+
+def _may_leave_out(staged: "StagedLoad") -> bool:
+    """Whether a record may be in no table, or a row be deleted that no record of the load stands for."""
+    disposition = staged.spec.write_disposition
+    limited = any(disposition.options.get(option) for option in ("source_filter", "destination_scope"))
+    return disposition.disposition == "merge" and (limited or bool(staged.counters.get("discarded_rows")))
 
 
 def _key_write(context: LoadContext, spec: "ResourceSpec") -> Any:
     disposition = spec.write_disposition
     if disposition.disposition == "merge":
-        if disposition.strategy in ("cdc", "scd2") and not context.plan.merge_key:
+        is_limited = disposition.options.get("destination_scope") and context.plan.primary_key
+        if disposition.strategy in ("cdc", "scd2") and not context.plan.merge_key and not is_limited:
             return "replace"
         if disposition.strategy == "insert-only" and context.plan.primary_key:
             return "insert"
         return "merge" if context.plan.primary_key or context.plan.merge_key else "append"
     return "replace" if disposition.disposition == "replace" else "append"
+
+
+def _forget_parent_cursors(context: LoadContext, connection: "DuckDBPyConnection", load: PartitionLoad) -> None:
+    if load.start.forgets_parents:
+        replace_parent_cursors(
+            connection, asset=context.asset.id, partition=load.partition.key, cursors={}, keep_others=False
+        )
 
 
 def _write_parent_cursors(
@@ -183,38 +212,40 @@ def _write_parent_cursors(
     connection: "DuckDBPyConnection",
     load: PartitionLoad,
     staged: "StagedLoad",
-    one: PartitionReport,
-) -> None:
-    asset, partition = context.asset.id, load.partition.key
-    if load.start.forgets_parents and not one.load_ids:
-        replace_parent_cursors(connection, asset=asset, partition=partition, cursors={}, keep_others=False)
+) -> Mapping[str, CursorState]:
+    """Store the cursors of the parents that this window moved."""
     replaces = context.replaces(load.partition)
     moves = context.per_parent and not replaces and not window.stateless
     if not moves or context.request.limit is not None:
-        return
+        return {}
     cursors = {
         parent: CursorState(value=row["cursor"], type=row["type"], boundary=tuple(row["boundary"]))
         for row in staged.side("parent_cursors")
         for parent in parents_of(context.plan, row["parent_key"])
     }
-    one.parent_cursors.update(cursors)
-    replace_parent_cursors(connection, asset=asset, partition=partition, cursors=cursors, keep_others=True)
+    replace_parent_cursors(
+        connection, asset=context.asset.id, partition=load.partition.key, cursors=cursors, keep_others=True
+    )
+    return cursors
 
 
 def _cursor_after(
-    context: LoadContext, window: Window, load: PartitionLoad, one: PartitionReport
+    context: LoadContext,
+    window: Window,
+    load: PartitionLoad,
+    cursor: CursorState | None,
+    *,
+    parent_cursors: Mapping[str, CursorState],
 ) -> CursorState | None:
-    if context.plan.incremental is None or context.request.limit is not None:
-        return one.cursor
-    if window.stateless:
-        # An explicit end leaves the cursor alone.
-        return one.cursor
+    # A range with an explicit end leaves the cursor alone.
+    if context.plan.incremental is None or context.request.limit is not None or window.stateless:
+        return cursor
     if context.per_parent:
-        seen = [*load.finished, *one.parent_cursors.values()]
-        return window.cursor_after(window.newest([*seen, one.cursor] if one.cursor else seen))
+        seen = [*load.finished, *parent_cursors.values()]
+        return window.cursor_after(window.newest([*seen, cursor] if cursor else seen))
     rows = load.filter_for(SHARED)
     assert rows is not None
-    return window.cursor_after(rows.state() or one.cursor)
+    return window.cursor_after(rows.state() or cursor)
 
 
 def _data_version(
@@ -222,13 +253,12 @@ def _data_version(
     connection: "DuckDBPyConnection",
     load: PartitionLoad,
     staged: "StagedLoad",
-    one: PartitionReport,
     *,
+    previous: str,
     outcome: "LoadOutcome | None",
 ) -> str:
     from dagster_rest.warehouse.load.data_version import content_version
 
-    previous = one.data_version or load.start.data_version
     if outcome is None:
         brought = load.keys_staged or any(True for _ in staged.side("fan_out"))
         return staged.load_id if brought or not previous else previous

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.parents.rows import ParentInput, read_parents, unseen_parents
+from dagster_rest.assets.run.owner import other_owner
 from dagster_rest.assets.run.recorded_tables import inspect, other_partitions, recorded_tables, root_tables
 from dagster_rest.warehouse.database.file import short_read
 from dagster_rest.warehouse.state.catalog import read_schema
@@ -30,6 +31,7 @@ class Inputs:
         states: What the ledger knows, per partition.
         tables: The recorded tables of the asset as they are.
         unseen_parents: Parents with rows of a time when no child used them; a warning of the child's first load.
+        other_owner: Who else has loaded what the run would go on from, in words, or None.
         other_partitions: What the rows were partitioned by, in words, if it is not what the asset is by.
     """
 
@@ -37,6 +39,7 @@ class Inputs:
     parents: ParentInput
     states: Mapping[str, AssetState] = field(default_factory=dict)
     tables: tuple["TableInspection", ...] = ()
+    other_owner: str | None = None
     other_partitions: str | None = None
     unseen_parents: tuple[str, ...] = ()
 
@@ -65,13 +68,15 @@ def read_inputs(context: LoadContext) -> Inputs:
             )
             for one in partitions
         }
+        tables = inspect(context, connection, recorded)
         is_new = all(state.latest is None for state in states.values())
         return Inputs(
             states=states,
             unseen_parents=unseen_parents(connection, asset) if is_new else (),
             known=known,
             parents=read_parents(connection, asset, partitions=partitions, everything=False),
-            tables=inspect(context, connection, recorded),
+            tables=tables,
+            other_owner=other_owner(context, connection, tables),
             other_partitions=other_partitions(context, connection, recorded),
         )
 

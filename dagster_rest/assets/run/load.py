@@ -13,22 +13,23 @@ from dagster_rest.assets.errors import Contended, StateError
 from dagster_rest.assets.fetch.groups import request_groups
 from dagster_rest.assets.fetch.opening import open_partitions
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.partitions import PartitionLoad, finish_partition, staging_root
+from dagster_rest.assets.fetch.partitions import PartitionLoad, finish_partition, report_filtered, staging_root
 from dagster_rest.assets.fetch.window import fetch_window
 from dagster_rest.assets.model.asset import RestAsset
 from dagster_rest.assets.parents.key_collector import KeyCollector
-from dagster_rest.assets.parents.rows import ParentInput
-from dagster_rest.assets.report import LoadReport, begin_report
+from dagster_rest.assets.partition_state import PartitionState
+from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.run.commit import commit_window
 from dagster_rest.assets.run.garbage import collect_rarely
 from dagster_rest.assets.run.inputs import Inputs, read_all_parents, read_inputs, read_schema_again
+from dagster_rest.assets.run.owner import adopt
 from dagster_rest.assets.run.start import start_of_run
 from dagster_rest.assets.start.liveness import LivenessLock
 from dagster_rest.assets.start.staged_data import is_known_good
 from dagster_rest.assets.start.start import RunStart
 from dagster_rest.assets.start.windows import Window, plan_windows
 from dagster_rest.warehouse.database.base import Database
-from dagster_rest.warehouse.database.file import short_write
+from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.errors import StaleSchemaError
 from dagster_rest.warehouse.state.ledger import confirm_loads, missing_loads
 
@@ -127,28 +128,48 @@ class ResourceLoad:
             hint="Other runs committed first, or tables were dropped: give the asset a pool with limit 1.",
         )
 
+    def check_kept(self, report: LoadReport) -> None:
+        """Check that the DuckDB file still holds the loads that a run reports without writing.
+
+        Args:
+            report: What ``run`` returned.
+
+        Raises:
+            StateError: ``state_load_lost``.
+        """
+        with short_read(self._context.database, log=self._context.log) as connection:
+            if connection is None:
+                raise self._lost(report.reported_load_ids[0])
+            self._check_kept(connection, report)
+
+    def _check_kept(self, connection: "DuckDBPyConnection", report: LoadReport) -> None:
+        missing = missing_loads(connection, load_ids=report.reported_load_ids)
+        if missing:
+            raise self._lost(missing[0])
+
     def confirm(self, report: LoadReport) -> None:
         """Note in the ledger that the materialization event is stored.
 
         Args:
             report: What ``run`` returned.
+
+        Raises:
+            StateError: ``state_load_lost``.
         """
         self._context.on_event("before_confirm")
         with short_write(self._context.database, log=self._context.log) as connection:
-            missing = missing_loads(connection, load_ids=report.reported_load_ids)
-            if missing:
-                raise self._lost(missing[0])
+            self._check_kept(connection, report)
             confirm_loads(connection, load_ids=report.reported_load_ids, confirmed_at=self._context.clock())
         self._context.on_event("after_confirm")
 
     def _lost(self, load_id: str) -> StateError:
         return StateError(
-            f"load {load_id} was committed and its materialization is stored, but the DuckDB file does not hold it any"
-            " more",
+            f"load {load_id} was committed and its materialization is stored, but the DuckDB file does not contain it"
+            " any more",
             code="state_load_lost",
             where=self._context.plan.config_path,
-            hint="The file was deleted, or restored from a copy, while this run was at work. Run the asset again: it"
-            " goes on from what the file holds.",
+            hint="The file was deleted, or restored from a copy, during this run. Run the asset again: it"
+            " continues from what the file contains.",
         )
 
     def close(self) -> None:
@@ -157,13 +178,15 @@ class ResourceLoad:
 
     def _attempt(self) -> LoadReport:
         started, before = time.monotonic(), self._context.client.stats.snapshot()
+        adopt(self._context)
         inputs = read_inputs(self._context)
         start = start_of_run(self._context, inputs)
         if start.rebuilds:
             inputs = dataclasses.replace(inputs, parents=read_all_parents(self._context))
+        states = [PartitionState.of_start(one, start.partitions[one.key]) for one in self._request.partitions]
         report = LoadReport(
             start=start,
-            partitions=[begin_report(one, start.partitions[one.key]) for one in self._request.partitions],
+            partitions=[PartitionReport(state=one) for one in states],
             sampled=self._request.limit is not None,
         )
         report.warnings += [*self._about(start), *map(_about_unseen, inputs.unseen_parents)]
@@ -171,7 +194,7 @@ class ResourceLoad:
             self._context.log("this range leaves the cursor where it is")
         if start.reports_again is None:
             for window in self._windows(start):
-                self._load_window(window, report=report, inputs=inputs)
+                states = self._load_window(window, states, report=report, inputs=inputs)
                 if not window.is_last:
                     inputs = dataclasses.replace(inputs, known=read_schema_again(self._context, inputs.known))
         report.seconds = time.monotonic() - started
@@ -183,8 +206,8 @@ class ResourceLoad:
         found = start.warnings
         if not self._context.options.leaves_cursor and start.leaves_cursor:
             found.append(
-                f"start_value {self._request.start_value!r} lies beyond what is loaded: the cursor stays where it was,"
-                " and the next ordinary run loads what lies between, and these rows again"
+                f"start_value {self._request.start_value!r} is beyond what is loaded: the cursor stays where it was,"
+                " and the next ordinary run loads the rows in between, and these rows again"
             )
         return found
 
@@ -201,37 +224,32 @@ class ResourceLoad:
             now=self._context.clock(),
         )
 
-    def _load_window(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
+    def _load_window(
+        self, window: Window, states: Sequence[PartitionState], *, report: LoadReport, inputs: Inputs
+    ) -> list[PartitionState]:
+        """Fetch, stage and commit one window; what the next one goes on from."""
         context, fetches = self._context, report.start.fetches
-        groups = request_groups(context, inputs.parents, report=report) if fetches else []
+        groups = request_groups(context, inputs.parents, states=states) if fetches else []
         with contextlib.ExitStack() as stack:
-            loads = open_partitions(context, window, report=report, groups=groups, known=inputs.known, stack=stack)
+            loads = open_partitions(context, window, states=states, groups=groups, known=inputs.known, stack=stack)
             stack.enter_context(_discarding_what_may_be_bad(loads))
             report.resumed = report.resumed or any(load.stager.resumed for load in loads)
             if fetches:
                 fetch_window(context, window, loads=loads, groups=groups, report=report)
             staged = [finish_partition(context, load, window) for load in loads]
-            report.rows_skipped += sum(load.rows_skipped for load in loads)
+            report_filtered(loads, report)
             report.counts.failed_parents = len(failed_in(staged, plan=context.plan))
             if window.is_first:
                 self._check_empty(staged, report)
             context.on_event("before_transaction")
-            self._commit(loads, staged, window=window, report=report, parents=inputs.parents)
+            with short_write(context.database, log=context.log) as connection:
+                after = commit_window(
+                    context, window, connection, loads, staged, states=states, report=report, parents=inputs.parents
+                )
             context.on_event("after_commit")
             _discard(loads)
         report.windows += 1
-
-    def _commit(
-        self,
-        loads: Sequence[PartitionLoad],
-        staged: Sequence["StagedLoad"],
-        *,
-        window: Window,
-        report: LoadReport,
-        parents: ParentInput,
-    ) -> None:
-        with short_write(self._context.database, log=self._context.log) as connection:
-            commit_window(self._context, window, connection, loads, staged, report=report, parents=parents)
+        return after
 
     def _check_empty(self, staged: Sequence["StagedLoad"], report: LoadReport) -> None:
         if self._context.plan.write_disposition.disposition != "replace" or not self._asset.is_selected:
@@ -243,15 +261,15 @@ class ResourceLoad:
                 "the load fetched nothing, and the table would be emptied",
                 code="state_empty_replace",
                 where=self._context.plan.config_path,
-                hint="The table is as before. Check the API; on_empty: warn lets an empty load through.",
+                hint="The table did not change. Check the API; on_empty: warn accepts an empty load.",
             )
         report.empty_replace = True
 
 
 def _about_unseen(parent: str) -> str:
     return (
-        f"{parent!r} has rows of a time when no child used it, and they are not new to this one: a full refresh of"
-        f" {parent!r}, and then a run of this asset, loads all of them"
+        f"{parent!r} has rows from before it had a child, and this asset does not get them: to load all, run a full"
+        f" refresh of {parent!r}, then this asset"
     )
 
 

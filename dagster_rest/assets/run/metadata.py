@@ -133,17 +133,17 @@ def partition_metadata(asset: RestAsset, one: PartitionReport) -> dict[str, Any]
         asset: The asset.
         one: What was done to it.
     """
-    rows = sum(outcome.rows_loaded for outcome in one.outcomes)
+    state, rows = one.state, sum(outcome.rows_loaded for outcome in one.outcomes)
     metadata: dict[str, Any] = {
         keys.ROWS_LOADED: rows,
         keys.ROWS_DELETED: sum(outcome.rows_deleted for outcome in one.outcomes),
-        keys.STARTED_FROM: one.start.case,
+        keys.STARTED_FROM: state.start.case,
     }
-    if one.load_ids:
-        metadata[keys.LOAD_ID] = one.load_ids[-1]
-    if one.partition.key:
+    if state.load_ids:
+        metadata[keys.LOAD_ID] = state.load_ids[-1]
+    if state.partition.key:
         metadata[keys.PARTITION_ROW_COUNT] = rows
-    return {**metadata, **_cursor_metadata(asset, before=one.cursor_before, after=one.cursor)}
+    return {**metadata, **_cursor_metadata(asset, before=state.start.cursor, after=state.cursor)}
 
 
 def _cursor_metadata(asset: RestAsset, *, before: CursorState | None, after: CursorState | None) -> Mapping[str, Any]:

@@ -81,7 +81,7 @@ def lost_tables(context: LoadContext, tables: Sequence["TableInspection"]) -> tu
         if table.found == "view":
             raise _table_error(
                 context,
-                f"{context.asset.dataset}.{table.table} was loaded as a table, and a view stands in its place",
+                f"{context.asset.dataset}.{table.table} was loaded as a table, and is a view now",
                 code="state_not_a_table",
                 hint="Drop or rename the view: then the table is loaded again from the start.",
             )
@@ -144,10 +144,10 @@ def may_repartition(context: LoadContext, before: str | None, tables: Sequence["
     raise _table_error(
         context,
         f"what is loaded of {context.asset.id} was loaded by {before}, and the asset has"
-        f" {in_words(describe(context.asset.partitions_def))} now: a key says nothing of those rows any more",
+        f" {in_words(describe(context.asset.partitions_def))} now: the keys no longer identify those rows",
         code="state_other_partitions",
         hint="Run it with full_refresh: true (or the tag dagster_rest/full_refresh), which empties the table, and"
-        " then a backfill of the other partitions if there are any; or set the partitions back.",
+        " then a backfill of the other partitions if there are any; or restore the previous partitions.",
     )
 
 

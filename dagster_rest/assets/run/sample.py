@@ -10,11 +10,12 @@ from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.fetch.groups import request_groups
 from dagster_rest.assets.fetch.opening import open_partitions
 from dagster_rest.assets.fetch.parent_errors import failed_in
-from dagster_rest.assets.fetch.partitions import finish_partition
+from dagster_rest.assets.fetch.partitions import finish_partition, report_filtered
 from dagster_rest.assets.fetch.window import fetch_window
 from dagster_rest.assets.model.partitions import WHOLE
 from dagster_rest.assets.parents.rows import read_parents
-from dagster_rest.assets.report import LoadReport, begin_report
+from dagster_rest.assets.partition_state import PartitionState
+from dagster_rest.assets.report import LoadReport, PartitionReport
 from dagster_rest.assets.run.inputs import Inputs
 from dagster_rest.assets.run.load import ResourceLoad
 from dagster_rest.assets.start.start import RunStart, Start
@@ -65,8 +66,7 @@ class SampleLoad(ResourceLoad):
         started, before = time.monotonic(), self._context.client.stats.snapshot()
         inputs, version = self._read_sample_inputs()
         start = Start(case="sample", base=None, rebuild=True)
-        one = begin_report(WHOLE, start)
-        one.data_version = version
+        one = PartitionReport(state=PartitionState(partition=WHOLE, start=start, data_version=version))
         report = LoadReport(start=RunStart(partitions={WHOLE.key: start}), partitions=[one], sampled=True)
         self._load_sample(self._window(report.start), report=report, inputs=inputs)
         report.seconds = time.monotonic() - started
@@ -95,7 +95,7 @@ class SampleLoad(ResourceLoad):
         others = (other.table_name for other in self._asset.source.resources if other.name != plan.name)
         if taken or any(isinstance(name, str) and normalize(name) == table for name in others):
             raise StateError(
-                f"the sample would replace the table {table!r}, which is another's",
+                f"the sample would replace the table {table!r}, which belongs to another resource",
                 code="sample_refused",
                 where=plan.config_path,
                 hint="Rename that table or field, or give this resource another table_name.",
@@ -117,15 +117,15 @@ class SampleLoad(ResourceLoad):
         return next(iter(windows))
 
     def _load_sample(self, window: Window, *, report: LoadReport, inputs: Inputs) -> None:
-        context = self._context
-        groups = request_groups(context, inputs.parents, report=report)
+        context, states = self._context, [one.state for one in report.partitions]
+        groups = request_groups(context, inputs.parents, states=states)
         with contextlib.ExitStack() as stack:
-            loads = open_partitions(context, window, report=report, groups=groups, known=inputs.known, stack=stack)
+            loads = open_partitions(context, window, states=states, groups=groups, known=inputs.known, stack=stack)
             (load,) = loads
             fetch_window(context, window, loads=loads, groups=groups, report=report)
             staged = finish_partition(context, load, window)
             report.counts.failed_parents = len(failed_in([staged], plan=context.plan))
-            report.rows_skipped += load.rows_skipped
+            report_filtered(loads, report)
             try:
                 self._write_sample(staged, report=report)
             finally:
@@ -160,13 +160,13 @@ def sample_spec(spec: "ResourceSpec") -> "ResourceSpec":
 def _refuse(asset: "RestAsset") -> None:
     if asset.partitions_def is not None:
         found = "a sample of a partition would count as the partition in Dagster"
-        hint = "Materialize one partition; max_pages limits what it asks for."
+        hint = "Materialize one partition; max_pages limits its requests."
     elif not asset.is_selected:
-        found = "the resource has no table that a sample could stand beside"
-        hint = "Set selected: true to look at its rows."
+        found = "the resource has no table for a sample"
+        hint = "Set selected: true to sample its rows."
     elif not isinstance(asset.plan.table_name, str):
-        found = "the resource has no one table that a sample could stand beside: its rows name their tables"
-        hint = "Give table_name a text to look at its rows."
+        found = "the resource has no single table for a sample: its rows name their tables"
+        hint = "Give table_name a text to sample its rows."
     else:
         return
     raise StateError(f"limit: {found}", code="sample_refused", where=asset.plan.config_path, hint=hint)

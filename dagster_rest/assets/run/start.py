@@ -3,6 +3,7 @@
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.model.partitions import Partition
 from dagster_rest.assets.run.inputs import Inputs
+from dagster_rest.assets.run.owner import check_owner
 from dagster_rest.assets.run.recorded_tables import lost_tables, may_repartition
 from dagster_rest.assets.start.decision import decide_run
 from dagster_rest.assets.start.facts import Facts, Liveness
@@ -20,8 +21,9 @@ def start_of_run(context: LoadContext, inputs: Inputs) -> RunStart:
         inputs: What was read of the warehouse.
 
     Raises:
-        StateError: ``state_fenced``, and as ``lost_tables`` and ``may_repartition``.
+        StateError: ``state_fenced``, and as ``check_owner``, ``lost_tables`` and ``may_repartition``.
     """
+    check_owner(context, inputs.other_owner)
     lost = lost_tables(context, inputs.tables)
     repartitions = may_repartition(context, inputs.other_partitions, inputs.tables)
     facts = {

@@ -76,7 +76,10 @@ def materialize_resource(
     try:
         again = report.start.reports_again
         if again is not None:
-            yield stored_before(context, asset, load_id=again.load_id, checks=selected)
+            result = stored_before(context, asset, load_id=again.load_id, checks=selected)
+            with dagster_errors():
+                load.check_kept(report)
+            yield result
         else:
             yield _result(context, asset, report, checked=checked, preview=preview)
         # The generator goes on once the event is in Dagster's storage: now the ledger may call the load confirmed.
@@ -102,6 +105,7 @@ def _request(context: dg.AssetExecutionContext, asset: RestAsset, config: RestRu
         start_value=config.start_value,
         end_value=config.end_value,
         limit=config.limit,
+        adopt=config.adopt,
     )
 
 
@@ -123,10 +127,12 @@ def _result(
         )
     for one in report.partitions:
         # The metadata of one result is copied onto every partition of a backfill; what differs goes by key.
-        context.add_asset_metadata(partition_metadata(asset, one), asset_key=asset.key, partition_key=one.partition.key)
+        context.add_asset_metadata(
+            partition_metadata(asset, one), asset_key=asset.key, partition_key=one.state.partition.key
+        )
     return dg.MaterializeResult(asset_key=asset.key, metadata=metadata, check_results=checked)
 
 
 def _data_version(report: LoadReport) -> dg.DataVersion | None:
-    version = report.partitions[0].data_version
+    version = report.partitions[0].state.data_version
     return dg.DataVersion(version) if version else None

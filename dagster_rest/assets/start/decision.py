@@ -10,9 +10,9 @@ from dagster_rest.warehouse.state.load_row import CursorState, LoadRow
 
 _RECOVERY_MESSAGES: dict[Recovery, str] = {
     "report_again": "this run reports it again, and fetches nothing",
-    "continue": "this run goes on where it ended",
+    "continue": "this run continues where it ended",
     "report": "it is complete and recent enough: this run reports it, and fetches nothing",
-    "redo": "it is done again, and the rows it added are replaced",
+    "redo": "it is loaded again, and the rows it added are replaced",
 }
 
 
@@ -85,7 +85,7 @@ class _Decision:
                 f"{listed}: not as it was recorded; the data is loaded from the start and the table is rebuilt",
             )
         if facts.repartitions:
-            message = "the rows that are loaded are of other partitions: all are removed, and the ledger starts over"
+            message = "the loaded rows belong to other partitions: all are removed, and the ledger starts over"
             return self._start_over("full_refresh", message)
         if latest is None:
             return self._without_ledger()
@@ -110,7 +110,7 @@ class _Decision:
                 "wiped", "the asset's materializations were wiped: the table is rebuilt from the start"
             )
         if self._options.full_refresh and not self._has_begun():
-            return self._start_over("full_refresh", "full refresh: the cursor is set aside and the table is rebuilt")
+            return self._start_over("full_refresh", "full refresh: the cursor is ignored and the table is rebuilt")
         return None
 
     def _was_without_table(self, latest: LoadRow) -> bool:
@@ -154,7 +154,7 @@ class _Decision:
         if not mine:
             return None
         load = mine[-1]
-        by = "an earlier attempt of this run" if load.run_id in self._run else "a run that took up its work"
+        by = "an earlier attempt of this run" if load.run_id in self._run else "a run that continued it"
         return dataclasses.replace(
             self._from_state("normal", message=f"load {load.load_id} was reported by {by}"),
             recovery="report_again",
@@ -326,14 +326,16 @@ class _Decision:
     def _message(self, case: Case, latest: LoadRow) -> str | None:
         event = self._facts.log.newest
         messages: dict[Case, Callable[[], str]] = {
-            "concurrent": lambda: f"load {latest.load_id} is another run's that is about to end: continuing after it",
+            "concurrent": lambda: (
+                f"load {latest.load_id} belongs to another run that is about to end: continuing after it"
+            ),
             "other_storage": lambda: (
                 f"load {latest.load_id} was made under another Dagster storage (a temporary DAGSTER_HOME, or a move):"
                 " continuing after it"
             ),
             "adopted": lambda: (
                 f"load {latest.load_id} was committed, but its run ended before the materialization was stored:"
-                " its rows stay, and this run goes on after it"
+                " its rows stay, and this run continues after it"
             ),
             "deleted": lambda: (
                 f"the event log has no load of the asset any more (its runs were deleted), the tables have load"

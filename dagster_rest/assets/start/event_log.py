@@ -113,6 +113,11 @@ def lineage_of(context: dg.AssetExecutionContext) -> RunLineage:
         if run.run_id in failed and any(run.tags.get(tag) == "true" for tag in _FROM_FAILURE):
             failed.add(run.parent_run_id)
         run = context.instance.get_run_by_id(run.parent_run_id)
+    origin = context.run.remote_job_origin
     return RunLineage(
-        run_id=context.run.run_id, attempt=context.retry_number, runs=frozenset(runs), failed=frozenset(failed)
+        run_id=context.run.run_id,
+        attempt=context.retry_number,
+        runs=frozenset(runs),
+        failed=frozenset(failed),
+        code_location=origin.location_name if origin else None,
     )

@@ -52,6 +52,7 @@ class RunLineage:
         run_id: The Dagster run.
         attempt: The step's retry number, from 0.
         runs: Itself, and the runs it re-executes: their loads are its own to report, or to do again.
+        code_location: The code location that it was launched from; None where there is none.
         failed: Those of them that it re-executes from their failure, and itself: what they reported is not done again.
     """
 
@@ -59,6 +60,7 @@ class RunLineage:
     attempt: int = 0
     runs: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
+    code_location: str | None = None
 
     def __contains__(self, run_id: object) -> bool:
         return run_id == self.run_id or run_id in self.runs

@@ -73,7 +73,7 @@ def check_given(plan: "ResourcePlan", given: Mapping[str, Any], *, has_windows: 
         return
     incremental, name = plan.incremental, next(iter(values))
     if incremental is None:
-        raise _refused(plan, f"{name} says nothing to a resource without `incremental`", hint="Leave it out.")
+        raise _refused(plan, f"{name} has no meaning for a resource without `incremental`", hint="Leave it out.")
     if has_windows:
         raise _refused(plan, f"the partition is the range, and {name} is another", hint="Choose partitions instead.")
     stored = (one.cursor for one in start.partitions.values())
@@ -98,7 +98,7 @@ def _check_order(plan: "ResourcePlan", values: Mapping[str, Any]) -> None:
     if start is None or end is None or callable(incremental.last_value_func):
         return
     if not _are_of_one_kind(start, end):
-        raise _refused(plan, "start_value and end_value are of different kinds", hint="Write both in one way.")
+        raise _refused(plan, "start_value and end_value are of different kinds", hint="Write both in the same form.")
     if incremental.last_value_func == "min":
         start, end = end, start
     closed = incremental.range_end == "closed" and incremental.range_start == "closed"

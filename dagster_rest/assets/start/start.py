@@ -169,7 +169,9 @@ class RunStart:
     @property
     def reported_load_ids(self) -> list[str]:
         """The earlier loads that its event reports: those it continues, and those that are reported already."""
-        return [load for one in self.partitions.values() for load in (*one.depends_on, *one.reported)]
+        loads = [load for one in self.partitions.values() for load in (*one.depends_on, *one.reported)]
+        again = self.reports_again
+        return [again.load_id, *loads] if again is not None else loads
 
     @property
     def warnings(self) -> list[str]:

@@ -65,7 +65,7 @@ def _about_other_owners(*, rules: Rules, parent_cursors: Mapping[str, CursorStat
     if not parent_cursors:
         return "the stored cursor is one for all parents, the config keeps one for each"
     was = next(found for found in map(_fields_of, parent_cursors) if found != fields)
-    return f"the stored cursors are of parents told apart by {_listed(was)}, the config uses {_listed(fields)}"
+    return f"the stored cursors are of parents identified by {_listed(was)}, the config uses {_listed(fields)}"
 
 
 def _listed(fields: tuple[tuple[str, ...], ...]) -> str:

@@ -197,7 +197,7 @@ def _check_range(bounds: Bounds, *, where: str) -> None:
         return
     if bounds.start is None:
         raise CursorError(
-            "end_value stands without initial_value",
+            "end_value is set without initial_value",
             code="cursor_range",
             where=where,
             hint="Give incremental.initial_value, the start of the range.",

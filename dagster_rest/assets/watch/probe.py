@@ -113,7 +113,7 @@ def probe(
             found = {"request": request, "answered": answer.url_digest, "newest": later.value}
     kind = next((kind for kind in _WORDS if kind in found and kind in known), None)
     if kind is None:
-        return Probe(changed=True, remembered=found, reason="asked for the first time")
+        return Probe(changed=True, remembered=found, reason="requested for the first time")
     same = found[kind] == known[kind]
     return Probe(
         changed=not same, remembered=found, reason=f"{_WORDS[kind]} {'is the same' if same else 'has changed'}"
@@ -151,7 +151,7 @@ def _ask(
     try:
         outcome = connection.loop.run(asyncio.wait_for(sending, timeout))
     except asyncio.TimeoutError:
-        raise TimeoutError(f"no whole answer within {timeout:.0f} s") from None
+        raise TimeoutError(f"no complete response within {timeout:.0f} s") from None
     if not outcome.ignored and outcome.response.status_code != 304:
         outcome.response.raise_for_status()
     url = outcome.response.request.url.copy_with(query=None)
@@ -200,7 +200,7 @@ def _later_cursor(
         if newest is not None and _is_after(asset, newest, behind):
             return newest
         if not page.is_last and time.monotonic() > deadline:
-            raise TimeoutError(f"{page.number + 1} pages begin with what is materialized already")
+            raise TimeoutError(f"{page.number + 1} pages begin with rows that are materialized already")
     return None
 
 

@@ -57,7 +57,7 @@ def is_settled(instance: dg.DagsterInstance, known: Mapping[str, str], *, select
 
 
 def is_lost(instance: dg.DagsterInstance, known: Mapping[str, str]) -> bool:
-    """Whether the run that was asked for has failed and is to be asked for again; ever later, up to an hour.
+    """Whether the requested run has failed and is to be asked for again; ever later, up to an hour.
 
     Args:
         instance: The Dagster instance.

@@ -113,7 +113,7 @@ def build_rest_polling_sensor(
         required_resource_keys={name},
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_status,
-        description=f"Asks {name} for changes: {', '.join(one.asset.plan.name for one in watched)}.",
+        description=f"Polls {name} for changes: {', '.join(one.asset.plan.name for one in watched)}.",
     )
     def poll(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         with _impatient_client(getattr(context.resources, name)) as client:
@@ -146,7 +146,7 @@ def _watched(
     unknown = [one for one in resources or () if one not in can]
     if unknown or not can:
         raise problem_error(
-            f"a polling sensor cannot watch {', '.join(unknown) or 'any resource of this config'}",
+            f"a polling sensor cannot poll {', '.join(unknown) or 'any resource of this config'}",
             code="config_bad_value",
             path="resources",
             expected=f"one of {', '.join(can)}" if can else "an endpoint without parents and partitions",
@@ -239,7 +239,7 @@ def _tick(
     deadline, asked = now + TICK_SECONDS, 0
     for one in [*watched[first:], *watched[:first]]:
         if asked and (now := clock()) >= deadline:
-            reasons.append(f"{len(watched) - asked} resources are asked in the next tick")
+            reasons.append(f"{len(watched) - asked} resources are polled in the next tick")
             break
         asked += 1
         name = one.asset.plan.name
@@ -248,7 +248,7 @@ def _tick(
             found = _poll_resource(context.instance, one, client=client, known=known, poll=poll, seconds=deadline - now)
         except Exception as error:  # noqa: BLE001 - one resource that fails must not keep the others from being seen
             state.failing.add(name)
-            reasons.append(f"{name}: could not be asked ({_in_words(error, client=client)})")
+            reasons.append(f"{name}: could not be polled ({_in_words(error, client=client)})")
             context.log.warning(reasons[-1])
             continue
         state.failing.discard(name)
@@ -283,7 +283,7 @@ def _poll_resource(
     settled = is_settled(instance, known, selection=one.selection)
     again = not found.changed and not settled and is_lost(instance, known)
     if found.changed or again:
-        reason = "the run that was asked for has failed" if again else found.reason
+        reason = "the requested run has failed" if again else found.reason
         run = asked_for(poll, known=known, again=again)
         return Probe(changed=True, remembered={**remembered, **run}, reason=reason)
     run = {} if settled else run_of(known)
@@ -302,7 +302,7 @@ def _check_any(watched: Sequence[Watched], *, failing: set[str], reasons: Sequen
     from dagster_rest.assets.errors import StateError
 
     raise StateError(
-        f"no resource could be asked: {'; '.join(reasons)}",
+        f"no resource could be polled: {'; '.join(reasons)}",
         code="sensor_no_answer",
-        hint="The next tick asks again, from where the last one that went well has ended.",
+        hint="The next tick continues where the last successful one ended.",
     )

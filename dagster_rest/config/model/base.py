@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean, one_of
-from dagster_rest.config.values.env import is_env
+from dagster_rest.config.values.env import env_names, is_env
 from dagster_rest.config.values.environment import Failure, is_secret_field, read_fields
-from dagster_rest.config.values.problems import Problems, problem, wrong_type
+from dagster_rest.config.values.problems import Problems, problem, raised_again, wrong_type
 from dagster_rest.config.values.secrets import MASK, is_secret_name, masked_url
-from dagster_rest.config.values.types import JsonSchema
 
 
 def key(default: Any, description: str, **more: Any) -> Any:
@@ -22,7 +21,7 @@ def key(default: Any, description: str, **more: Any) -> Any:
     return Field(default, description=description, **more)
 
 
-def own(default: Any, description: str, **more: Any) -> Any:
+def extension(default: Any, description: str, **more: Any) -> Any:
     """A key that dlt does not have: ``to_dlt()`` takes it out and says so."""
     return Field(default, description=description, json_schema_extra={"x-extension": True}, **more)
 
@@ -41,13 +40,11 @@ class ConfigModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         defer_build=True,
-        use_attribute_docstrings=False,
     )
     type_names: ClassVar[tuple[str, ...]] = ()
+    """The values of its ``type``, if it has one that can be left out: how a choice between models names it."""
     filled_at_run: ClassVar[frozenset[str]] = frozenset()
     """Keys that may not be empty when a step runs, wherever their text came from."""
-    schema_rules: ClassVar[JsonSchema] = {}
-    """What JSON Schema can say of the keys together."""
     elsewhere: ClassVar[dict[str, str]] = {}
     """Keys that are right in another model, and where they belong."""
 
@@ -74,6 +71,12 @@ class ConfigModel(BaseModel):
             return cls.model_validate(data, context={"resolved": True})
         except ValidationError as error:
             _raise_config_error(error)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        kind = cls.model_fields.get("type")
+        if kind is not None and not kind.is_required():
+            cls.type_names = get_args(kind.annotation)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -117,15 +120,12 @@ def field_keys(model: type[ConfigModel]) -> list[str]:
 
 def _explained(error: ValidationError, model: type[ConfigModel]) -> ValidationError:
     """The error with this model's unknown keys named in our words."""
-    details = []
+    problems = Problems()
     for item in error.errors(include_url=False):
-        kind: Any = item["type"]
-        if kind == "extra_forbidden" and len(item["loc"]) == 1:
-            kind = _unknown_key(str(item["loc"][0]), model)
-        elif kind.startswith("config_"):
-            kind = PydanticCustomError(kind, item["msg"], item.get("ctx"))
-        details.append(InitErrorDetails(type=kind, loc=item["loc"], input=item["input"], ctx=item.get("ctx", {})))
-    return ValidationError.from_exception_data("config", details, hide_input=True)
+        unknown = item["type"] == "extra_forbidden" and len(item["loc"]) == 1
+        found = _unknown_key(str(item["loc"][0]), model) if unknown else raised_again(item)
+        problems.add(found, item["loc"], item["input"])
+    return problems.error()
 
 
 def _unknown_key(unknown: str, model: type[ConfigModel]) -> PydanticCustomError:
@@ -149,7 +149,7 @@ def _raise_config_error(error: ValidationError) -> NoReturn:
 def shown(value: Any, *, name: str = "", secret: bool = False) -> Any:
     """What a repr may show of ``value``."""
     if is_env(value):
-        return Shown(f"<from {'+'.join(getattr(value, 'env_var_names', (value.env_var_name,)))}>")
+        return Shown(f"<from {'+'.join(env_names(value))}>")
     if value is None or isinstance(value, (bool, ConfigModel)):
         return value
     if secret or (isinstance(value, (str, int, float, bytes)) and (name == "data" or is_secret_name(name))):

@@ -1,13 +1,14 @@
-"""The choice between models by their ``type``: paginators and auths."""
+"""The discriminated union of models by their ``type``: paginators and auths."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Annotated, Any
 
-from pydantic import ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import GetJsonSchemaHandler, GetPydanticSchema, TypeAdapter, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import TypeAliasType
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.base import ConfigModel
@@ -16,7 +17,7 @@ from dagster_rest.config.values.checks import from_env
 from dagster_rest.config.values.env import EnvRef, is_env
 from dagster_rest.config.values.imports import IMPORT_STRING, import_object
 from dagster_rest.config.values.problems import at, problem, wrong_type
-from dagster_rest.config.values.types import Checked, JsonSchema
+from dagster_rest.config.values.types import Checked, Environment, ImportString
 
 
 class ByType(Checked):
@@ -29,7 +30,7 @@ class ByType(Checked):
         registered_names: The aliases that users have registered.
         accepts: Whether an object is an instance of the wanted kind.
         default: The type of a mapping without ``type``.
-        older: Older aliases, understood and not advertised.
+        deprecated: Older aliases, understood and not advertised.
         secret_key: The key that a lone text from the environment was meant for.
     """
 
@@ -42,7 +43,7 @@ class ByType(Checked):
         registered_names: Callable[[], list[str]],
         accepts: Callable[[Any], bool],
         default: str | None = None,
-        older: Mapping[str, str] = MappingProxyType({}),
+        deprecated: Mapping[str, str] = MappingProxyType({}),
         secret_key: str | None = None,
     ) -> None:
         self.noun = noun
@@ -52,14 +53,30 @@ class ByType(Checked):
         self.registered_names = registered_names
         self.accepts = accepts
         self.default = default
-        self.older = older
+        self.deprecated = deprecated
         self.secret_key = secret_key
+        alternatives = GetPydanticSchema(get_pydantic_json_schema=self._alternatives)
         super().__init__(
             self.choose,
-            schema=cast(JsonSchema, {}),
+            takes=TypeAliasType(f"Any{noun.title()}", Annotated[Any, alternatives]),
             expected=f"a {noun}",
             read_at="parts" if secret_key is None else "check",
         )
+
+    def _alternatives(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The JSON Schema of what YAML may hold: a name alone only where nothing else is required."""
+        alone = [name for name, model in self.by_name.items() if not _needs_keys(model)]
+        registered = self.registered_names()
+        written: list[Any] = [ImportString, *([Environment] if self.secret_key is None else []), *self.models]
+        shown: list[dict[str, Any]] = []
+        if alone or registered:
+            shown.append({"enum": [*alone, *registered]})
+        if self.deprecated:
+            shown.append({"enum": list(self.deprecated), "deprecated": True})
+        shown.extend(handler(core_schema.union_schema([TypeAdapter(one).core_schema for one in written]))["anyOf"])
+        if registered:
+            shown.append({"type": "object", "properties": {"type": {"enum": registered}}, "required": ["type"]})
+        return {"anyOf": shown}
 
     def names(self) -> list[str]:
         """All aliases."""
@@ -112,7 +129,7 @@ class ByType(Checked):
             )
 
     def _by_name(self, kind: str, value: dict[Any, Any], info: ValidationInfo, *, nested: bool) -> Any:
-        kind = self.older.get(kind, kind)
+        kind = self.deprecated.get(kind, kind)
         model = self.by_name.get(kind)
         if model is not None:
             return model.model_validate({**value, "type": kind}, context=info.context)
@@ -122,8 +139,7 @@ class ByType(Checked):
             "config_unknown_type",
             f"no {self.noun} has this type",
             expected=f"one of {', '.join(self.names())}",
-            hint=did_you_mean(kind, self.names())
-            or f"A {self.noun} of your own is named with register_{self.noun} first.",
+            hint=did_you_mean(kind, self.names()) or f"Register your own {self.noun} with register_{self.noun} first.",
         )
         raise at("type", error) if nested else error
 
@@ -139,3 +155,7 @@ class ByType(Checked):
         ):
             raise wrong_type(value, expected=f"a {self.noun}: a type's name, a mapping with `type`, or an instance")
         return value
+
+
+def _needs_keys(model: type[ConfigModel]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())

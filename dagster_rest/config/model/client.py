@@ -3,28 +3,36 @@
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo
+from typing_extensions import TypeAliasType
 
 from dagster_rest.config.model.auth import AuthConfig
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.model.paginators import PaginatorConfig
 from dagster_rest.config.values.checks import check_duration, from_env
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.problems import problem, wrong_type
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
     Anything,
     Bool,
-    Checked,
     Duration,
+    DurationText,
     LateFilledText,
     LateMapping,
     LateText,
     LateTextMapping,
+    NotNegative,
     Positive,
+    checked,
 )
 from dagster_rest.config.values.urls import BASE_URL, PROXY_URL
 
+_WrittenStatus: Any = TypeAliasType(  # its name is that of the definition in the JSON Schema
+    "Status",
+    Annotated[int, Field(ge=100, le=999)] | Annotated[str, Field(pattern="^[1-9]([0-9]{2}|xx|XX)$")],
+)
 
+
+@checked(takes=_WrittenStatus, expected="a status code or a class such as 4xx", read_at="check")
 def check_status(value: Any, info: ValidationInfo) -> int | str:
     """A status code as number or text, or a class such as ``4xx``."""
     expected = 'a status code (404 or "404") or a class ("4xx")'
@@ -46,40 +54,31 @@ def check_status(value: Any, info: ValidationInfo) -> int | str:
     return number
 
 
-STATUS_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "integer", "minimum": 100, "maximum": 999},
-        {"type": "string", "pattern": "^[1-9]([0-9]{2}|xx|XX)$"},
-    ]
-}
-Status: TypeAlias = Annotated[
-    int | str,
-    Checked(check_status, schema=STATUS_SCHEMA, expected="a status code or a class such as 4xx", read_at="check"),
-]
+Status: TypeAlias = Annotated[int | str, check_status]
 
 
 class RetryConfig(ConfigModel):
-    """What is asked again, how often and for how long. An extension."""
+    """What is retried, how often and for how long. An extension."""
 
-    attempts: Positive = own(5, "Attempts in all, the first included.")
-    backoff: Duration = own(1.0, "Seconds before the second attempt; doubled each time.")
-    max_delay: Duration = own(300.0, "Longest pause between two attempts.")
-    jitter: Duration = own(1.0, "Up to this many random seconds are added to a pause.")
-    max_wait: Duration = own(
-        60.0, "A longer pause asked for by the server is left to Dagster, which runs the step again later."
+    attempts: Positive = extension(5, "Number of attempts, including the first.")
+    backoff: Duration = extension(1.0, "Seconds before the second attempt; doubled each time.")
+    max_delay: Duration = extension(300.0, "Longest delay between two attempts.")
+    jitter: Duration = extension(1.0, "Up to this many random seconds are added to a delay.")
+    max_wait: Duration = extension(
+        60.0, "Longest wait that the server may ask for; after a longer one Dagster runs the step again later."
     )
-    max_retry_later: Duration = own(86_400.0, "A still longer one is an error.")
-    total: Duration = own(600.0, "Seconds for all attempts of one request together, from the first send on.")
-    statuses: list[Status] = own([408, 429, "5xx"], "Status codes that are asked again.")
-    methods: list[Literal["GET", "POST"]] = own(["GET", "POST"], "Methods that are asked again.")
+    max_retry_later: Duration = extension(86_400.0, "A longer wait than this is an error.")
+    total: Duration = extension(600.0, "Seconds for all attempts of one request together, from the first send on.")
+    statuses: list[Status] = extension([408, 429, "5xx"], "Status codes that are retried.")
+    methods: list[Literal["GET", "POST"]] = extension(["GET", "POST"], "Methods that are retried.")
 
 
 class RateLimitConfig(ConfigModel):
-    """At most so many requests per time, by all steps on this host together. An extension."""
+    """Maximum number of requests per time, for all steps on this host together. An extension."""
 
-    requests: Positive = own(..., "Number of requests.")
-    per: Duration = own(1.0, "In this time.")
-    key: LateFilledText | None = own(
+    requests: Positive = extension(..., "Number of requests.")
+    per: Duration = extension(1.0, "Length of the window.")
+    key: LateFilledText | None = extension(
         None, "Clients with the same key share the limit; the host of `base_url` if absent."
     )
 
@@ -87,13 +86,18 @@ class RateLimitConfig(ConfigModel):
 class TimeoutConfig(ConfigModel):
     """Time limits, each in seconds. An extension."""
 
-    connect: Duration | None = own(60.0, "To open a connection.")
-    read: Duration | None = own(60.0, "Between two pieces of a response.")
-    write: Duration | None = own(60.0, "Between two pieces of a request.")
-    pool: Duration | None = own(None, "To get a connection from the pool.")
-    total: Duration | None = own(600.0, "For one whole response, however steadily it comes.")
+    connect: Duration | None = extension(60.0, "To open a connection.")
+    read: Duration | None = extension(60.0, "Between two chunks of a response.")
+    write: Duration | None = extension(60.0, "Between two chunks of a request.")
+    pool: Duration | None = extension(None, "To get a connection from the pool.")
+    total: Duration | None = extension(600.0, "For one whole response.")
 
 
+@checked(
+    takes=NotNegative | DurationText | TimeoutConfig,
+    expected="seconds, or a mapping of connect, read, write, pool, total",
+    read_at="check",
+)
 def check_timeout(value: Any, info: ValidationInfo) -> Any:
     """Seconds, or a mapping of limits."""
     if isinstance(value, (dict, TimeoutConfig)):
@@ -101,6 +105,7 @@ def check_timeout(value: Any, info: ValidationInfo) -> Any:
     return check_duration(value, info)
 
 
+@checked(takes=bool | str, expected="true, false or a path", read_at="run")
 def check_verify(value: Any, info: ValidationInfo) -> Any:
     """How TLS certificates are checked."""
     if isinstance(value, (bool, str)) or type(value).__name__ == "SSLContext":
@@ -108,43 +113,28 @@ def check_verify(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="true, false, the path of a CA bundle, or an ssl.SSLContext")
 
 
+@checked(
+    takes=str | Annotated[list[str], Field(min_length=1, max_length=3)],
+    expected="a path, or a list of certificate, key and password",
+    secret=True,
+    read_at="run",
+)
 def check_cert(value: Any, info: ValidationInfo) -> Any:
     """A client certificate, as httpx takes it."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and 1 <= len(value) <= 3 and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise wrong_type(value, expected="a path, or a list of certificate, key and password")
+    raise wrong_type(value, expected=check_cert.expected)
 
 
-Timeout: TypeAlias = Annotated[
-    float | TimeoutConfig,
-    Checked(
-        check_timeout,
-        schema={"anyOf": [{"type": "number", "minimum": 0}, DURATION_SCHEMA, {"$ref": "TimeoutConfig"}]},
-        expected="seconds, or a mapping of connect, read, write, pool, total",
-        read_at="check",
-    ),
-]
-Verify: TypeAlias = Annotated[
-    Any, Checked(check_verify, schema={"type": ["boolean", "string"]}, expected="true, false or a path", read_at="run")
-]
-Cert: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_cert,
-        schema={
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3}]
-        },
-        expected="a path, or a list of certificate, key and password",
-        secret=True,
-        read_at="run",
-    ),
-]
+Timeout: TypeAlias = Annotated[float | TimeoutConfig, check_timeout]
+Verify: TypeAlias = Annotated[Any, check_verify]
+Cert: TypeAlias = Annotated[Any, check_cert]
 
 
 class ClientConfig(ConfigModel):
-    """Where the API is, who asks, and how requests are made."""
+    """Base URL, auth, and how requests are sent."""
 
     base_url: Annotated[str, BASE_URL] = Field(
         description="Start of every URL; a resource's path is added to it. May be empty if every path is absolute."
@@ -152,17 +142,17 @@ class ClientConfig(ConfigModel):
     headers: LateTextMapping | None = key(None, "Headers of every request, sent as written (no placeholders).")
     auth: AuthConfig | None = key(None, "How to authenticate.")
     paginator: PaginatorConfig | None = key(None, "The paginator of resources that name none; detected if absent.")
-    session: Anything | None = key(None, "A client object of one's own that sends the requests.")
-    params: LateMapping | None = own(None, "Query parameters of every request.")
-    timeout: Timeout = own(60.0, "Seconds to wait for the server.")
-    retry: RetryConfig = own(RetryConfig.model_construct(), "What is asked again.")
-    rate_limit: RateLimitConfig | None = own(None, "At most so many requests per time.")
-    max_concurrency: Positive = own(8, "Requests at the same time, per step.")
-    allowed_origins: list[LateFilledText] = own([], "Other origins that may be asked, with credentials.")
-    verify: Verify = own(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
-    cert: Cert | None = own(None, "Client certificate.")
-    proxy: Annotated[str, PROXY_URL] | None = own(None, "URL of a proxy.")
-    http2: Bool = own(False, "Use HTTP/2.")
-    follow_redirects: Bool = own(True, "Follow redirects that stay on trusted origins.")
-    staging_dir: LateText | None = own(None, "Folder for what is fetched and not loaded yet.")
-    max_response_bytes: Positive = own(268_435_456, "A larger response, unpacked, is an error.")
+    session: Anything | None = key(None, "Your own client object, which sends the requests.")
+    params: LateMapping | None = extension(None, "Query parameters of every request.")
+    timeout: Timeout = extension(60.0, "Seconds to wait for the server.")
+    retry: RetryConfig = extension(RetryConfig.model_construct(), "What is retried.")
+    rate_limit: RateLimitConfig | None = extension(None, "Maximum number of requests per time.")
+    max_concurrency: Positive = extension(8, "Requests in flight, per step.")
+    allowed_origins: list[LateFilledText] = extension([], "Other origins that get requests, with credentials.")
+    verify: Verify = extension(True, "Check TLS certificates: true, false, or the path of a CA bundle.")
+    cert: Cert | None = extension(None, "Client certificate.")
+    proxy: Annotated[str, PROXY_URL] | None = extension(None, "URL of a proxy.")
+    http2: Bool = extension(False, "Use HTTP/2.")
+    follow_redirects: Bool = extension(True, "Follow redirects that stay on trusted origins.")
+    staging_dir: LateText | None = extension(None, "Folder for staged files; beside the DuckDB file if absent.")
+    max_response_bytes: Positive = extension(268_435_456, "A larger response (decompressed) is an error.")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from dagster_rest.config.model.base import ConfigModel, field_keys, key
 from dagster_rest.config.model.client import ClientConfig
@@ -27,11 +27,14 @@ class RestApiConfig(ConfigModel):
         ```
     """
 
-    client: ClientConfig = Field(description="Where the API is and how requests are made.")
+    model_config = ConfigDict(
+        json_schema_extra={"patternProperties": {"^x-": {"description": "Ignored: a place for YAML anchors."}}}
+    )
+    client: ClientConfig = Field(description="The API: base URL, auth, and how requests are sent.")
     resources: list[Resource] = Field(
         description="The resources: names, mappings, or callables that yield lists of records."
     )
-    resource_defaults: ResourceDefaults | None = key(None, "Merged under every resource.")
+    resource_defaults: ResourceDefaults | None = key(None, "Defaults for every resource.")
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @property

@@ -1,42 +1,45 @@
-"""The endpoint of a resource: the request, and how its answer is read."""
+"""The endpoint of a resource: the request, and how its response is read."""
 
 import codecs
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
 from dagster_rest.config.model.auth import AuthConfig
-from dagster_rest.config.model.base import ConfigModel, check_model, key, own
-from dagster_rest.config.model.client import check_status
-from dagster_rest.config.model.incremental import IncrementalConfig, Params
+from dagster_rest.config.model.base import ConfigModel, check_model, extension, key
+from dagster_rest.config.model.client import Status, check_status
+from dagster_rest.config.model.incremental import IncrementalConfig, Params, Scalar
 from dagster_rest.config.model.paginators import PaginatorConfig
 from dagster_rest.config.values.checks import from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
-    ENV_TEXT,
-    IMPORT_TEXT,
     Bool,
-    Checked,
     Count,
+    Environment,
     FilledText,
+    ImportString,
     JsonPath,
-    JsonSchema,
     Positive,
     RequestText,
     RequestValue,
     Selector,
     Share,
     Text,
-    words,
+    checked,
 )
 
-RESPONSE_ACTIONS = ("ignore", "retry", "fail")
+NamedAction: TypeAlias = Literal["ignore", "retry", "fail"]
+RESPONSE_ACTIONS: tuple[NamedAction, ...] = get_args(NamedAction)
 
 
+@checked(
+    takes=NamedAction | ImportString | list[ImportString],
+    expected="ignore, retry, fail, a callable, or a list of callables",
+)
 def check_action(value: Any, info: ValidationInfo) -> Any:
     """A named action or hooks."""
     value = imported(value)
@@ -61,6 +64,7 @@ def _check_hook(value: Any) -> Any:
     return value
 
 
+@checked(takes=Status | list[Status], expected="a status code, a class such as 4xx, or a list of them", read_at="load")
 def check_statuses(value: Any, info: ValidationInfo) -> Any:
     """One status or a list."""
     if not isinstance(value, (list, tuple)):
@@ -68,43 +72,30 @@ def check_statuses(value: Any, info: ValidationInfo) -> Any:
     return check_each(enumerate(value), check_status, info)
 
 
-Action: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_action,
-        schema={"anyOf": [*words(*RESPONSE_ACTIONS, imported=True), {"type": "array", "items": IMPORT_TEXT}]},
-        expected="ignore, retry, fail, a callable, or a list of callables",
-    ),
-]
-Statuses: TypeAlias = Annotated[
-    int | str | list[int | str],
-    Checked(
-        check_statuses,
-        schema={"anyOf": [{"$ref": "Status"}, {"type": "array", "items": {"$ref": "Status"}}]},
-        expected="a status code, a class such as 4xx, or a list of them",
-        read_at="load",
-    ),
-]
+Action: TypeAlias = Annotated[Any, check_action]
+Statuses: TypeAlias = Annotated[int | str | list[int | str], check_statuses]
 
 
 class ResponseAction(ConfigModel):
-    """What to do with a response that matches. All conditions that are given must hold."""
+    """What to do with a matching response. All given conditions must match."""
 
-    schema_rules: ClassVar[JsonSchema] = {
-        "anyOf": [
-            {"required": ["status_code"]},
-            {"required": ["content"]},
-            {"required": ["json"]},
-            {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
-        ]
-    }
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["status_code"]},
+                {"required": ["content"]},
+                {"required": ["json"]},
+                {"properties": {"action": {"not": {"enum": list(RESPONSE_ACTIONS)}}}},
+            ]
+        }
+    )
     status_code: Statuses | None = key(None, 'Status: 404, "404", "4xx", or a list of them.')
     content: Text | None = key(None, "Text that the body contains.")
-    json_predicate: FilledText | None = own(
+    json_predicate: FilledText | None = extension(
         None, "Condition on the JSON body, such as `$.error.code == 'BUSY'`.", alias="json"
     )
     action: Action = Field(description="`ignore`, `retry`, `fail`, a callable of the response, or a list of callables.")
-    message: FilledText | None = own(None, "What the error says, for `fail`.")
+    message: FilledText | None = extension(None, "Message of the error, for `fail`.")
 
     @model_validator(mode="after")
     def _matches_something(self) -> Self:
@@ -116,6 +107,7 @@ class ResponseAction(ConfigModel):
         return self
 
 
+@checked(takes=list[ResponseAction | ImportString | Environment], expected="a list of actions", read_at="check")
 def check_response_actions(value: Any, info: ValidationInfo) -> Any:
     """A list of actions and hooks."""
     if not isinstance(value, (list, tuple)):
@@ -131,25 +123,18 @@ def _check_response_action(value: Any, info: ValidationInfo) -> Any:
     return check_model(value, ResponseAction, info, expected="a mapping with `action`, or a callable")
 
 
-ResponseActions: TypeAlias = Annotated[
-    list[Any],
-    Checked(
-        check_response_actions,
-        schema={"type": "array", "items": {"anyOf": [{"$ref": "ResponseAction"}, IMPORT_TEXT, ENV_TEXT]}},
-        expected="a list of actions",
-        read_at="check",
-    ),
-]
+ResponseActions: TypeAlias = Annotated[list[Any], check_response_actions]
 
 
 class ExpectConfig(ConfigModel):
-    """What a complete answer looks like. An extension."""
+    """What a complete response looks like. An extension."""
 
-    total_path: JsonPath | None = own(None, "JSONPath of the API's own total number of records.")
-    min_rows: Count | None = own(None, "At least so many rows.")
-    max_drop: Share | None = own(None, "Largest share (0 to 1) by which the row count may fall.")
+    total_path: JsonPath | None = extension(None, "JSONPath of the API's own total number of records.")
+    min_rows: Count | None = extension(None, "Minimum number of rows.")
+    max_drop: Share | None = extension(None, "Largest share (0 to 1) by which the row count may fall.")
 
 
+@checked(takes=dict[str, Any] | list[Any], expected="a mapping", read_at="request")
 def check_json(value: Any, info: ValidationInfo) -> Any:
     """A JSON body."""
     if not isinstance(value, (dict, list)):
@@ -157,8 +142,9 @@ def check_json(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
-    """Headers."""
+@checked(takes=dict[str, Scalar], expected="a mapping of headers", read_at="request")
+def check_headers(value: Any, info: ValidationInfo) -> Any:
+    """Headers, each with a single value."""
     if not isinstance(value, dict):
         raise wrong_type(value, expected="a mapping of headers")
     for name, item in value.items():
@@ -172,20 +158,11 @@ def check_any_mapping(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-JsonBody: TypeAlias = Annotated[
-    Any, Checked(check_json, schema={"type": ["object", "array"]}, expected="a mapping", read_at="request")
-]
-Headers: TypeAlias = Annotated[
-    dict[str, Any],
-    Checked(
-        check_any_mapping,
-        schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
-        expected="a mapping of headers",
-        read_at="request",
-    ),
-]
+JsonBody: TypeAlias = Annotated[Any, check_json]
+Headers: TypeAlias = Annotated[dict[str, Any], check_headers]
 
 
+@checked(takes=str, expected="the name of an encoding")
 def check_encoding(value: Any, info: ValidationInfo) -> str:
     """The name of an encoding that Python knows."""
     if not isinstance(value, str):
@@ -196,13 +173,11 @@ def check_encoding(value: Any, info: ValidationInfo) -> str:
         raise problem("config_bad_value", "no such encoding", expected="a name such as cp1252 or shift_jis") from None
 
 
-Encoding: TypeAlias = Annotated[
-    str, Checked(check_encoding, schema={"type": "string"}, expected="the name of an encoding")
-]
+Encoding: TypeAlias = Annotated[str, check_encoding]
 
 
 class EndpointConfig(ConfigModel):
-    """One endpoint: the request, and how its answer is read."""
+    """One endpoint: the request, and how its response is read."""
 
     path: RequestText = key("", "Path below `base_url`, or an absolute URL; the resource's name if absent.")
     method: Literal["GET", "POST"] = key("GET", "HTTP method.")
@@ -210,38 +185,42 @@ class EndpointConfig(ConfigModel):
     json_body: JsonBody | None = key(None, "JSON body; placeholders are filled in and keep their type.", alias="json")
     data: RequestValue | None = key(None, "Form (a mapping or list of pairs) or raw body (text, bytes).")
     headers: Headers | None = key(None, "Headers; placeholders are filled in.")
-    paginator: PaginatorConfig | None = key(None, "How to get from page to page.")
+    paginator: PaginatorConfig | None = key(None, "How to get the next page.")
     data_selector: Selector | None = key(None, "JSONPath of the records in a response; detected if absent.")
     response_actions: ResponseActions | None = key(None, "What to do with certain responses.")
-    incremental: IncrementalConfig | None = key(None, "Load only what is new.")
-    auth: AuthConfig | None = key(None, "How to authenticate; the client's way if absent, none if null.")
-    allow_missing_data: Bool = own(False, "A selector that matches nothing gives no rows instead of an error.")
-    ignore_scope: Literal["any", "first_page", "later_pages"] = own(
+    incremental: IncrementalConfig | None = key(None, "Load only new records.")
+    auth: AuthConfig | None = key(None, "How to authenticate; the client's auth if absent, none if null.")
+    allow_missing_data: Bool = extension(False, "A selector that matches nothing returns no rows instead of an error.")
+    ignore_scope: Literal["any", "first_page", "later_pages"] = extension(
         "any", "Where an `ignore` action may match: on every page, on the first one only, or only after it."
     )
-    on_null_parent: Literal["skip", "fail"] = own("skip", "What a null parent value in the path means.")
-    on_parent_error: Literal["fail", "skip"] = own(
-        "fail", "What a parent whose request fails means: `skip` leaves it out and tries it again in the next run."
+    on_null_parent: Literal["skip", "fail"] = extension("skip", "What happens with a null parent value in the path.")
+    on_parent_error: Literal["fail", "skip"] = extension(
+        "fail", "What happens if a parent's request fails: `skip` skips it and tries it again in the next run."
     )
-    max_parent_errors: Positive = own(10, "With `on_parent_error: skip`: at most so many parents may fail in a run.")
-    on_name_collision: Literal["error", "suffix"] = own("error", "The same as beside `endpoint`.")
-    on_empty: Literal["warn", "fail", "ignore"] = own("warn", "The same as beside `endpoint`.")
-    max_pages: Positive | None = own(None, "At most so many pages for each request of a fan-out.")
-    max_empty_pages: Count = own(100, "More empty pages in a row, with always another one announced, are an error.")
-    max_repeated_pages: Count = own(
+    max_parent_errors: Positive = extension(10, "With `on_parent_error: skip`: how many parents may fail in a run.")
+    on_name_collision: Literal["error", "suffix"] = extension("error", "The same as beside `endpoint`.")
+    on_empty: Literal["warn", "fail", "ignore"] = extension("warn", "The same as beside `endpoint`.")
+    max_pages: Positive | None = extension(None, "Maximum number of pages for each request of a fan-out.")
+    max_empty_pages: Count = extension(
+        100, "Empty pages allowed in a row, each announcing another one; more are an error."
+    )
+    max_repeated_pages: Count = extension(
         0, "How many pages in a row may have the content of earlier ones; more are an error."
     )
-    encoding: Encoding | None = own(
+    encoding: Encoding | None = extension(
         None, "Encoding of bodies that are not UTF-8, where the response names none or a wrong one."
     )
-    encoding_errors: Literal["strict", "replace"] = own(
-        "strict", "Bytes that are not of the encoding: an error, or replaced by U+FFFD and counted."
+    encoding_errors: Literal["strict", "replace"] = extension(
+        "strict", "Bytes that are not valid in the encoding: an error, or replaced by U+FFFD and counted."
     )
-    on_body_errors: Literal["fail", "warn"] = own("fail", "What `errors` in a body beside its records mean.")
-    expect: ExpectConfig | None = own(None, "What a complete answer looks like.")
+    on_body_errors: Literal["fail", "warn"] = extension(
+        "fail", "What happens with `errors` beside the records of a body."
+    )
+    expect: ExpectConfig | None = extension(None, "What a complete response looks like.")
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
         if self.json_body and self.data is not None:
-            raise problem("config_conflict", "`json` and `data` exclude each other", expected="one body")
+            raise problem("config_conflict", "`json` and `data` cannot be used together", expected="one body")
         return self

@@ -1,4 +1,4 @@
-"""The config for dlt: our own keys taken out, and said."""
+"""The config for dlt: extension keys are taken out and listed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dagster_rest.config.model.table.hints import NestedHint
 from dagster_rest.config.model.table.steps import ProcessingStep
 from dagster_rest.config.values.env import resolve_env
 
-_OWN_AUTHS = (DigestAuthConfig, JwtGrantAuthConfig, OAuth2RefreshTokenConfig)
+_EXTENSION_AUTHS = (DigestAuthConfig, JwtGrantAuthConfig, OAuth2RefreshTokenConfig)
 _GONE: Any = object()
 
 
@@ -93,7 +93,7 @@ def _plain(value: Any, path: str, lost: list[str]) -> Any:
 
 
 def _known(value: ConfigModel, path: str, lost: list[str]) -> Any:
-    if isinstance(value, (*_OWN_AUTHS, ExternalAsset)) or (
+    if isinstance(value, (*_EXTENSION_AUTHS, ExternalAsset)) or (
         isinstance(value, ResourceConfig) and value.source is not None
     ):
         lost.append(path)

@@ -8,25 +8,26 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.values.checks import check_duration, check_number, choice, from_env, refuse_unread_members
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, type_name, wrong_type
 from dagster_rest.config.values.types import (
-    DURATION_SCHEMA,
     Bool,
     Callback,
-    Checked,
     Duration,
+    DurationText,
     FilledText,
+    ImportString,
     JsonPath,
     Names,
     Number,
-    words,
+    checked,
 )
 
 
+@checked(takes=str | float, expected="a value of the cursor")
 def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
     """A value that cursors can be compared with."""
     if value is None or isinstance(value, (bool, bytes, dict, list, tuple, set, frozenset)) or callable(value):
@@ -36,6 +37,7 @@ def check_cursor_value(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+@checked(takes=Literal["max", "min"] | ImportString, expected="max, min, or a callable")
 def check_last_value_func(value: Any, info: ValidationInfo) -> Any:
     """max, min or a callable."""
     value = imported(value)
@@ -50,6 +52,11 @@ _CURSOR = "a date, a date-time, a number or a text, as the API writes its cursor
 _CALENDAR_STEP = re.compile(r"(\d+)\s*(?:mo|y)\Z")
 
 
+@checked(
+    takes=float | DurationText | Annotated[str, Field(pattern=r"^\s*\d+\s*(mo|y)\s*$")],
+    expected="a duration such as 1d or 1mo, or a number",
+    read_at="check",
+)
 def check_step(value: Any, info: ValidationInfo) -> Any:
     """A window: text such as ``1d`` for times, a number for numbers; kept as written."""
     if isinstance(value, str):
@@ -64,45 +71,27 @@ def check_step(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-CursorValue: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_cursor_value, schema={"not": {"type": ["object", "array", "boolean"]}}, expected="a value of the cursor"
-    ),
-]
-LastValueFunc: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_last_value_func, schema={"anyOf": words("max", "min", imported=True)}, expected="max, min, or a callable"
-    ),
-]
-WindowLength: TypeAlias = Annotated[
-    str | float,
-    Checked(
-        check_step,
-        schema={"anyOf": [{"type": "number"}, DURATION_SCHEMA, {"type": "string", "pattern": r"^\s*\d+\s*(mo|y)\s*$"}]},
-        expected="a duration such as 1d or 1mo, or a number",
-        read_at="check",
-    ),
-]
+CursorValue: TypeAlias = Annotated[Any, check_cursor_value]
+LastValueFunc: TypeAlias = Annotated[Any, check_last_value_func]
+WindowLength: TypeAlias = Annotated[str | float, check_step]
 
 
 class IncrementalConfig(ConfigModel):
-    """Load only what is new: by the value of a field that grows."""
+    """Load only new records, by the value of a field that grows."""
 
     cursor_path: JsonPath = Field(description="Field of each record that grows: a name or a JSONPath.")
     initial_value: CursorValue | None = key(None, "Where the first run starts.")
-    end_value: CursorValue | None = key(None, "Where the run ends; such a run keeps no state.")
+    end_value: CursorValue | None = key(None, "Where the run ends; such a run stores no state.")
     start_param: FilledText | None = key(None, "Query parameter that gets the start value.")
     end_param: FilledText | None = key(None, "Query parameter that gets the end value.")
-    convert: Callback | None = key(None, "Turns a cursor value into what the API wants.")
+    convert: Callback | None = key(None, "Converts a cursor value to what the API expects.")
     transform: Callback | None = key(None, "Older name of `convert`.")
     last_value_func: LastValueFunc = key("max", "How the next cursor is chosen: max, min, or a callable of the values.")
     primary_key: Names | None = key(
         None,
-        "Fields that tell rows with the same cursor value apart; the resource's primary key if absent, `[]` for none.",
+        "Fields that identify rows with the same cursor value; the resource's primary key if absent, `[]` for none.",
     )
-    row_order: Literal["asc", "desc"] | None = key(None, "Order of the rows, so that a run may stop early.")
+    row_order: Literal["asc", "desc"] | None = key(None, "Order of the rows; lets a run stop early.")
     on_cursor_value_missing: Literal["raise", "include", "exclude"] = key(
         "raise", "What happens with rows whose cursor is missing or null."
     )
@@ -110,25 +99,27 @@ class IncrementalConfig(ConfigModel):
     range_start: Literal["closed", "open"] = key("closed", "Whether rows equal to the start are loaded.")
     range_end: Literal["open", "closed"] = key("open", "Whether rows equal to the end are loaded.")
     allow_external_schedulers: Bool | None = key(None, "Accepted; the window comes from Dagster's partition instead.")
-    step: WindowLength | None = own(
-        None, "Length of a window, such as `1d`; start to end is asked for window by window."
+    step: WindowLength | None = extension(
+        None, "Length of a window, such as `1d`; the range is requested window by window."
     )
-    max_future: Duration | None = own(
-        86400.0, "How far in the future a time may lie that the cursor goes to; null for no limit."
+    max_future: Duration | None = extension(
+        86400.0, "How far in the future a time may be and still move the cursor; null for no limit."
     )
-    max_step: Duration | None = own(
-        None, "The longest gap between two values that the cursor goes over: a number, or a duration for times."
+    max_step: Duration | None = extension(
+        None, "The longest gap between two values that the cursor crosses: a number, or a duration for times."
     )
-    state: Literal["per_parent", "shared"] = own("per_parent", "Whether a child keeps a cursor for each parent row.")
+    state: Literal["per_parent", "shared"] = extension(
+        "per_parent", "Whether a child stores one cursor per parent row."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.convert is not None and self.transform is not None:
-            raise problem("config_conflict", "`convert` and `transform` are the same thing", expected="one of them")
+            raise problem("config_conflict", "`convert` and `transform` are the same setting", expected="one of them")
         if self.end_value is not None and self.initial_value is None:
             raise problem("config_conflict", "`end_value` needs `initial_value`", expected="both or none")
         if self.end_value is not None and self._ends_before_it_starts():
-            raise problem("config_bad_value", "`end_value` lies before `initial_value`")
+            raise problem("config_bad_value", "`end_value` is before `initial_value`")
         return self
 
     def _ends_before_it_starts(self) -> bool:
@@ -188,6 +179,14 @@ def from_dlt_incremental(value: Any) -> IncrementalParam | None:
 _PARAM_KINDS: dict[str, type[ConfigModel]] = {"resolve": ResolveParam, "incremental": IncrementalParam}
 
 
+Scalar: TypeAlias = str | float | bool | None
+
+
+@checked(
+    takes=dict[str, Scalar | list[Scalar] | ResolveParam | IncrementalParam],
+    expected="a mapping of query parameters",
+    read_at="request",
+)
 def check_params(value: Any, info: ValidationInfo) -> Any:
     """Query parameters: scalars, lists, null, or the older mappings with ``type``."""
     if not isinstance(value, dict):
@@ -209,31 +208,17 @@ def _check_param(value: Any, info: ValidationInfo) -> Any:
                 "config_wrong_type",
                 "found a mapping",
                 expected="a value, a list of values, or a mapping with type: resolve or type: incremental",
-                hint=did_you_mean(kind, _PARAM_KINDS) or "Nested data goes into `json`.",
+                hint=did_you_mean(kind, _PARAM_KINDS) or "Put nested data into `json`.",
             )
         return model.model_validate(value, context=info.context)
     if isinstance(value, (list, tuple)):
         for item in value:
             if isinstance(item, (dict, list, tuple, set)):
-                raise problem("config_wrong_type", f"the list holds {type_name(item)}", expected="a list of values")
+                raise problem("config_wrong_type", f"the list contains {type_name(item)}", expected="a list of values")
         return list(value)
     if isinstance(value, (set, frozenset, type)):
         raise wrong_type(value, expected="a value or a list of values")
     return from_dlt_incremental(value) or value
 
 
-PARAMS_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": {
-        "anyOf": [
-            {"type": ["string", "number", "boolean", "null"]},
-            {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
-            {"$ref": "ResolveParam"},
-            {"$ref": "IncrementalParam"},
-        ]
-    },
-}
-Params: TypeAlias = Annotated[
-    dict[str, Any],
-    Checked(check_params, schema=PARAMS_SCHEMA, expected="a mapping of query parameters", read_at="request"),
-]
+Params: TypeAlias = Annotated[dict[str, Any], check_params]

@@ -1,11 +1,11 @@
 """The paginators that a config can name."""
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from dagster_rest.config.model.base import ConfigModel, key, own
+from dagster_rest.config.model.base import ConfigModel, extension, key
 from dagster_rest.config.model.choice import ByType
 from dagster_rest.config.registry import PAGINATORS
 from dagster_rest.config.values.problems import problem
@@ -15,7 +15,7 @@ from dagster_rest.config.values.types import AnyMapping, Anything, Bool, Count, 
 class PaginatorModel(ConfigModel):
     """What every paginator has."""
 
-    max_pages: Positive | None = own(None, "Stop after this many pages, without an error.")
+    max_pages: Positive | None = extension(None, "Stop after this many pages, without an error.")
 
 
 def _exclusive(model: PaginatorModel, *names: str) -> None:
@@ -23,7 +23,7 @@ def _exclusive(model: PaginatorModel, *names: str) -> None:
     if len(given) > 1:
         raise problem(
             "config_conflict",
-            f"`{given[0]}` and `{given[1]}` exclude each other",
+            f"`{given[0]}` and `{given[1]}` cannot be used together",
             expected=f"one of {', '.join(names)}",
         )
 
@@ -31,57 +31,49 @@ def _exclusive(model: PaginatorModel, *names: str) -> None:
 class AutoPaginatorConfig(PaginatorModel):
     """The paginator is detected from the first response, unless the client names one."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("auto",)
     type: Literal["auto"] = "auto"
 
 
 class SinglePagePaginatorConfig(PaginatorModel):
     """One request, one page."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("single_page",)
     type: Literal["single_page"] = "single_page"
 
 
 class JSONLinkPaginatorConfig(PaginatorModel):
-    """The URL of the next page stands in the body."""
+    """The URL of the next page is in the body."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("json_link", "json_response")
     type: Literal["json_link", "json_response"] = "json_link"
     next_url_path: JsonPath = key("next", "JSONPath of the next page's URL.")
 
 
 class HeaderLinkPaginatorConfig(PaginatorModel):
-    """The URL of the next page stands in the `Link` header."""
+    """The URL of the next page is in the `Link` header."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("header_link",)
     type: Literal["header_link"] = "header_link"
     links_next_key: FilledText = key("next", "The `rel` of the next page's link.")
 
 
 class HeaderCursorPaginatorConfig(PaginatorModel):
-    """The cursor of the next page stands in a response header."""
+    """The cursor of the next page is in a response header."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("header_cursor",)
     type: Literal["header_cursor"] = "header_cursor"
     cursor_key: FilledText = key("next", "Name of the response header with the cursor.")
-    cursor_param: FilledText = key("cursor", "Query parameter that sends the cursor.")
-    initial_cursor: Anything | None = own(None, "Cursor of the first request.")
+    cursor_param: FilledText = key("cursor", "Query parameter for the cursor.")
+    initial_cursor: Anything | None = extension(None, "Cursor of the first request.")
 
 
 class JSONResponseCursorPaginatorConfig(PaginatorModel):
-    """The cursor of the next page stands in the body."""
+    """The cursor of the next page is in the body."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("cursor",)
     type: Literal["cursor"] = "cursor"
     cursor_path: JsonPath = key("cursors.next", "JSONPath of the next page's cursor; missing or empty ends.")
-    cursor_param: FilledText | None = key(
-        None, "Query parameter that sends the cursor; `cursor` if no other place is named."
-    )
-    cursor_body_path: FilledText | None = key(None, "Dotted path in the JSON body that sends the cursor.")
-    cursor_header: FilledText | None = own(None, "Request header that sends the cursor.")
+    cursor_param: FilledText | None = key(None, "Query parameter for the cursor; `cursor` if no other place is named.")
+    cursor_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the cursor.")
+    cursor_header: FilledText | None = extension(None, "Request header for the cursor.")
     stop_after_empty_page: Bool = key(False, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
-    initial_cursor: Anything | None = own(None, "Cursor of the first request.")
+    initial_cursor: Anything | None = extension(None, "Cursor of the first request.")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -90,25 +82,26 @@ class JSONResponseCursorPaginatorConfig(PaginatorModel):
 
 
 class OffsetPaginatorConfig(PaginatorModel):
-    """Pages are asked for by the number of records to skip."""
+    """Pages are requested by the number of records to skip."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("offset",)
     type: Literal["offset"] = "offset"
     limit: Positive = Field(description="Records in a page, and the step of the offset.")
     offset: Count = key(0, "Offset of the first request.")
     offset_param: FilledText | None = key(None, "Query parameter for the offset; `offset` if no other place is named.")
     offset_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the offset.")
-    offset_header: FilledText | None = own(None, "Request header for the offset.")
+    offset_header: FilledText | None = extension(None, "Request header for the offset.")
     limit_param: FilledText | None = key(None, "Query parameter for the limit; `limit` if no other place is named.")
     limit_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the limit.")
-    limit_header: FilledText | None = own(None, "Request header for the limit.")
+    limit_header: FilledText | None = extension(None, "Request header for the limit.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of records.")
-    advance_by: Literal["auto", "rows", "limit"] = own(
+    advance_by: Literal["auto", "rows", "limit"] = extension(
         "auto",
-        "How the offset moves: by the `rows` that came, by the `limit`, or `auto`: by the limit, but by the rows of a "
-        "page that is shorter.",
+        "How the offset moves: by the `rows` received, by the `limit`, or `auto`: by the limit, but by the rows of a "
+        "shorter page.",
     )
-    on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
+    on_incomplete: Literal["fail", "warn"] = extension(
+        "fail", "What happens if a list ends before the API's own total."
+    )
     maximum_offset: Count | None = key(None, "Offsets stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
@@ -122,17 +115,18 @@ class OffsetPaginatorConfig(PaginatorModel):
 
 
 class PageNumberPaginatorConfig(PaginatorModel):
-    """Pages are asked for by their number."""
+    """Pages are requested by number."""
 
-    type_names: ClassVar[tuple[str, ...]] = ("page_number",)
     type: Literal["page_number"] = "page_number"
     base_page: Int = key(0, "Number of the API's first page.")
-    page: Int | None = key(None, "Number of the first page to ask for; `base_page` if absent.")
+    page: Int | None = key(None, "Number of the first page to request; `base_page` if absent.")
     page_param: FilledText | None = key(None, "Query parameter for the page; `page` if no other place is named.")
     page_body_path: FilledText | None = key(None, "Dotted path in the JSON body for the page.")
-    page_header: FilledText | None = own(None, "Request header for the page.")
+    page_header: FilledText | None = extension(None, "Request header for the page.")
     total_path: JsonPath | None = key("total", "JSONPath of the total number of pages (not of records).")
-    on_incomplete: Literal["fail", "warn"] = own("fail", "What an end before the API's own total means.")
+    on_incomplete: Literal["fail", "warn"] = extension(
+        "fail", "What happens if a list ends before the API's own total."
+    )
     maximum_page: Int | None = key(None, "Page numbers stay below this.")
     stop_after_empty_page: Bool = key(True, "End at a page without records.")
     has_more_path: JsonPath | None = key(None, "JSONPath of a flag that says whether there are more pages.")
@@ -161,16 +155,17 @@ class RegisteredPaginatorConfig(ConfigModel):
     options: AnyMapping = key({}, "Keyword arguments of the registered class.")
 
 
-PAGINATOR_MODELS: tuple[type[ConfigModel], ...] = (
-    AutoPaginatorConfig,
-    SinglePagePaginatorConfig,
-    JSONLinkPaginatorConfig,
-    HeaderLinkPaginatorConfig,
-    HeaderCursorPaginatorConfig,
-    JSONResponseCursorPaginatorConfig,
-    OffsetPaginatorConfig,
-    PageNumberPaginatorConfig,
+NamedPaginator: TypeAlias = (
+    AutoPaginatorConfig
+    | SinglePagePaginatorConfig
+    | JSONLinkPaginatorConfig
+    | HeaderLinkPaginatorConfig
+    | HeaderCursorPaginatorConfig
+    | JSONResponseCursorPaginatorConfig
+    | OffsetPaginatorConfig
+    | PageNumberPaginatorConfig
 )
+PAGINATOR_MODELS: tuple[type[ConfigModel], ...] = get_args(NamedPaginator)
 
 
 def _is_paginator(value: Any) -> bool:
@@ -186,18 +181,6 @@ PAGINATOR_CHOICE = ByType(
     registered_names=lambda: list(PAGINATORS),
     accepts=_is_paginator,
     # So wrote the documentation of dlt's first REST sources.
-    older={"json_links": "json_link", "header_links": "header_link"},
+    deprecated={"json_links": "json_link", "header_links": "header_link"},
 )
-PaginatorConfig: TypeAlias = Annotated[
-    AutoPaginatorConfig
-    | SinglePagePaginatorConfig
-    | JSONLinkPaginatorConfig
-    | HeaderLinkPaginatorConfig
-    | HeaderCursorPaginatorConfig
-    | JSONResponseCursorPaginatorConfig
-    | OffsetPaginatorConfig
-    | PageNumberPaginatorConfig
-    | RegisteredPaginatorConfig
-    | Any,
-    PAGINATOR_CHOICE,
-]
+PaginatorConfig: TypeAlias = Annotated[NamedPaginator | RegisteredPaginatorConfig | Any, PAGINATOR_CHOICE]

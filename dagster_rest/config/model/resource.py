@@ -6,40 +6,38 @@ from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.model.asset import Automation, BatchConfig, Checks, Freshness, Partitions, Preview
-from dagster_rest.config.model.base import ConfigModel, check_model, key, own
+from dagster_rest.config.model.base import ConfigModel, check_model, extension, key
 from dagster_rest.config.model.endpoint import EndpointConfig
 from dagster_rest.config.model.table.hints import TableHints
 from dagster_rest.config.model.table.steps import ProcessingStep
-from dagster_rest.config.values.env import is_env
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Anything, Bool, Checked, Duration, FilledText, Text
+from dagster_rest.config.values.types import (
+    Anything,
+    Bool,
+    Duration,
+    Environment,
+    FilledText,
+    ImportString,
+    Text,
+    checked,
+)
 
 
+@checked(
+    takes=ImportString | Environment,
+    expected="a callable that yields lists of records, or package.module:function",
+    read_at="parts",
+)
 def check_source(value: Any, info: ValidationInfo) -> Any:
     """What yields lists of records."""
-    if isinstance(value, str) and not is_env(value):
-        if not IMPORT_STRING.match(value):
-            raise problem(
-                "config_wrong_type",
-                "found text",
-                expected="a callable that yields lists of records, or package.module:function",
-            )
-        value = import_object(value)
+    value = imported(value)
     if callable(value) or (hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict))):
         return value
-    raise wrong_type(value, expected="a callable that yields lists of records, or package.module:function")
+    raise wrong_type(value, expected=check_source.expected)
 
 
-Source: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_source,
-        schema={"anyOf": [IMPORT_TEXT, ENV_TEXT]},
-        expected="a callable that yields lists of records, or package.module:function",
-        read_at="parts",
-    ),
-]
+Source: TypeAlias = Annotated[Any, check_source]
 
 
 class ResourceBase(TableHints):
@@ -49,61 +47,53 @@ class ResourceBase(TableHints):
         [], "Fields of the parent row that each row gets, as `_<parent>_<field>`."
     )
     processing_steps: list[ProcessingStep] = key([], "Steps on the records, in order.")
-    selected: Bool = key(True, "Whether the rows are loaded; children get theirs either way.")
+    selected: Bool = key(True, "Whether the rows are loaded; children get their parent rows either way.")
     parallelized: Bool = key(False, "Accepted; requests run concurrently anyway.")
-    description: Text | None = own(None, "Description of the asset.")
-    group_name: FilledText | None = own(None, "Group of the asset; the source's name if absent.")
-    tags: dict[str, Text] = own({}, "Tags of the asset.")
-    owners: list[FilledText] = own([], "Owners of the asset.")
-    kinds: list[FilledText] = own([], "More kinds of the asset.")
-    partitions: Partitions | None = own(None, "Partitions of the asset.")
-    fan_out: Literal["new", "all"] | None = own(
+    description: Text | None = extension(None, "Description of the asset.")
+    group_name: FilledText | None = extension(None, "Group of the asset; the source's name if absent.")
+    tags: dict[str, Text] = extension({}, "Tags of the asset.")
+    owners: list[FilledText] = extension([], "Owners of the asset.")
+    kinds: list[FilledText] = extension([], "Additional kinds of the asset.")
+    partitions: Partitions | None = extension(None, "Partitions of the asset.")
+    fan_out: Literal["new", "all"] | None = extension(
         None,
-        "Which parent rows a child asks for: `new` if the parent is incremental and the child does not replace, else"
+        "Which parent rows a child requests: `new` if the parent is incremental and the child does not replace, else"
         " `all`.",
     )
-    automation: Automation | None = own(None, "When the asset runs by itself.")
-    freshness: Freshness | None = own(None, "When the table is stale.")
-    parents: Literal["product"] | None = own(None, "With several parents: every combination of their rows.")
-    batch: BatchConfig | None = own(None, "Many parent values in one request.")
-    resume: Bool = own(True, "Whether a broken run is resumed where it stopped.")
-    resume_ttl: Duration = own(86400.0, "How long a broken run can be resumed.")
-    quarantine: Bool = own(False, "Whether rows discarded by the schema contract are kept in a table.")
-    on_name_collision: Literal["error", "suffix"] | None = own(
-        None, "What two fields with the same column name mean; `error` if absent."
+    automation: Automation | None = extension(None, "When the asset runs automatically.")
+    freshness: Freshness | None = extension(None, "When the asset is stale.")
+    parents: Literal["product"] | None = extension(None, "With several parents: every combination of their rows.")
+    batch: BatchConfig | None = extension(None, "Many parent values in one request.")
+    resume: Bool = extension(True, "Whether an interrupted load is resumed where it stopped.")
+    resume_ttl: Duration = extension(86400.0, "How long an interrupted load can be resumed.")
+    quarantine: Bool = extension(False, "Whether rows discarded by the schema contract are kept in a table.")
+    on_name_collision: Literal["error", "suffix"] | None = extension(
+        None, "What happens with two fields of the same column name; `error` if absent."
     )
-    on_empty: Literal["warn", "fail", "ignore"] | None = own(
-        None, "What a `replace` that fetched nothing means; `warn` if absent."
+    on_empty: Literal["warn", "fail", "ignore"] | None = extension(
+        None, "What happens if a `replace` load fetched nothing; `warn` if absent."
     )
-    on_missing_table: Literal["rebuild", "fail"] = own(
-        "rebuild", "What it means that a table of earlier loads is gone, or lost columns."
+    on_missing_table: Literal["rebuild", "fail"] = extension(
+        "rebuild", "What happens if a table of earlier loads is gone, or lost columns."
     )
-    checks: Checks | None = own(None, "Checks of the asset, by name.")
-    preview: Preview = own(0, "Rows shown in the metadata; 0 shows none.")
+    checks: Checks | None = extension(None, "Checks of the asset, by name.")
+    preview: Preview = extension(0, "Rows shown in the metadata; 0 shows none.")
 
 
 class ResourceDefaults(ResourceBase):
-    """Merged under every resource."""
+    """Defaults for every resource."""
 
-    endpoint: EndpointConfig | None = key(None, "Merged under every resource's endpoint; `path` has no effect.")
+    endpoint: EndpointConfig | None = key(None, "Defaults for every resource's endpoint; `path` has no effect.")
 
 
+@checked(takes=str | EndpointConfig, expected="a path or a mapping", read_at="request")
 def check_endpoint(value: Any, info: ValidationInfo) -> Any:
     """A path or a mapping."""
-    if isinstance(value, str):
-        return EndpointConfig.model_validate({"path": value}, context=info.context)
+    value = {"path": value} if isinstance(value, str) else value
     return check_model(value, EndpointConfig, info, expected="a path or a mapping")
 
 
-Endpoint: TypeAlias = Annotated[
-    EndpointConfig,
-    Checked(
-        check_endpoint,
-        schema={"anyOf": [{"type": "string"}, {"$ref": "EndpointConfig"}]},
-        expected="a path or a mapping",
-        read_at="request",
-    ),
-]
+Endpoint: TypeAlias = Annotated[EndpointConfig, check_endpoint]
 
 
 class ResourceConfig(ResourceBase):
@@ -113,21 +103,22 @@ class ResourceConfig(ResourceBase):
     endpoint: Endpoint | None = key(
         None, "Where the rows come from: a path or a mapping; the resource's name if absent."
     )
-    source: Source | None = own(None, "Instead of an endpoint: a callable that yields lists of records.")
-    _foreign: bool = PrivateAttr(default=False)
+    source: Source | None = extension(None, "Instead of an endpoint: a callable that yields lists of records.")
+    _given_as_object: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.source is not None and self.endpoint is not None:
-            raise problem("config_conflict", "`source` and `endpoint` exclude each other", expected="one of them")
+            raise problem("config_conflict", "`source` and `endpoint` cannot be used together", expected="one of them")
         return self
 
     @property
-    def foreign(self) -> bool:
+    def given_as_object(self) -> bool:
         """Whether it was given as an object that yields records, which no defaults apply to (as in dlt)."""
-        return self._foreign
+        return self._given_as_object
 
 
+@checked(takes=str | ResourceConfig, expected="a name or a mapping", read_at="check")
 def check_resource(value: Any, info: ValidationInfo) -> Any:
     """A name, a mapping, a model, or something else that yields records or is an asset."""
     if isinstance(value, str):
@@ -136,17 +127,17 @@ def check_resource(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, ResourceConfig):
         return value
     if isinstance(value, dict):
-        return (
-            _check_wrapped(value, info) if _is_wrapped(value) else check_model(value, ResourceConfig, info, expected="")
-        )
-    name = _foreign_name(value)
+        if _is_wrapped(value):
+            return check_each(value.items(), check_model, ResourceConfig, info, expected="")[0]
+        return check_model(value, ResourceConfig, info, expected="")
+    name = _name_of_object(value)
     if name is None:
         raise wrong_type(value, expected="a name, a mapping, a callable, or an asset")
     if _is_asset(value):
         return ExternalAsset(name=name, asset=value)
     selected = getattr(value, "selected", True)
     resource = ResourceConfig.model_validate({"name": name, "source": value, "selected": selected is not False})
-    resource._foreign = True
+    resource._given_as_object = True
     return resource
 
 
@@ -160,11 +151,6 @@ def _is_wrapped(value: dict[Any, Any]) -> bool:
     )
 
 
-def _check_wrapped(value: dict[Any, Any], info: ValidationInfo) -> Any:
-    ((key, inner),) = value.items()
-    return check_each([(key, inner)], check_model, ResourceConfig, info, expected="")[0]
-
-
 class ExternalAsset(ConfigModel):
     """Another asset with a table in the same DuckDB, given as a member of `resources`."""
 
@@ -176,7 +162,7 @@ def _is_asset(value: Any) -> bool:
     return type(value).__name__ in ("AssetsDefinition", "AssetSpec", "SourceAsset")
 
 
-def _foreign_name(value: Any) -> str | None:
+def _name_of_object(value: Any) -> str | None:
     if _is_asset(value):
         try:
             return str(value.key.path[-1])
@@ -190,12 +176,4 @@ def _foreign_name(value: Any) -> str | None:
     return None
 
 
-Resource: TypeAlias = Annotated[
-    ResourceConfig | ExternalAsset,
-    Checked(
-        check_resource,
-        schema={"anyOf": [{"type": "string"}, {"$ref": "ResourceConfig"}]},
-        expected="a name or a mapping",
-        read_at="check",
-    ),
-]
+Resource: TypeAlias = Annotated[ResourceConfig | ExternalAsset, check_resource]

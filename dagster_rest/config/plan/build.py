@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
@@ -185,12 +185,8 @@ def _drafted(
     parents = find_parents(drafts, {draft.name for draft in drafts}, external, problems)
     problems.extend(find_cycles(drafts, parents))
     if problems:
-        raise ConfigError(config.origin.locate(_unique(problems)), source=config.origin.file)
+        raise ConfigError(config.origin.locate(list(dict.fromkeys(problems))), source=config.origin.file)
     return drafts, parents
-
-
-def _unique(problems: Sequence[Problem]) -> list[Problem]:
-    return list(dict.fromkeys(problems))
 
 
 def _duplicate_names(config: RestApiConfig) -> list[Problem]:

@@ -29,7 +29,7 @@ def construct(kind: type[Model], values: dict[str, Any]) -> Model:
 
 def merge_resource(defaults: ResourceDefaults | None, resource: ResourceConfig) -> ResourceConfig:
     """The resource with its defaults, its endpoint and its path filled in."""
-    if resource.foreign:
+    if resource.given_as_object:
         return resource
     below = given(defaults) if defaults is not None else {}
     below_endpoint = below.pop("endpoint", None)

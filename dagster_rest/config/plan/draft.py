@@ -206,7 +206,7 @@ def _check_batch(resource: ResourceConfig, request: RequestTemplate, where: str,
             Problem(
                 path=join_path(where, "batch", "param"),
                 code="config_bad_value",
-                message="a batch needs one placeholder of the parent, standing alone in this param",
+                message="a batch needs one parent placeholder as the whole value of this param",
                 hint=f"Write {{resources.<name>.<field>}} in params.{param} and nowhere else.",
             )
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
+from dagster_rest.config.model.asset import is_dagster_partitions
 from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.values.env import env_names, is_env
 from dagster_rest.config.values.environment import is_secret_field
@@ -95,7 +96,7 @@ def canonical(value: Any, *, secret: bool = False, sent: bool = False) -> str:
         return f"{kind.__name__}:{value!r}"
     if isinstance(value, ConfigModel):
         return _canonical_model(value)
-    if any(base.__name__ == "PartitionsDefinition" for base in type(value).__mro__):
+    if is_dagster_partitions(value):
         return f"{type(value).__name__}:{value!r}"
     if isinstance(value, Mapping):
         items = sorted(

@@ -95,7 +95,7 @@ def _two_parents(draft: Draft, parents: list[str]) -> Problem:
         code="config_two_parents",
         message=f"resource `{draft.name}` has several parents: {', '.join(parents)}",
         expected="one parent",
-        hint="`parents: product` asks for every combination of their rows.",
+        hint="`parents: product` requests every combination of their rows.",
     )
 
 
@@ -116,7 +116,7 @@ def find_cycles(drafts: Sequence[Draft], parents: Mapping[str, tuple[ParentLink,
 
 
 def _circle(chain: list[str], drafts: Mapping[str, Draft]) -> Problem:
-    message = f"resources refer to each other in a circle: {' -> '.join(chain)}"
+    message = f"resources refer to each other in a cycle: {' -> '.join(chain)}"
     for child, parent in itertools.pairwise(chain):
         inherited = [where for name, where in drafts[child].uses if name == parent and where.startswith(DEFAULTS)]
         if inherited:

@@ -83,23 +83,26 @@ class _Copier:
         try:
             return interpolate(text)
         except ValueError:
-            self.problems.append(
-                Problem(
-                    path=join_path("", *path),
-                    code="config_bad_env_reference",
-                    message="`${` does not name a variable",
-                    expected="${NAME}",
-                    hint="Write $${ for the characters themselves.",
-                )
+            self._refuse(
+                path,
+                "`${` does not name a variable",
+                code="config_bad_env_reference",
+                expected="${NAME}",
+                hint="Write $${ for a literal ${.",
             )
             return text
 
     def _refuse(
-        self, path: tuple[PathPart, ...], message: str, *, expected: str | None = None, hint: str | None = None
+        self,
+        path: tuple[PathPart, ...],
+        message: str,
+        *,
+        code: str = "config_bad_value",
+        expected: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        self.problems.append(
-            Problem(path=join_path("", *path), code="config_bad_value", message=message, expected=expected, hint=hint)
-        )
+        where = join_path("", *path)
+        self.problems.append(Problem(path=where, code=code, message=message, expected=expected, hint=hint))
 
 
-_REPEATED = "An anchor with aliases in it multiplies what it holds; write the values out where they are needed."
+_REPEATED = "Nested aliases multiply their values; write the values out where they are needed."

@@ -9,70 +9,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Class name -> our type, and our key -> dlt's attribute.
-_PAGINATORS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "SinglePagePaginator": ("single_page", {}),
-    "JSONLinkPaginator": ("json_link", {"next_url_path": "next_url_path"}),
-    "JSONResponsePaginator": ("json_link", {"next_url_path": "next_url_path"}),
-    "HeaderLinkPaginator": ("header_link", {"links_next_key": "links_next_key"}),
-    "HeaderCursorPaginator": ("header_cursor", {"cursor_key": "cursor_key", "cursor_param": "cursor_param"}),
-    "JSONResponseCursorPaginator": (
-        "cursor",
-        {
-            "cursor_path": "cursor_path",
-            "cursor_param": "cursor_param",
-            "cursor_body_path": "cursor_body_path",
-            "stop_after_empty_page": "stop_after_empty_page",
-            "has_more_path": "has_more_path",
-        },
-    ),
-    "OffsetPaginator": (
-        "offset",
-        {
-            "limit": "limit",
-            "offset": "initial_value",
-            "offset_param": "param_name",
-            "offset_body_path": "param_body_path",
-            "limit_param": "limit_param",
-            "limit_body_path": "limit_body_path",
-            "total_path": "total_path",
-            "maximum_offset": "maximum_value",
-            "stop_after_empty_page": "stop_after_empty_page",
-            "has_more_path": "has_more_path",
-        },
-    ),
-    "PageNumberPaginator": (
-        "page_number",
-        {
-            "base_page": "base_index",
-            "page": "initial_value",
-            "page_param": "param_name",
-            "page_body_path": "param_body_path",
-            "total_path": "total_path",
-            "maximum_page": "maximum_value",
-            "stop_after_empty_page": "stop_after_empty_page",
-            "has_more_path": "has_more_path",
-        },
-    ),
-}
-_AUTHS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "BearerTokenAuth": ("bearer", {"token": "token"}),
-    "APIKeyAuth": ("api_key", {"name": "name", "api_key": "api_key", "location": "location"}),
-    "HttpBasicAuth": ("http_basic", {"username": "username", "password": "password"}),
-    "OAuth2ClientCredentials": (
-        "oauth2_client_credentials",
-        {
-            "access_token_url": "access_token_url",
-            "client_id": "client_id",
-            "client_secret": "client_secret",
-            "access_token_request_data": "access_token_request_data",
-            "default_token_expiration": "default_token_expiration",
-        },
-    ),
-}
+
+def _read_as(kind: str, *same: str, **renamed: str) -> tuple[str, Mapping[str, str]]:
+    """Our type, and dlt's attribute for each of our keys; in ``same`` both have one name."""
+    return kind, {**dict(zip(same, same, strict=True)), **renamed}
+
+
+_ENDS = ("total_path", "stop_after_empty_page", "has_more_path")
 _KNOWN: Mapping[str, Mapping[str, tuple[str, Mapping[str, str]]]] = {
-    "dlt.sources.helpers.rest_client.paginators": _PAGINATORS,
-    "dlt.sources.helpers.rest_client.auth": _AUTHS,
+    "dlt.sources.helpers.rest_client.paginators": {
+        "SinglePagePaginator": _read_as("single_page"),
+        "JSONLinkPaginator": _read_as("json_link", "next_url_path"),
+        "JSONResponsePaginator": _read_as("json_link", "next_url_path"),
+        "HeaderLinkPaginator": _read_as("header_link", "links_next_key"),
+        "HeaderCursorPaginator": _read_as("header_cursor", "cursor_key", "cursor_param"),
+        "JSONResponseCursorPaginator": _read_as(
+            "cursor", "cursor_path", "cursor_param", "cursor_body_path", "stop_after_empty_page", "has_more_path"
+        ),
+        "OffsetPaginator": _read_as(
+            "offset",
+            *("limit", "limit_param", "limit_body_path", *_ENDS),
+            offset="initial_value",
+            offset_param="param_name",
+            offset_body_path="param_body_path",
+            maximum_offset="maximum_value",
+        ),
+        "PageNumberPaginator": _read_as(
+            "page_number",
+            *_ENDS,
+            base_page="base_index",
+            page="initial_value",
+            page_param="param_name",
+            page_body_path="param_body_path",
+            maximum_page="maximum_value",
+        ),
+    },
+    "dlt.sources.helpers.rest_client.auth": {
+        "BearerTokenAuth": _read_as("bearer", "token"),
+        "APIKeyAuth": _read_as("api_key", "name", "api_key", "location"),
+        "HttpBasicAuth": _read_as("http_basic", "username", "password"),
+        "OAuth2ClientCredentials": _read_as(
+            "oauth2_client_credentials",
+            *("access_token_url", "client_id", "client_secret"),
+            *("access_token_request_data", "default_token_expiration"),
+        ),
+    },
 }
 
 

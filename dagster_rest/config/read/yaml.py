@@ -130,7 +130,7 @@ def root_node(text: str) -> Any:
 
 def _yaml_problem(error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or "the text ends too early or holds a character YAML does not allow"
+    what = getattr(error, "problem", None) or "the text ends too early or contains a character that YAML does not allow"
     # PyYAML's message names characters and tags, never a whole value.
     message = f"not valid YAML: {str(what)[:120]}"
     if mark is None:
@@ -166,7 +166,7 @@ def key_problems(root: Any) -> list[Problem]:
                 below = join_path(path, name)
                 if isinstance(key_node, yaml.ScalarNode) and name in names and name != "<<":
                     mark = key_node.start_mark
-                    problems.append(_problem_at(mark, "the key stands twice", path=below, code="config_duplicate_key"))
+                    problems.append(_problem_at(mark, "duplicate key", path=below, code="config_duplicate_key"))
                 names.add(name)
                 stack.append((item, below, depth + 1))
         elif isinstance(node, yaml.SequenceNode):

@@ -5,7 +5,6 @@ No value is ever read as text to parse: values are put between the parts that we
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +21,14 @@ from dagster_rest.config.request.template import (
     MappingTemplate,
     ParentField,
     Part,
+    Placeholder,
     RunValue,
     StaticParam,
     Template,
     TextTemplate,
     parts_of,
 )
-from dagster_rest.config.values.env import env_problems, is_env, lookup
+from dagster_rest.config.values.env import is_env, read_env
 
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
@@ -66,19 +66,13 @@ class Filling:
         if isinstance(part, LiteralText):
             return part.text
         if isinstance(part, EnvText):
-            return self._env(part.reference, where)
+            return read_env(part.reference, path=join_path(self.where, where))
         if isinstance(part, ParentField):
             return self._parent(part, where)
         if isinstance(part, RunValue):
             value = self.run[part.context].get(part.attribute)
             return UNSET if value is None else value
         return self.value(part.value, where) if isinstance(part.value, Template) else part.value
-
-    def _env(self, reference: Any, where: str) -> Any:
-        missing = env_problems(reference, path=join_path(self.where, where), environ=os.environ)
-        if missing:
-            raise ConfigError(missing)
-        return lookup(reference, environ=os.environ)
 
     def _parent(self, part: ParentField, where: str) -> Any:
         row = self.parents.get(part.resource, self.parent)
@@ -93,9 +87,10 @@ class Filling:
 
     def formatted(self, part: Part, value: Any, where: str) -> str:
         """The text of a part's value, by its conversion and format spec."""
-        conversion, spec = getattr(part, "conversion", None), getattr(part, "spec", "")
-        if conversion:
-            value = _CONVERSIONS[conversion](value)
+        spec = ""
+        if isinstance(part, Placeholder):
+            spec = part.spec
+            value = _CONVERSIONS[part.conversion](value) if part.conversion else value
         if not spec and isinstance(value, str):
             return value
         try:
@@ -112,7 +107,7 @@ class Filling:
         """The value of a template, or UNSET; what is unset in a container is left out."""
         if isinstance(template, Constant):
             value = template.value
-            return self._env(value, where) if is_env(value) else value
+            return read_env(value, path=join_path(self.where, where)) if is_env(value) else value
         if isinstance(template, MappingTemplate):
             return self.mapping(template, where)
         if isinstance(template, ListTemplate):

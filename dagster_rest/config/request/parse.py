@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_rest.config.errors import Problem, did_you_mean, join_path
+from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path, problem_error
 from dagster_rest.config.model.incremental import IncrementalConfig, ResolveParam
 from dagster_rest.config.request.template import (
     Constant,
@@ -23,6 +23,7 @@ from dagster_rest.config.request.template import (
     MappingTemplate,
     ParentField,
     Part,
+    Reference,
     RunValue,
     StaticParam,
     Template,
@@ -78,8 +79,8 @@ class _TextParser:
     context: Context
     in_path: bool
 
-    def _bad(self, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None) -> None:
-        self.context.problems.append(Problem(path=self.where, code=code, message=message, hint=hint))
+    def _error(self, message: str, *, code: str = "config_bad_placeholder", hint: str | None = None) -> ConfigError:
+        return problem_error(message, code=code, path=self.where, hint=hint)
 
     def text(self, text: Any, *, native: bool) -> TextTemplate:
         """The parts of a text, with the variables of one from the environment."""
@@ -103,16 +104,19 @@ class _TextParser:
         try:
             pieces = list(_FORMATTER.parse(text))
         except ValueError:
-            self._bad("the braces do not match", hint="Double literal braces: {{ and }}.")
+            error = self._error("the braces do not match", hint="Double literal braces: {{ and }}.")
+            self.context.problems.extend(error.problems)
             return
-        self._refuse_escaped("".join(before for before, *_ in pieces))
+        self._check_escaped("".join(before for before, *_ in pieces))
         literal = ""
         for before, name, spec, conversion in pieces:
             literal += before
             if name is None:
                 continue
-            part = self._part(name, spec or "", conversion or None)
-            if part is None:
+            try:
+                part = self._reference(name, spec or "", conversion or None)
+            except ConfigError as error:
+                self.context.problems.extend(error.problems)
                 continue
             if literal:
                 yield LiteralText(literal)
@@ -121,106 +125,96 @@ class _TextParser:
         if literal:
             yield LiteralText(literal)
 
-    def _refuse_escaped(self, literal: str) -> None:
-        """Refuse a reference in doubled braces: it would be sent as the text that it is."""
+    def _check_escaped(self, literal: str) -> None:
+        """Report a reference in doubled braces: it would be sent as the text that it is."""
         match = PLACEHOLDER.search(literal)
         if match is None:
             return
         meant = f"{match['context']}.{match['rest']}"
         shown = meant if _may_be_shown(meant, self.where) else f"{match['context']}..."
-        self._bad(
-            f"the doubled braces around `{shown}` make it literal text", hint=f"Write single braces: {{{shown}}}."
-        )
+        message = f"the doubled braces around `{shown}` make it literal text"
+        self.context.problems.extend(self._error(message, hint=f"Write single braces: {{{shown}}}.").problems)
 
-    def _part(self, name: str, spec: str, conversion: str | None) -> Part | None:
+    def _reference(self, name: str, spec: str, conversion: str | None) -> Reference:
+        """What a placeholder refers to.
+
+        Raises:
+            ConfigError: It is none, or refers to nothing.
+        """
         shown = name if _may_be_shown(name, self.where) else "..."
         if "{" in spec or "{" in name or (conversion is not None and conversion not in "rsa"):
-            self._bad(f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
-            return None
+            raise self._error(f"`{{{shown}...}}` is not a placeholder", hint="Double literal braces: {{ and }}.")
+        found = self._referred(name, shown)
+        return replace(found, conversion=conversion, spec=spec) if conversion or spec else found
+
+    def _referred(self, name: str, shown: str) -> Reference:
         head, _, rest = name.partition(".")
         if head == "resources" and rest:
-            return self._parent_part(rest, spec, conversion, shown)
+            return self._parent_field(rest, shown)
         if head == "incremental" and rest:
-            return self._incremental_part(rest, spec, conversion)
+            return self._incremental_value(rest)
         if head == "partition" and (rest in PARTITION_ATTRIBUTES or rest.removeprefix("keys.") not in ("", rest)):
-            return RunValue("partition", rest, conversion, spec)
+            return RunValue("partition", rest)
         if self.in_path and name in self.context.params:
-            return self._bound_param(name, spec, conversion)
-        self._unknown(name, shown)
-        return None
+            return self._bound_param(name)
+        raise self._unknown(name, shown)
 
-    def _parent_part(self, rest: str, spec: str, conversion: str | None, shown: str) -> Part | None:
+    def _parent_field(self, rest: str, shown: str) -> Reference:
         resource, _, field_text = rest.partition(".")
         if not resource or not field_text:
-            self._bad(
+            raise self._error(
                 f"`{{{shown}}}` names no field",
                 code="config_unknown_placeholder",
                 hint="Write {resources.<name>.<field>}.",
             )
-            return None
         try:
             jsonpath.check(field_text)
         except ValueError:
-            self._bad(
+            raise self._error(
                 f"the field of `{{{shown}}}` is not a JSONPath",
                 code="config_bad_jsonpath",
                 hint="Quote names with special characters: {resources.<name>.'a.b'}.",
-            )
-            return None
+            ) from None
         self.context.uses.append((resource, self.where))
-        return ParentField(resource, field_text, conversion, spec)
+        return ParentField(resource, field_text)
 
-    def _incremental_part(self, attribute: str, spec: str, conversion: str | None) -> Part | None:
+    def _incremental_value(self, attribute: str) -> Reference:
+        known = [*RUN_ATTRIBUTES, *self.context.attributes]
         if not self.context.incremental:
-            self._bad(
-                f"`{{incremental.{attribute[:60]}}}` stands in an endpoint without `incremental`",
+            raise self._error(
+                f"`{{incremental.{attribute[:60]}}}` is used in an endpoint without `incremental`",
                 code="config_unknown_placeholder",
                 hint="Add `incremental` to the endpoint.",
             )
-            return None
-        if attribute in RUN_ATTRIBUTES:
-            return RunValue("incremental", attribute, conversion, spec)
-        if attribute in self.context.attributes:
-            value = self.context.attributes[attribute]
-            return (
-                StaticParam(attribute, value, conversion, spec)
-                if value is not None
-                else RunValue("incremental", attribute, conversion, spec)
+        if attribute not in known:
+            raise self._error(
+                f"an incremental has no `{attribute[:60]}`",
+                code="config_unknown_incremental",
+                hint=did_you_mean(attribute, known),
             )
-        known = [*RUN_ATTRIBUTES, *self.context.attributes]
-        self._bad(
-            f"an incremental has no `{attribute[:60]}`",
-            code="config_unknown_incremental",
-            hint=did_you_mean(attribute, known),
-        )
-        return None
+        value = self.context.attributes.get(attribute)
+        return RunValue("incremental", attribute) if value is None else StaticParam(attribute, value)
 
-    def _bound_param(self, name: str, spec: str, conversion: str | None) -> Part | None:
+    def _bound_param(self, name: str) -> Reference:
         self.context.used.add(name)
         value = self.context.params[name]
         if isinstance(value, ResolveParam):
-            path = value.field if isinstance(value.field, str) else str(value.field)
             self.context.uses.append((value.resource, self.where))
-            return ParentField(value.resource, path, conversion, spec)
+            return ParentField(value.resource, str(value.field))
         if isinstance(value, IncrementalConfig):
-            self._bad(
-                f"`{name}` is an incremental param and cannot stand in the path",
+            raise self._error(
+                f"`{name}` is an incremental param and cannot be used in the path",
                 hint="Write `incremental` beside `params`, and {incremental.start_value} in the path.",
             )
-            return None
         if value is None:
-            self._bad(f"`{name}` is null and cannot stand in the path", code="config_bad_value")
-            return None
+            raise self._error(f"`{name}` is null and cannot be used in the path", code="config_bad_value")
         if isinstance(value, str):
             inner = parse_text(value, where=self.where, context=self.context)
-            if all(isinstance(part, LiteralText) for part in inner.parts):
-                return StaticParam(
-                    name, "".join(part.text for part in inner.parts if isinstance(part, LiteralText)), conversion, spec
-                )
-            return StaticParam(name, inner, conversion, spec)
-        return StaticParam(name, value, conversion, spec)
+            literal = [part.text for part in inner.parts if isinstance(part, LiteralText)]
+            return StaticParam(name, "".join(literal) if len(literal) == len(inner.parts) else inner)
+        return StaticParam(name, value)
 
-    def _unknown(self, name: str, shown: str) -> None:
+    def _unknown(self, name: str, shown: str) -> ConfigError:
         stripped = name.strip()
         if stripped != name and stripped.startswith(("resources.", "incremental.")):
             hint = "Write the placeholder without spaces."
@@ -234,7 +228,7 @@ class _TextParser:
                 "Write {resources.<name>.<field>}, {incremental.<value>} or {partition.<value>}; "
                 "double literal braces: {{ and }}."
             )
-        self._bad(f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
+        return self._error(f"`{{{shown}}}` refers to nothing", code="config_unknown_placeholder", hint=hint)
 
 
 def parse_value(value: Any, *, where: str, context: Context, native: bool) -> Template:

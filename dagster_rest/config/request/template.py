@@ -31,37 +31,40 @@ class EnvText:
     reference: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class Placeholder:
+    """What stands in braces, with its conversion and format spec: ``{...!r:>8}``."""
+
+    conversion: str | None = None
+    spec: str = ""
+
+
 @dataclass(frozen=True)
-class ParentField:
+class ParentField(Placeholder):
     """A field of the parent row: ``{resources.<resource>.<field>}``."""
 
     resource: str
     field: str
-    conversion: str | None = None
-    spec: str = ""
 
 
 @dataclass(frozen=True)
-class RunValue:
+class RunValue(Placeholder):
     """A value that the run brings: ``{incremental.<attribute>}`` or ``{partition.<attribute>}``."""
 
     context: str
     attribute: str
-    conversion: str | None = None
-    spec: str = ""
 
 
 @dataclass(frozen=True)
-class StaticParam:
+class StaticParam(Placeholder):
     """A param bound in the path, ``{name}``, with the parts of its own value."""
 
     name: str
     value: Any
-    conversion: str | None = None
-    spec: str = ""
 
 
-Part: TypeAlias = LiteralText | EnvText | ParentField | RunValue | StaticParam
+Reference: TypeAlias = ParentField | RunValue | StaticParam
+Part: TypeAlias = LiteralText | EnvText | Reference
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -11,24 +10,24 @@ from typing import Any
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from dagster_rest.config.errors import did_you_mean
+from dagster_rest.config.errors import ConfigError, did_you_mean
 from dagster_rest.config.values import jsonpath
-from dagster_rest.config.values.env import env_problems, is_env, lookup
-from dagster_rest.config.values.imports import IMPORT_STRING, import_object
+from dagster_rest.config.values.env import is_env, read_env
+from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import at, problem, type_name, wrong_type
 from dagster_rest.config.values.secrets import is_secret_name
 
 
 def from_env(value: Any) -> Any:
     """The environment's value of ``value`` for a field that is not text, at load time."""
-    missing = env_problems(value, path="", environ=os.environ)
-    if missing:
-        hint = f"This key is read when the config is loaded. {missing[0].hint}"
-        raise problem("config_missing_env", missing[0].message, hint=hint)
     try:
-        return lookup(value, environ=os.environ)
-    except ValueError:
-        raise problem("config_bad_value", "the environment variable does not hold a whole number") from None
+        return read_env(value, path="")
+    except ConfigError as error:
+        found = error.problems[0]
+    if found.code == "config_missing_env":
+        hint = f"This key is read when the config is loaded. {found.hint}"
+        raise problem(found.code, found.message, hint=hint)
+    raise problem(found.code, "the environment variable is not a whole number")
 
 
 def check_text(value: Any, info: ValidationInfo) -> Any:
@@ -64,9 +63,9 @@ def refuse_unread(value: str) -> None:
     shown = name if _SHOWN_NAME.match(name) else "NAME"
     raise problem(
         "config_bad_env_reference",
-        "the text would be sent as it is",
+        "the text would be sent literally",
         expected=f'${{{shown}}} in YAML, dg.EnvVar("{shown}") in Python',
-        hint="A secret that begins with $ or % goes into an environment variable.",
+        hint="Put a secret that begins with $ or % into an environment variable.",
     )
 
 
@@ -75,12 +74,12 @@ def is_resolved(info: ValidationInfo) -> bool:
     return bool(info.context and info.context.get("resolved"))
 
 
-def refuse_unread_members(values: dict[Any, Any], info: ValidationInfo) -> None:
-    """Refuse the same in the members of a mapping that have the name of a secret."""
+def refuse_unread_members(values: dict[Any, Any], info: ValidationInfo, *, secret: bool = False) -> None:
+    """Refuse the same in the members of a mapping with the name of a secret, or in all of a ``secret`` one."""
     if is_resolved(info):
         return
     for name, value in values.items():
-        if isinstance(value, str) and isinstance(name, str) and is_secret_name(str.__str__(name)):
+        if isinstance(value, str) and isinstance(name, str) and (secret or is_secret_name(str.__str__(name))):
             try:
                 refuse_unread(value)
             except PydanticCustomError as error:
@@ -103,8 +102,18 @@ def check_bool(value: Any, info: ValidationInfo) -> bool:
         text = str(from_env(value)).strip().lower()
         if text in ("true", "false", "1", "0", "yes", "no"):
             return text in ("true", "1", "yes")
-        raise problem("config_bad_value", "the environment variable holds no true or false", expected="true or false")
+        raise problem("config_bad_value", "the environment variable is not true or false", expected="true or false")
     raise wrong_type(value, expected="true or false")
+
+
+def _number_from_env(value: Any, kind: type[int | float], *, what: str, expected: str) -> Any:
+    if not is_env(value):
+        return value
+    found = from_env(value)
+    try:
+        return kind(found)
+    except ValueError:
+        raise problem("config_bad_value", f"the environment variable is not a {what}", expected=expected) from None
 
 
 def whole_number_check(minimum: int | None) -> Callable[[Any, ValidationInfo], int]:
@@ -112,14 +121,7 @@ def whole_number_check(minimum: int | None) -> Callable[[Any, ValidationInfo], i
     expected = "a whole number" if minimum is None else f"a whole number of at least {minimum}"
 
     def check(value: Any, info: ValidationInfo) -> int:
-        if is_env(value):
-            text = from_env(value)
-            try:
-                value = int(text)
-            except ValueError:
-                raise problem(
-                    "config_bad_value", "the environment variable holds no whole number", expected=expected
-                ) from None
+        value = _number_from_env(value, int, what="whole number", expected=expected)
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(value, expected=expected)
         if minimum is not None and value < minimum:
@@ -131,12 +133,7 @@ def whole_number_check(minimum: int | None) -> Callable[[Any, ValidationInfo], i
 
 def check_number(value: Any, info: ValidationInfo) -> float:
     """A finite number."""
-    if is_env(value):
-        text = from_env(value)
-        try:
-            value = float(text)
-        except ValueError:
-            raise problem("config_bad_value", "the environment variable holds no number", expected="a number") from None
+    value = _number_from_env(value, float, what="number", expected="a number")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong_type(value, expected="a number")
     if value != value or abs(value) > sys.float_info.max:
@@ -149,7 +146,7 @@ def check_share(value: Any, info: ValidationInfo) -> float:
     number = check_number(value, info)
     if not 0 <= number <= 1:
         raise problem(
-            "config_bad_value", "not a share", expected="a number from 0 to 1", hint="5 percent is written as 0.05."
+            "config_bad_value", "not a share", expected="a number from 0 to 1", hint="Write 5 percent as 0.05."
         )
     return number
 
@@ -204,19 +201,12 @@ def _text_of_compiled(expression: Any) -> Any:
 
 def check_selector(value: Any, info: ValidationInfo) -> Any:
     """A JSONPath; the empty text means detection, as in dlt."""
-    if isinstance(value, str) and value == "":
-        return None  # as in dlt: an empty selector means detection
-    return check_jsonpath(value, info)
+    return None if value == "" else check_jsonpath(value, info)
 
 
 def check_callable(value: Any, info: ValidationInfo) -> Any:
     """A callable, or what an import string names."""
-    if isinstance(value, str) and not is_env(value):
-        if not IMPORT_STRING.match(value):
-            raise problem(
-                "config_wrong_type", "found text", expected="a callable, or an import string package.module:function"
-            )
-        value = import_object(value)
+    value = imported(value)
     if not callable(value):
         raise wrong_type(value, expected="a callable, or an import string package.module:function")
     return value
@@ -226,7 +216,7 @@ def check_text_or_callable(value: Any, info: ValidationInfo) -> Any:
     """Text or a callable; import strings only in YAML, where nothing else can name a callable."""
     if isinstance(value, str):
         from_yaml = bool(info.context and info.context.get("yaml"))
-        return import_object(value) if from_yaml and not is_env(value) and IMPORT_STRING.match(value) else value
+        return imported(value) if from_yaml else value
     if callable(value):
         return value
     raise wrong_type(value, expected="text or a callable")
@@ -240,7 +230,7 @@ def check_names(value: Any, info: ValidationInfo) -> Any:
         if all(isinstance(item, str) for item in value):
             return list(value)
         raise problem(
-            "config_wrong_type", "the list holds something else than text", expected="a name or a list of names"
+            "config_wrong_type", "the list contains something other than text", expected="a name or a list of names"
         )
     if isinstance(value, str):
         return check_text_or_callable(value, info)
@@ -276,7 +266,6 @@ def check_text_mapping(value: Any, info: ValidationInfo) -> Any:
                 f"the value of `{shown}` is {type_name(item)}",
                 expected="text; write numbers in quotes",
             )
-    refuse_unread_members(value, info)
     return value
 
 
@@ -288,20 +277,16 @@ def check_scalar_mapping(value: Any, info: ValidationInfo) -> Any:
             raise problem(
                 "config_wrong_type", f"the value of `{key}` is {type_name(item)}", expected="text or a number"
             )
-    if not is_resolved(info):
-        for key, item in value.items():
-            if isinstance(item, str):
-                try:
-                    refuse_unread(item)
-                except PydanticCustomError as error:
-                    raise at(str.__str__(key), error) from None
+    refuse_unread_members(value, info, secret=True)
     return value
 
 
 def check_text_or_list(value: Any, info: ValidationInfo) -> Any:
     """A text, or a list of texts."""
-    if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)):
-        return value if isinstance(value, str) else list(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return list(value)
     raise wrong_type(value, expected="text or a list of texts")
 
 

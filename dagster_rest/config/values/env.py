@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from dagster_rest.config.errors import ConfigError, Problem, join_path
+from dagster_rest.config.errors import ConfigError, Problem, join_path, problem_error
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?\}|\$\{")
 _NAMED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^${}]*)?\}")
@@ -43,7 +43,12 @@ class Variable:
         """What is wrong if it has no value, else None."""
         if environ.get(self.name) or self.default is not None:
             return None
-        return missing_problem(self.name, path=path, empty=self.name in environ)
+        empty = self.name in environ
+        hint = f"Set {self.name} in the environment of the process that runs this step."
+        if empty:
+            hint = f"Set a value, or write ${{{self.name}:-}} to allow an empty value."
+        message = f"environment variable {self.name} is {'set and empty' if empty else 'not set'}"
+        return Problem(path=path, code="config_missing_env", message=message, hint=hint)
 
 
 class EnvRef(str):
@@ -154,6 +159,22 @@ def env_problems(value: Any, *, path: str, environ: Mapping[str, str]) -> list[P
     return [problem for problem in found if problem is not None]
 
 
+def read_env(value: Any, *, path: str) -> str | int:
+    """The value of an EnvRef or EnvVar, from the environment of this process.
+
+    Raises:
+        ConfigError: Variables are not set, or it is no whole number where that is wanted; at ``path``.
+    """
+    missing = env_problems(value, path=path, environ=os.environ)
+    if missing:
+        raise ConfigError(missing)
+    try:
+        return lookup(value, environ=os.environ)
+    except ValueError:
+        message = f"environment variable {value.env_var_name} is not a whole number"
+        raise problem_error(message, code="config_bad_value", path=path) from None
+
+
 def resolve_env(value: Any, *, where: str = "") -> Any:
     """Replace every EnvRef and ``dg.EnvVar`` in ``value`` by the environment's value.
 
@@ -183,7 +204,11 @@ def resolve_env(value: Any, *, where: str = "") -> Any:
 
 def _resolve(value: Any, where: str, problems: list[Problem]) -> Any:
     if is_env(value):
-        return _resolve_one(value, where, problems)
+        try:
+            return read_env(value, path=where)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
     if isinstance(value, dict):
         pairs = [
             (_resolve(key, where, problems), _resolve(item, join_path(where, key_text(key)), problems))
@@ -222,7 +247,7 @@ def _empty_problem(where: str) -> Problem:
         path=where,
         code="config_bad_value",
         message="the secret is empty",
-        hint="A template such as {{ env.NAME }} is empty where the variable is not set; ${NAME} says so.",
+        hint="A template such as {{ env.NAME }} is empty if the variable is not set; ${NAME} reports it.",
     )
 
 
@@ -231,42 +256,11 @@ def key_text(key: object) -> str:
     return str.__str__(key) if isinstance(key, str) else repr(key)
 
 
-def _resolve_one(value: Any, where: str, problems: list[Problem]) -> Any:
-    missing = env_problems(value, path=where, environ=os.environ)
-    problems.extend(missing)
-    if missing:
-        return None
-    try:
-        return lookup(value, environ=os.environ)
-    except ValueError:
-        problems.append(
-            Problem(
-                path=where,
-                code="config_bad_value",
-                message=f"environment variable {value.env_var_name} does not hold a whole number",
-            )
-        )
-        return None
-
-
-def missing_problem(name: str, *, path: str, empty: bool = False) -> Problem:
-    """The problem of a variable that is not set, or ``empty``."""
-    hint = f"Set {name} in the environment of the process that runs this step."
-    if empty:
-        hint = f"Give it a value, or write ${{{name}:-}} where nothing is meant."
-    return Problem(
-        path=path,
-        code="config_missing_env",
-        message=f"environment variable {name} is {'set and empty' if empty else 'not set'}",
-        hint=hint,
-    )
-
-
 def same_key_problem(where: str) -> Problem:
     """The problem of two keys of one mapping that are equal once the environment is read."""
     return Problem(
         path=where,
         code="config_duplicate_key",
-        message="two keys are the same once the environment is read",
+        message="two keys are the same once environment variables are replaced",
         hint="One of them would be lost: keep one, or give the variables other values.",
     )

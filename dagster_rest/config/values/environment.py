@@ -20,10 +20,10 @@ from dagster_rest.config.values.env import is_env, key_text, names_variable, sam
 from dagster_rest.config.values.problems import problem
 from dagster_rest.config.values.types import Checked, ReadAt
 
-# From the strictest: a field that may hold several kinds is read as the first of them says.
-# Texts for people may speak of placeholders.
+# Texts for people may mention placeholders.
 _PROSE = frozenset({"description", "message"})
 _PLACEHOLDER = re.compile(r"\{\s*(?:resources|incremental|partition)\.[^{}\s]+\s*\}")
+# From the strictest: a field that may hold several kinds is read as the first of them says.
 _ORDER: tuple[ReadAt, ...] = ("request", "run", "parts", "check", "load")
 Failure = tuple[tuple[str | int, ...], PydanticCustomError]
 
@@ -71,7 +71,7 @@ def read_fields(
     Args:
         model: The model that ``data`` is for.
         data: Its values by key.
-        interpolated: Whether ``${NAME}`` was looked for: else a text that holds one is an error.
+        interpolated: Whether ``${NAME}`` has been interpolated: else a text that holds one is an error.
         failures: Where problems go: the steps below ``data``, and the error.
     """
     fields = _fields_of(model)
@@ -118,7 +118,7 @@ def _misplaced(text: str, *, interpolated: bool) -> PydanticCustomError | None:
         return problem(
             "config_unknown_placeholder",
             "a placeholder is not filled in here",
-            hint="Placeholders stand in an endpoint's path, params, json, data and headers.",
+            hint="Placeholders work in an endpoint's path, params, json, data and headers.",
         )
     return None
 

@@ -23,8 +23,8 @@ def imported(value: Any) -> Any:
 def _reason(error: Exception) -> str:
     """What an exception says, in one line."""
     lines = str(error).strip().splitlines()
-    said = without_credentials(lines[0][:200]) if lines else ""
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    text = without_credentials(lines[0][:200]) if lines else ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def import_object(text: str) -> Any:

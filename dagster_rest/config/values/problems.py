@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,6 +41,11 @@ def wrong_type(value: object, *, expected: str, hint: str | None = None) -> Pyda
     return problem("config_wrong_type", f"found {type_name(value)}", expected=expected, hint=hint)
 
 
+def raised_again(item: Mapping[str, Any]) -> PydanticCustomError:
+    """One of the errors of a ValidationError, to be put into another one."""
+    return PydanticCustomError(item["type"], item["msg"], item.get("ctx"))
+
+
 class Problems:
     """Collects the errors of several parts of one value, to raise them together."""
 
@@ -69,8 +74,7 @@ class Problems:
     ) -> None:
         for item in error.errors(include_url=False):
             if not unless(item):
-                kind = PydanticCustomError(item["type"], item["msg"], item.get("ctx"))
-                self.add(kind, (*path, *item["loc"]), item["input"])
+                self.add(raised_again(item), (*path, *item["loc"]), item["input"])
 
     def add(self, error: PydanticCustomError, loc: tuple[str | int, ...], found: Any = None) -> None:
         """Keep an error. What was found serves suggestions; it is never shown."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import ValidationInfo
+from pydantic import Field, ValidationInfo
 
 from dagster_rest.config.values.checks import check_filled_text
 from dagster_rest.config.values.problems import at, problem, wrong_type
-from dagster_rest.config.values.types import ANY_TEXT, ENV_TEXT, Checked, JsonSchema
+from dagster_rest.config.values.types import Environment, checked
 
-CRON_SCHEMA: JsonSchema = {"type": "string", "pattern": r"^\s*(@\w+|\S+(\s+\S+){4})\s*$"}
+CronText: TypeAlias = Annotated[str, Field(pattern=r"^\s*(@\w+|\S+(\s+\S+){4})\s*$")]
 _MOMENT = "a date or date-time in ISO 8601, such as 2026-01-31"
 _SOME_DAY = datetime.datetime(2000, 1, 1)
 
 
+@checked(takes=CronText | Environment, expected="a cron expression")
 def check_cron(value: Any, info: ValidationInfo) -> Any:
     """A cron expression that Dagster takes."""
     check_filled_text(value, info)
@@ -47,6 +48,7 @@ def refuse_bad_cron(value: str, key: str | None = None) -> None:
         raise (error if key is None else at(key, error)) from None
 
 
+@checked(takes=str, expected="a time zone")
 def check_time_zone(value: Any, info: ValidationInfo) -> Any:
     """The name of a time zone."""
     check_filled_text(value, info)
@@ -66,6 +68,7 @@ def check_time_zone(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+@checked(takes=str, expected="a date or date-time")
 def check_moment(value: Any, info: ValidationInfo) -> Any:
     """A date or date-time in ISO 8601."""
     if isinstance(value, datetime.date):
@@ -83,6 +86,6 @@ def check_moment(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-Cron = Annotated[str, Checked(check_cron, schema={"anyOf": [CRON_SCHEMA, ENV_TEXT]}, expected="a cron expression")]
-TimeZone = Annotated[str, Checked(check_time_zone, schema=ANY_TEXT, expected="a time zone")]
-Moment = Annotated[str, Checked(check_moment, schema=ANY_TEXT, expected="a date or date-time")]
+Cron = Annotated[str, check_cron]
+TimeZone = Annotated[str, check_time_zone]
+Moment = Annotated[str, check_moment]

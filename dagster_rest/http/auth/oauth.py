@@ -121,10 +121,10 @@ class TokenAuth(httpx.Auth, abc.ABC):
         token = fields.get("access_token")
         if not isinstance(token, str) or not token.strip():
             found = f"`access_token` is {_kind(token)}" if "access_token" in fields else "there is no `access_token`"
-            raise self._refused(f"the token endpoint gave no access token: {_reason(fields) or found}", answer)
+            raise self._refused(f"the token endpoint returned no access token: {_reason(fields) or found}", answer)
         token = token.strip()
         if not token.isprintable():
-            raise self._refused("the token endpoint gave an access token with a control character in it", answer)
+            raise self._refused("the token endpoint returned an access token with a control character", answer)
         lifetime = _seconds(fields.get("expires_in"), default=self._lifetime)
         self._token = token
         self._on_token(token)

@@ -55,8 +55,8 @@ def _unresolved(name: str, where: str) -> AuthConfigError:
         f"`{name}` is the name of an environment variable (`$NAME` or `${{NAME}}`), not its value",
         code="http_auth_config",
         where=where,
-        hint='Write ${NAME} in YAML, dg.EnvVar("NAME") in Python. A secret that really looks like this can be sent by '
-        "an httpx.Auth of your own.",
+        hint='Write ${NAME} in YAML, dg.EnvVar("NAME") in Python. If a secret really looks like this, send it with '
+        "your own httpx.Auth.",
     )
 
 
@@ -65,7 +65,7 @@ def _empty(message: str, where: str) -> AuthConfigError:
         message,
         code="http_auth_config",
         where=where,
-        hint="Check the environment variable that it comes from; `auth: null` asks without credentials.",
+        hint="Check the environment variable; `auth: null` sends no credentials.",
     )
 
 

@@ -115,7 +115,7 @@ class PageBudget:
         for unit, waiter in stalled:
             if waiter.done():
                 continue
-            if (self._asking < self.concurrency or unit.order == self._first) and self._may_go_on(unit):
+            if self._may_go_on(unit):
                 self._ask(unit)
                 waiter.set_result(None)
             else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 _SAME_CONTENT = (
-    "The API ignores how the next page is asked for: check the paginator's parameter names. If pages may be the same "
+    "The API ignores the request for the next page: check the paginator's parameter names. If pages may be the same "
     "one after the other, say how many with `max_repeated_pages` in the endpoint."
 )
 
@@ -29,7 +29,7 @@ def same_request(number: int, where: str) -> LoopError:
         f"page {number + 1} would be the same request as an earlier page",
         code="http_loop",
         where=where,
-        hint="The API repeats its link or cursor; set the paginator it really uses, or `max_pages`.",
+        hint="The API repeats its link or cursor; set the paginator that it uses, or `max_pages`.",
     )
 
 
@@ -43,7 +43,7 @@ def same_content(cycle: int, number: int, where: str) -> LoopError:
 def empty_pages(count: int, number: int, where: str) -> LoopError:
     """More empty pages in a row than are allowed."""
     return LoopError(
-        f"{count} pages in a row are empty, and always another one is announced (page {number + 1})",
+        f"{count} pages in a row are empty, and each announces another one (page {number + 1})",
         code="http_empty_pages",
         where=where,
         hint="Check the paginator, or raise `max_empty_pages` in the endpoint.",
@@ -65,7 +65,7 @@ def ignored_first_page(response: httpx.Response, redactor: Redactor, where: str)
         f"{redactor.shorten(response.content) or '(empty)'}",
         where=where,
         status_code=response.status_code,
-        hint="Check path and parameters, or set `ignore_scope: any` if there may be no list at all.",
+        hint="Check path and parameters, or set `ignore_scope: any` if the list may be missing.",
     )
 
 
@@ -87,8 +87,8 @@ def no_content(response: httpx.Response, number: int, where: str) -> IncompleteE
         "the page before it announced it",
         code="http_no_content",
         where=where,
-        hint="Run again. If the API ends its lists so, say it: with `stop_after_empty_page: true` where the "
-        "paginator has it, or with {status_code: 204, action: ignore} in `response_actions`.",
+        hint="Run again. If the API ends its lists like this, set `stop_after_empty_page: true` if the "
+        "paginator has it, or add {status_code: 204, action: ignore} in `response_actions`.",
     )
 
 

@@ -232,7 +232,7 @@ class PageStream:
         if scope == "later_pages" and isinstance(self.paginator, RangePaginator):
             # The page was only counted, and this is how the config says that there is none.
             return ()
-        return (f"page {self.number + 1} was ignored by a response action; paging ended there",)
+        return (f"page {self.number + 1} was ignored by a response action; the list ended there",)
 
     def _without_content(self, outcome: Outcome) -> Page:
         """The page of a response that holds nothing: a list may be empty, but not break off."""

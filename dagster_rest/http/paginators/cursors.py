@@ -38,14 +38,14 @@ class _CursorBase(BasePaginator):
             raise PaginationError(
                 f"the cursor is {type(cursor).__name__}, which cannot be sent in {self._position}",
                 code="http_pagination",
-                hint="Point the paginator to the text or number of the next page. Objects and lists go into a JSON "
+                hint="Point the paginator to the text or number of the next page. Objects and lists need a JSON "
                 "body (`cursor_body_path`).",
             )
         elif cursor == self._cursor:
             raise LoopError(
-                "the API gave the same cursor twice in a row",
+                "the API returned the same cursor twice in a row",
                 code="http_loop",
-                hint="Check the cursor's path and where it has to be sent (`cursor_param` or `cursor_body_path`).",
+                hint="Check the cursor's path and where it is sent (`cursor_param` or `cursor_body_path`).",
             )
         else:
             self._cursor = cursor

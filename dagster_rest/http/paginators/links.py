@@ -45,7 +45,7 @@ class _NextUrlPaginator(BasePaginator):
             raise LoopError(
                 "the next link leads to the page itself",
                 code="http_loop",
-                hint="The API repeats its link; set the paginator it really uses, or `max_pages`.",
+                hint="The API repeats its link; set the paginator that it uses, or `max_pages`.",
             )
         self._next_url = following
 

@@ -112,8 +112,8 @@ class OffsetPaginator(RangePaginator):
         these = frozenset(digests)
         if self._unexpected_page & these:
             raise self._unclear(
-                "this page repeats records of the page before it, which did not hold the "
-                f"{self.limit} records asked for"
+                "this page repeats records of the page before it, which did not have the "
+                f"{self.limit} records requested"
             )
         self._unexpected_page = these if differs else frozenset()
         self._unexpected_end = digests[-1] if differs and digests else None
@@ -122,7 +122,7 @@ class OffsetPaginator(RangePaginator):
         return PaginationError(
             message,
             code="http_page_size",
-            hint="If the API gives pages of another size than it is asked for, set `limit` to what it gives, or "
+            hint="If the API's page size differs from `limit`, set `limit` to the real page size, or "
             "`advance_by: rows`. If it leaves records out of its pages, set `advance_by: limit`.",
         )
 

@@ -189,14 +189,12 @@ class ProbingPageNumberPaginator(PageNumberPaginator):
         """Count on; after the first response, try page 1."""
         first = self._value == 0
         super().update_state(response, data)
-        self.probing = first and self.has_next_page
         if first and self._total.latest is not None and self._total.latest <= 1 and self.has_next_page:
             self._stop("total")
-            self.probing = False
+        self.probing = first and self.has_next_page
 
     def settle(self, *, repeated: bool) -> None:
         """Say whether page 1 was the first page again; before `update_state` with it."""
-        self.probing = False
         self._base = 1 if repeated else 0
         self._first = self._base
         if repeated:

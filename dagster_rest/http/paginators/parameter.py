@@ -42,7 +42,7 @@ class ParameterPosition:
             raise PaginationError(
                 " and ".join(f"`{key}`" for key in named) + " are both set",
                 code="http_paginator_config",
-                hint="The value is sent in one of them: query, body or header.",
+                hint="Use one of them: query, body or header.",
             )
         for key, value in named.items():
             if not value:

@@ -51,11 +51,11 @@ class RangePaginator(BasePaginator):
     ) -> None:
         super().__init__(max_pages=max_pages)
         if step < 1:
-            raise PaginationError(f"{self.kind} cannot go on in steps of {step}", code="http_paginator_config")
+            raise PaginationError(f"{self.kind} cannot move in steps of {step}", code="http_paginator_config")
         ends = (total_path, maximum, has_more_path, max_pages, stop_after_empty_page or None)
         if all(end is None for end in ends):
             raise PaginationError(
-                f"{self.kind} has no way to stop",
+                f"{self.kind} has no end condition",
                 code="http_paginator_config",
                 hint="Set `total_path`, a maximum, `has_more_path` or `stop_after_empty_page: true`.",
             )
@@ -194,14 +194,14 @@ class RangePaginator(BasePaginator):
         if total is None:
             problem = f"{named} is missing"
         elif total < 0:
-            problem = f"{named} is {total}, which counts nothing"
+            problem = f"{named} is {total}, which is not a possible total"
         else:
             problem = f"{named} is {total}, but {reached} came already"
         others = self._maximum is not None or self.has_more_path is not None or self.stop_after_empty_page
         if self._total.latest is not None:
-            self._warn(f"{problem}; going on with the total of the pages before", kind=named)
+            self._warn(f"{problem}; continuing with the total of the pages before", kind=named)
         elif others:
-            self._warn(f"{problem}; going on to the other stop condition", kind=named)
+            self._warn(f"{problem}; continuing with the other end condition", kind=named)
         else:
             raise self._no_total(problem, body)
 
@@ -209,7 +209,7 @@ class RangePaginator(BasePaginator):
         return PaginationError(
             f"{message}; the body holds {key_tree(body)}",
             code="http_pagination",
-            hint="Set `total_path` (null if the API names no total), or another stop condition.",
+            hint="Set `total_path` (null if the API has no total), or another end condition.",
         )
 
     def _compare(self, what: str, reached: int) -> None:
@@ -237,7 +237,7 @@ class RangePaginator(BasePaginator):
             message,
             code="http_list_incomplete",
             hint="Run again. If the API's total counts more than this list, set `total_path: null` in the paginator "
-            "(or `on_incomplete: warn` to keep asking pages at the same time).",
+            "(or `on_incomplete: warn` to keep requesting pages concurrently).",
         )
 
     def _warn(self, message: str, *, kind: str | None = None) -> None:

@@ -113,7 +113,7 @@ def _decode_tolerantly(body: bytes, encoding: str | None) -> Any:
         if replaced is None:
             return value
         raise DecodeError(
-            f"the body holds bytes that are not {_charset(body, encoding)}, for example in "
+            f"the body contains bytes that are not {_charset(body, encoding)}, for example in "
             f"{_around_first_replacement(replaced)!r}",
             code="http_charset",
         )

@@ -108,8 +108,8 @@ class Selection:
         if other.keys != keys and (other.shape == "list" or (found and other.shape)):
             before, now = self.path.text, from_keys(other.keys).text
             raise SelectorError(
-                f"other records of this load are from {before!r}, but these seem to be at {now!r}; the body holds "
-                f"{key_tree(body)}",
+                f"other records of this load are from {before!r}, but this response has them at {now!r}; "
+                f"the body holds {key_tree(body)}",
                 code="http_selector_ambiguous",
                 hint="Set `data_selector` to the list that you want (`$` takes the whole body as one record).",
             )
@@ -155,7 +155,7 @@ class Selection:
         how = "the detected selector" if self.evidence else "`data_selector`"
         found = f"{how} {self.path.text!r} matches nothing"
         if self.evidence is not None and not is_believed(self.path.keys, body):
-            found = f"the body has no list but {self.path.text!r}, which is rather about the response"
+            found = f"the body has no list but {self.path.text!r}, which describes the response, not records"
         elif self.shape == "list" and self.path.keys and self.path.find(body):
             found = f"{self.path.text!r} is not a list of records, as it was where the records were detected"
         elif self.shape is not None and self.path.text == "$":
@@ -165,7 +165,7 @@ class Selection:
         return SelectorError(
             f"{found}; the body holds {key_tree(body)}",
             code="http_selector_matched_nothing",
-            hint="Set `data_selector` (`$` takes a list or one record), or `allow_missing_data: true` if the records "
+            hint="Set `data_selector` (`$` accepts a list or one record), or `allow_missing_data: true` if the records "
             "may be absent.",
         )
 
@@ -176,7 +176,7 @@ def _errors_of(body: Mapping[str, Any]) -> BodyError:
         f"the body has no records but errors: {shown[:_SHOWN]}",
         code="http_body_reports_errors",
         hint="Handle it with a response action, for example {json: $.errors, action: retry}; or set `data_selector` if "
-        "these are the records.",
+        "they are the records.",
     )
 
 

@@ -40,7 +40,6 @@ class AdmittedAttempt:
             with waiting():
                 self.end()
                 self.permit = await self._admission.acquire()
-                self._since = time.monotonic()
         self._used = True
 
     def end(self) -> None:

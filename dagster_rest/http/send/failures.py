@@ -72,14 +72,14 @@ class RequestErrors:
     def _no_success_hint(self, response: httpx.Response) -> str | None:
         if response.status_code == 304:
             return (
-                "A conditional request (If-None-Match, If-Modified-Since) has no records to give: leave these headers "
-                "out, or say what it means with {status_code: 304, action: ignore} in `response_actions`."
+                "A conditional request (If-None-Match, If-Modified-Since) returns no records: remove these headers, "
+                "or add {status_code: 304, action: ignore} in `response_actions`."
             )
         if not 300 <= response.status_code < 400:
             return None
         if not self.follow_redirects:
-            return "`client.follow_redirects` is false; ask for the address that it leads to."
-        return "The redirect names no address in `Location`; ask for the final address."
+            return "`client.follow_redirects` is false; request the address that it leads to."
+        return "The redirect has no `Location`; request the final address."
 
     def action(self, result: ActionResult, context: Context) -> ActionError:
         """A response action with `action: fail`."""
@@ -105,10 +105,10 @@ class RequestErrors:
         """A response that was not complete in time."""
         return RetryableError(
             HttpConnectionError(
-                f"no whole response after {seconds:g} s",
+                f"no complete response after {seconds:g} s",
                 code="http_timeout",
                 where=self.where(context, url),
-                hint="Raise `timeout.total` if responses may take so long.",
+                hint="Raise `timeout.total` if responses may take this long.",
             )
         )
 
@@ -126,10 +126,10 @@ class RequestErrors:
     def too_large(self, limit: int, url: object, context: Context) -> ResponseTooLargeError:
         """A body over the limit."""
         return ResponseTooLargeError(
-            f"the body is larger than {limit} bytes (unpacked)",
+            f"the body is larger than {limit} bytes (decompressed)",
             code="http_response_too_large",
             where=self.where(context, url),
-            hint="Ask for smaller pages, or raise `client.max_response_bytes`.",
+            hint="Request smaller pages, or raise `client.max_response_bytes`.",
         )
 
     def invalid(self, error: Exception, url: object, context: Context) -> HttpError:
@@ -152,7 +152,7 @@ class RequestErrors:
             f"{what} leads to {origin}, which the config does not name",
             code="http_origin",
             where=self.where(context, url),
-            hint=f"If {origin} may be trusted with the credentials, add it to `client.allowed_origins`.",
+            hint=f"If {origin} may get the credentials, add it to `client.allowed_origins`.",
         )
 
 
@@ -166,7 +166,7 @@ def retry_later(failed: RetryableError, policy: RetryPolicy) -> HttpError:
             code="http_wait_too_long",
             where=final.where,
             status_code=getattr(final, "status_code", 0),
-            hint="Ask the API's owner, or raise `retry.max_retry_later` if the wait is meant.",
+            hint="Ask the owner of the API, or raise `retry.max_retry_later` if the wait is intended.",
         )
     return RetryLater(
         f"the API asks to wait {wait:.0f} s: {final.message}",

@@ -182,7 +182,7 @@ class RateLimiter:
             f"the file of the rate limit cannot be used: {error}",
             code="http_rate_limit_file",
             where=str(self._path()),
-            hint="Remove the file, and see that its folder can be written to; the variable TMPDIR moves it.",
+            hint="Delete the file, and check that its folder can be written; the variable TMPDIR sets the folder.",
         )
 
     def _path(self) -> Path:

@@ -103,7 +103,7 @@ async def _read(response: httpx.Response, layers: list[_Layer], limit: int) -> b
                 first = piece
             body.write(piece)
     if any(layer.fed and not layer.ended for layer in layers):
-        raise httpx.ReadError("the packed body ends too early")
+        raise httpx.ReadError("the compressed body ends too early")
     # One piece needs no second copy.
     return first if len(first) == body.tell() else body.getvalue()
 
@@ -164,12 +164,12 @@ def _layers(response: httpx.Response) -> list[_Layer]:
     makers = _makers()
     unknown = [name for name in names if name not in makers]
     if unknown or len(names) > MAX_LAYERS:
-        what = f"`{unknown[0][:40]}`" if unknown else f"{len(names)} packings, one in the other"
+        what = f"`{unknown[0][:40]}`" if unknown else f"{len(names)} nested encodings"
         raise HttpError(
-            f"the body is packed as {what}, which is not understood here",
+            f"the body is encoded as {what}, which is not supported here",
             code="http_encoding",
             hint=f"Ask for less by the header `Accept-Encoding` ({accepted_encodings()} can be undone); "
-            "brotli>=1.2 and zstandard are packages of their own.",
+            "brotli>=1.2 and zstandard are separate packages.",
         )
     return [makers[name]() for name in reversed(names)]
 

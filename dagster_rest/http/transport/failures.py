@@ -32,7 +32,7 @@ _REFUSED_BY_PROXY = ("403", "407")
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that got no whole answer.
+    """A request that got no complete response.
 
     Attributes:
         code: The error's code.
@@ -65,13 +65,13 @@ def read_failure(error: Exception) -> Failure | None:
             return _tls(one)
     if any("ProxyError" in name or "ProxyConnection" in name for name in _names(chain)):
         refused = str(root).lstrip().startswith(_REFUSED_BY_PROXY)
-        return Failure("http_proxy", "the proxy gave no way through", _say(root), again=not refused)
+        return Failure("http_proxy", "the proxy refused", _say(root), again=not refused)
     if _is_known(root) and any("Timeout" in name for name in _names([root])):
-        return Failure("http_timeout", "no answer in time", _say(root), again=True)
+        return Failure("http_timeout", "no response in time", _say(root), again=True)
     if not _names([root]).isdisjoint(_UNSENDABLE):
         return Failure("http_request_invalid", "the request cannot be sent", _without_url(root), again=False)
     if _is_known(root):
-        return Failure("http_connection", "no whole answer", _say(root), again=True)
+        return Failure("http_connection", "no complete response", _say(root), again=True)
     if isinstance(root, ValueError):
         return Failure("http_request_invalid", "the request cannot be sent", _say(root), again=False)
     return None

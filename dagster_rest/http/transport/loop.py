@@ -44,9 +44,9 @@ class LoopWatchdog:
         elif time.monotonic() - self._asked_at > BLOCKED_SECONDS:
             raise BlockedError(
                 f"the client has done nothing for {BLOCKED_SECONDS:g} s: a hook, an auth callable or a paginator "
-                "blocks it, and perhaps waits for a thread that waits for this client",
+                "blocks it, perhaps because it waits for a thread that waits for this client",
                 code="http_reentrant",
-                hint="Make another RestClient for requests from inside of one, or do it before or after.",
+                hint="Use another RestClient for requests inside a callback, or send them before or after.",
             )
 
     def _answer(self) -> None:
@@ -129,9 +129,9 @@ class BackgroundLoop:
         """
         if self.is_current:
             raise HttpError(
-                "a hook, an auth callable or a paginator uses the client that is just calling it",
+                "a hook, an auth callable or a paginator uses the client that calls it",
                 code="http_reentrant",
-                hint="Make another RestClient for requests from inside of one, or do it before or after.",
+                hint="Use another RestClient for requests inside a callback, or send them before or after.",
             )
 
     @property

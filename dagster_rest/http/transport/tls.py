@@ -77,7 +77,7 @@ def _bundle(text: str, *, where: str) -> ssl.SSLContext:
         raise ClientConfigError(
             f"the CA bundle {text} cannot be read ({type(error).__name__}: {error})",
             where=where,
-            hint="It has to hold certificates in PEM form (-----BEGIN CERTIFICATE-----).",
+            hint="It must contain certificates in PEM format (-----BEGIN CERTIFICATE-----).",
         ) from None
 
 
@@ -98,5 +98,5 @@ def _present(context: ssl.SSLContext, cert: Any) -> None:
 
 _CERT_HINT = (
     "Give one PEM file with certificate and key, or [certificate, key], or [certificate, key, password of the key]; "
-    "the key has to belong to the certificate."
+    "the key must belong to the certificate."
 )

@@ -37,19 +37,19 @@ _CONSTRAINT = Meaning(
 )
 _DEPENDENCY = Meaning(
     "warehouse_dependency",
-    "something that depends on a table keeps the load from changing it",
+    "the load cannot change a table, because something depends on it",
     "Drop the index or view that the message speaks of, run again, and make it anew.",
 )
 _SQL = Meaning(
     "warehouse_sql",
     "DuckDB refuses a statement",
     "Check the SQL in the config (`source_filter`, `destination_scope`, checks), and whether tables, schemas or views "
-    "of this dataset were changed by hand; a full refresh builds the tables anew.",
+    "of this dataset were changed by hand; a full refresh rebuilds the tables.",
 )
 _VALUE = Meaning(
     "warehouse_value",
     "a value does not fit its column in the database",
-    "Was a column changed by hand? A full refresh builds the table anew; so does another `data_type` in `columns`.",
+    "If a column was changed by hand, run a full refresh, or set another `data_type` in `columns`.",
 )
 _CONFLICT = Meaning(
     "warehouse_conflict",
@@ -64,21 +64,21 @@ _IN_USE = Meaning(
 _MEMORY = Meaning(
     "warehouse_out_of_memory",
     "DuckDB ran out of memory",
-    "Give it more with `connection_config: {memory_limit: ...}`, or room for temporary files with `temp_directory`. "
-    "What is staged is kept.",
+    "Give it more with `connection_config: {memory_limit: ...}`, or space for temporary files with `temp_directory`. "
+    "The staged files are kept.",
 )
 _IO = Meaning(
-    "warehouse_io", "DuckDB could not read or write a file", "Look at the disk that the message names, and run again."
+    "warehouse_io", "DuckDB could not read or write a file", "Check the disk that the message names, and run again."
 )
 _UNSUPPORTED = Meaning(
     "warehouse_not_supported",
-    "this DuckDB can't or may not do what the load needs",
+    "this DuckDB does not support, or does not allow, what the load needs",
     "Check `connection_config` (read-only access, external access switched off) and the version of duckdb.",
 )
 _FAILED = Meaning(
     "warehouse_failed",
     "DuckDB failed",
-    "Run again. If it comes back, try another version of duckdb, and report it to its developers.",
+    "Run again. If the error remains, try another version of duckdb, and report it to DuckDB's developers.",
 )
 
 MEANINGS: dict[str, Meaning] = {
@@ -155,5 +155,5 @@ def disk_full(path: Path) -> WarehouseError:
         f"no space left to write {path}",
         code="warehouse_disk_full",
         where=str(path),
-        hint="Nothing of this load is in the tables. Free some space and run it again: what is staged is kept.",
+        hint="The load was rolled back. Free some space and run it again: the staged files are kept.",
     )

@@ -61,7 +61,7 @@ def local_path(database: Database) -> Path:
         )
     if Path(name).name.split(".")[0].lower() == _METADATA:
         raise WarehouseError(
-            f"DuckDB would take the file's name for the schema {_METADATA}, in which this package keeps its records",
+            f"DuckDB would take the file's name for the schema {_METADATA}, in which this package stores its state",
             code="warehouse_reserved_name",
             where=name,
             hint="Give the file another name.",
@@ -217,7 +217,7 @@ def _file_lock(path: Path, *, timeout: float, log: Callable[[str], None]) -> Ite
             f"waited {timeout:.0f} s for the other writers of {path.name}",
             code="warehouse_locked",
             where=str(path),
-            hint="Find the step that hangs in its load; the lock goes with its process.",
+            hint="Find the step that hangs in its load; the lock is released when its process ends.",
         ) from error
     except OSError as error:
         raise (disk_full(path) if error.errno in _FULL else _read_only(path)) from error
@@ -262,7 +262,7 @@ def _wait_for_foreign_holder(
                     f"{path.name} is held by {holder}",
                     code="warehouse_locked",
                     where=str(path),
-                    hint="Close that program (a DuckDB shell, a notebook), or point it at a copy.",
+                    hint="Close that program (a DuckDB shell, a notebook), or let it open a copy.",
                 ) from error
             if not said:
                 log(f"waiting for {path.name}, held by {holder}")
@@ -290,7 +290,7 @@ def _unreadable(path: Path, text: str) -> WarehouseError:
         f"{path.name} cannot be opened: {text.splitlines()[0]}",
         code="warehouse_unreadable",
         where=str(path),
-        hint="Check that it is a DuckDB file and that it is whole.",
+        hint="Check that it is a DuckDB file, and not damaged.",
     )
 
 

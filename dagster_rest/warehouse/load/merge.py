@@ -17,7 +17,7 @@ from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of
 from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
 from dagster_rest.warehouse.load.links import has_links, keep_links
 from dagster_rest.warehouse.load.target import Target
-from dagster_rest.warehouse.schema import PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION, SYSTEM_COLUMNS
+from dagster_rest.warehouse.schema import DEDUP_TEXT, PARENT_ROW_ID, ROOT_ROW_ID, ROW_ID, ROW_VERSION
 from dagster_rest.warehouse.shred.versions import validity_columns, version_column
 from dagster_rest.warehouse.state.catalog import quoted
 from dagster_rest.warehouse.values.timestamps import parse_timestamp
@@ -66,11 +66,12 @@ class Merge:
         self._load_id = load_id
         self._loaded_at = loaded_at
         self._written = written
+        self._has_texts = any(DEDUP_TEXT in part.columns for part in staged.parts.get(family.root.name, ()))
 
     def run(self) -> None:
         """Carry the merge out; a load without rows changes nothing."""
         root = self._family.root
-        selects = root.staged_selects(self._staged, self._load_id)
+        selects = root.staged_selects(self._staged, self._load_id, texts=[DEDUP_TEXT] * self._has_texts)
         if not selects:
             return
         strategy = self._family.disposition.strategy or "delete-insert"
@@ -114,10 +115,10 @@ class Merge:
         columns = {column.name for column in self._family.root.schema.typed_columns}
         if version is not None and version not in columns:
             raise WarehouseError(
-                f"the column {version!r} of `row_version_column_name` never arrived",
+                f"the column {version!r} of `row_version_column_name` is in no record",
                 code="warehouse_unsupported_disposition",
                 where=self._staged.spec.where,
-                hint="Name a column of the records, or leave the option out: a hash of the record is used then.",
+                hint="Name a column of the records, or remove the option to use a hash of the record.",
             )
 
     def _delete_insert(self) -> None:
@@ -193,9 +194,11 @@ class Merge:
 
     def _one_per_key(self) -> str:
         """Return a SELECT of the ``_row_id`` of the staged rows of which each key has one."""
+        relation = STAGED
         if self._family.primary_key:
             by = [quoted(key) for key in self._family.primary_key]
-            order = [*dedup_order(self._family.root.schema.typed_columns), f"{_ROW_NUMBER} DESC"]
+            relation, order = dedup_order(self._family.root.schema, STAGED, has_texts=self._has_texts)
+            order.append(f"{_ROW_NUMBER} DESC")
         elif self._family.disposition.strategy == "scd2":
             by, order = [quoted(name) for name in self._version_identity()], [_ROW_NUMBER]
             self._check_versions_are_told_apart(by)
@@ -205,7 +208,7 @@ class Merge:
         rows = self._count(STAGED)
         self._make(
             WRITTEN_IDS,
-            f"SELECT {_ID} FROM {STAGED} "
+            f"SELECT {_ID} FROM {relation} "
             f"QUALIFY row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {', '.join(order)}) = 1",
         )
         self._written.duplicates += rows - self._count(WRITTEN_IDS)
@@ -235,20 +238,18 @@ class Merge:
         """Refuse records that share key and version and still differ: one of them would be lost as a duplicate."""
         if version_column(self._family.disposition) == ROW_VERSION:
             return
-        content = [
-            column.name for column in self._family.root.schema.typed_columns if column.name not in SYSTEM_COLUMNS
-        ]
+        # The hash is of the record with everything nested in it: a list may be all that differs.
         found = run(
             self._conn,
-            f"SELECT 1 FROM (SELECT DISTINCT {listed(content)} FROM {STAGED} WHERE NOT {self._has_no_version()}) "
-            f"GROUP BY {', '.join(identity)} HAVING count(*) > 1 LIMIT 1",
+            f"SELECT 1 FROM {STAGED} WHERE NOT {self._has_no_version()} "
+            f"GROUP BY {', '.join(identity)} HAVING count(DISTINCT {quoted(ROW_VERSION)}) > 1 LIMIT 1",
         )
         if found:
             raise WarehouseError(
-                f"records of one load share {' and '.join(identity)} and differ: they can't be told apart",
+                f"records of one load share {' and '.join(identity)} and differ: they can't be distinguished",
                 code="warehouse_missing_key",
                 where=self._staged.spec.where,
-                hint="Set `primary_key`, or leave `row_version_column_name` out: a hash of the record is used then.",
+                hint="Set `primary_key`, or remove `row_version_column_name` to use a hash of the record.",
             )
 
     def _leave_unchanged(self) -> None:
@@ -334,7 +335,7 @@ class Merge:
             found = parse_timestamp(value) or parse_timestamp(f"{value}T00:00:00Z")
         if found is None:
             raise WarehouseError(
-                f"`{option}` is {value!r}, which is no time",
+                f"`{option}` is {value!r}, which is not a time",
                 code="warehouse_invalid_timestamp",
                 where=self._staged.spec.where,
                 hint="Write an ISO 8601 date or date-time.",

@@ -105,16 +105,22 @@ class Target:
         columns = {name: column for name, column in self.schema.columns.items() if column.hinted or name in present}
         return replace(self, schema=replace(self.schema, columns=columns, is_new=True))
 
-    def staged_selects(self, staged: StagedLoad, load_id: str) -> list[str]:
+    def staged_selects(self, staged: StagedLoad, load_id: str, *, texts: Sequence[str] = ()) -> list[str]:
         """Return SELECTs that give the staged rows in their order, with the table's columns and types.
 
         Each reads a bounded number of rows, so that a statement that takes them over needs bounded memory.
-        """
-        return [self._select(files, present, load_id) for files, present in _groups(staged, self.schema.name)]
 
-    def _select(self, files: Sequence[str], present: Mapping[str, str], load_id: str) -> str:
+        Args:
+            staged: The load.
+            load_id: Its id.
+            texts: Columns of text to give as well, which the staged rows may have and the table has not.
+        """
+        columns = [*self.columns, *(Column(name=name, data_type="text") for name in texts)]
+        return [self._select(files, present, columns, load_id) for files, present in _groups(staged, self.schema.name)]
+
+    def _select(self, files: Sequence[str], present: Mapping[str, str], wanted: Sequence[Column], load_id: str) -> str:
         listed = ", ".join(literal(file) for file in files)
-        columns = ", ".join(self._expression(column, present, load_id) for column in self.columns)
+        columns = ", ".join(self._expression(column, present, load_id) for column in wanted)
         return (
             f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) AS staged"
         )
@@ -197,7 +203,7 @@ def _stale(table: str, names: Sequence[str], staged: Column, recorded: Column, *
         f"{staged.data_type}",
         code="warehouse_schema_changed",
         where=where,
-        hint="What is staged has to be made anew, with what is recorded by now: an asset does so by itself.",
+        hint="Stage the load again, with the recorded types; an asset does this automatically.",
     )
 
 

@@ -71,7 +71,7 @@ def merged(name: str, columns: Sequence[RawColumn], *, where: str | None) -> Raw
 def reserved_name(name: str, source: str, *, where: str | None) -> NameCollisionError:
     """Return the error for a key that becomes a column this package writes."""
     return NameCollisionError(
-        f"the key {source!r} becomes the column {name!r}, which dagster_rest writes itself",
+        f"the key {source!r} becomes the column {name!r}, which is a system column of dagster_rest",
         code="warehouse_name_collision",
         where=where,
         hint="Rename the key with a `map` step, or set `on_name_collision: suffix`.",
@@ -84,8 +84,8 @@ def variant_taken(name: str, source: str, *, where: str | None) -> NameCollision
         f"the key {source!r} becomes the column {name!r}, and values that another column can't hold go there too",
         code="warehouse_name_collision",
         where=where,
-        hint="Rename the key with a `map` step, set `on_name_collision: suffix`, or if it is no key but a hint for "
-        "the variant, say `variant: true` there.",
+        hint="Rename the key with a `map` step, set `on_name_collision: suffix`, or set `variant: true` in its hint if"
+        " it is a variant column.",
     )
 
 
@@ -135,7 +135,7 @@ def with_values_of_parent(
         here = own.get(key)
         if here is not None and (type(here) is not type(value) or here != value):
             raise NameCollisionError(
-                f"a record has a key {key!r} of its own, under which a value of its parent is to be kept",
+                f"a record has a key {key!r}, and a value of its parent needs this name",
                 code="warehouse_name_collision",
                 where=where,
                 hint="Rename the key of the record with a `map` step.",

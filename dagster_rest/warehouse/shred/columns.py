@@ -105,7 +105,7 @@ class ColumnMaker:
 
     def _converted(self, table: TableSchema, column: Column, raw: RawColumn) -> Converted:
         assert column.data_type is not None
-        if column.name in self._hints.merging_keys(table):
+        if column.name in self._hints.exact_columns(table):
             return convert_key(raw.values, raw.kinds, column.data_type)
         return convert(raw.values, raw.kinds, column.data_type, rounding="scale" in column.hints)
 
@@ -116,7 +116,7 @@ class ColumnMaker:
             found = ((row, value) for row, value in enumerate(raw.values) if value is not None)
             self._reject(mode, "a new column", batch, name, found)
             return None
-        infer = infer_key_type if name in self._hints.merging_keys(table) else infer_type
+        infer = infer_key_type if name in self._hints.exact_columns(table) else infer_type
         data_type = infer(raw.values, raw.kinds)
         base = hinted or Column(name=name, data_type=None)
         column = replace(base, data_type=data_type, source=raw.source)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming, types
 from dagster_rest.warehouse.errors import HintError
-from dagster_rest.warehouse.schema import Column, ContractEntity, ContractMode, ResourceSpec, TableSchema, contract_mode
+from dagster_rest.warehouse.schema import (
+    Column,
+    ContractEntity,
+    ContractMode,
+    ResourceSpec,
+    TableSchema,
+    contract_mode,
+    dedup_column,
+)
 from dagster_rest.warehouse.shred.versions import added_columns
 
 if TYPE_CHECKING:
@@ -35,7 +43,7 @@ class TableHints:
 
     def __init__(self, spec: ResourceSpec) -> None:
         self._spec = spec
-        self._merging: dict[str, frozenset[str]] = {}
+        self._exact: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _nested(self) -> dict[str, Mapping[str, Any]]:
@@ -76,13 +84,20 @@ class TableHints:
         primary, merge = (tuple(naming.normalize(key) for key in keys) for keys in found)
         return Keys(primary, merge)
 
-    def merging_keys(self, table: TableSchema) -> frozenset[str]:
-        """Return the columns by which rows of a table replace one another; none if they are only added."""
-        if table.name not in self._merging:
-            keys = self.keys(table)
-            merges = bool(keys.primary or keys.merge) and self.write_disposition(table).disposition == "merge"
-            self._merging[table.name] = frozenset([*keys.primary, *keys.merge]) if merges else frozenset()
-        return self._merging[table.name]
+    def exact_columns(self, table: TableSchema) -> frozenset[str]:
+        """Return the columns whose values are never cut or rounded, for rows of a table replace one another by them."""
+        if table.name not in self._exact:
+            keys, disposition = self.keys(table), self.write_disposition(table)
+            merges = disposition.disposition == "merge"
+            version = disposition.options.get("row_version_column_name")
+            named = [*keys.primary, *keys.merge, *([naming.normalize(version)] if version else [])]
+            self._exact[table.name] = frozenset(named if merges else [])
+        return self._exact[table.name]
+
+    def chooses_by(self, table: TableSchema) -> Column | None:
+        """Return the column by which one of several records with a key is chosen, None if records are not compared."""
+        merges = self.write_disposition(table).disposition == "merge" and self.keys(table).primary
+        return dedup_column(table) if merges else None
 
     def is_standalone(self, table: str) -> bool:
         """Say if a nested table has a key of its own, which makes it a table of its own."""

@@ -51,6 +51,6 @@ def _misfit(table: str, column: Column, found: Sequence[Any], *, where: str | No
         f"{shown} ({types.variant_suffix(found[0])}){others} without loss",
         code="warehouse_key_value",
         where=where,
-        hint="Say `data_type: text` for it in `columns` and run a full refresh, or make its values one type with "
-        "a `map` step.",
+        hint="Set `data_type: text` for it in `columns` and run a full refresh, or convert its values to one type "
+        "with a `map` step.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from dagster_rest.warehouse import naming
 from dagster_rest.warehouse.contracts import ContractEnforcer, Quarantine
 from dagster_rest.warehouse.errors import NameCollisionError, WarehouseError, depth_errors
-from dagster_rest.warehouse.schema import ROW_ID, ROW_VERSION, SYSTEM_COLUMNS, ResourceSpec, StagedSchema, TableSchema
+from dagster_rest.warehouse.schema import (
+    DEDUP_TEXT,
+    ROW_ID,
+    ROW_VERSION,
+    SYSTEM_COLUMNS,
+    ResourceSpec,
+    StagedSchema,
+    TableSchema,
+)
 from dagster_rest.warehouse.shred.collisions import merged, owners, reserved_name, with_suffixes
 from dagster_rest.warehouse.shred.columns import Batch, ColumnMaker
 from dagster_rest.warehouse.shred.flatten import flatten
@@ -21,6 +29,7 @@ from dagster_rest.warehouse.shred.required import check_required
 from dagster_rest.warehouse.shred.system_columns import Links, RowIds
 from dagster_rest.warehouse.shred.tables import TableLevel, TableMaker
 from dagster_rest.warehouse.shred.versions import record_versions, reserved_columns, writes_version
+from dagster_rest.warehouse.values.coercion import exact_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -127,7 +136,9 @@ class Shredder:
             rows, nesting=level.nesting, is_json=lambda name: name in columns and columns[name].data_type == "json"
         )
         batch = Batch(table=table, rows=rows)
-        self._columns.make(batch, self._resolved(table, found.columns))
+        resolved = self._resolved(table, found.columns)
+        self._columns.make(batch, resolved)
+        self._add_dedup_texts(batch, resolved)
         lists = self._lists(table, found.lists)
         if batch.dropped:
             keep = [row not in batch.dropped for row in range(len(rows))]
@@ -145,6 +156,17 @@ class Shredder:
         roots = links.root if links and table.kind == "nested" else row_ids
         for path, raw in lists.items():
             self._add_children(made, level, path, raw, ids=(row_ids, roots))
+
+    def _add_dedup_texts(self, batch: Batch, found: Mapping[str, RawColumn]) -> None:
+        """Add what the API wrote where the column that records are chosen by keeps less of it."""
+        import pyarrow as pa
+
+        column = self._hints.chooses_by(batch.table)
+        if column is None or column.name not in found or column.data_type is None:
+            return
+        texts = exact_texts(found[column.name].values, column.data_type)
+        if texts is not None:
+            batch.arrays[DEDUP_TEXT] = pa.array(texts, pa.string())
 
     def _add_children(
         self, made: dict[str, pa.Table], above: TableLevel, path: str, raw: RawColumn, *, ids: tuple[pa.Array, pa.Array]

@@ -79,7 +79,7 @@ def read_checkpoint(folder: Path, *, fingerprint: str, ttl_seconds: float) -> tu
         checkpoint = Checkpoint(**{**fields, "parts": [PartFile(**part) for part in fields["parts"]]})
         checkpoint.restored()
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        return None, f"the checkpoint is not one of ours ({type(error).__name__})"
+        return None, f"the checkpoint is not valid ({type(error).__name__})"
     return _usable(checkpoint, folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
 
 
@@ -126,7 +126,7 @@ def staging_errors(folder: Path) -> Iterator[None]:
             f"the staging folder cannot be written: {error.strerror or error}",
             code="warehouse_staging_failed",
             where=str(folder),
-            hint="Check disk space and permissions, or set staging_dir. What was staged before is kept.",
+            hint="Check disk space and permissions, or set staging_dir. Files that were staged before are kept.",
         ) from error
 
 

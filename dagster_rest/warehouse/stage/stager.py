@@ -152,7 +152,7 @@ class Stager:
             folder.mkdir(parents=True, exist_ok=True)
             saved, reason = read_checkpoint(folder, fingerprint=fingerprint, ttl_seconds=ttl_seconds)
             if saved is not None and not resume:
-                saved, reason = None, "resuming is switched off"
+                saved, reason = None, "resuming is disabled"
             keep = {FILE_NAME, *saved.files} if saved is not None else set()
             for path in folder.iterdir():
                 if path.name not in keep:

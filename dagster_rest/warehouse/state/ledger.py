@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
-from dagster_rest.warehouse.state.ledger_tables import LOAD_COLUMNS, ensure_ledger
+from dagster_rest.warehouse.state.ledger_tables import LOAD_COLUMNS
 from dagster_rest.warehouse.state.load_row import AssetState, CursorState, LoadRow
 from dagster_rest.warehouse.state.lost_tables import lost_up_to
 from dagster_rest.warehouse.state.parents.cursors import read_parent_cursors
@@ -160,7 +160,8 @@ def take_back_loads(connection: DuckDBPyConnection, *, asset: str, load_ids: Col
 def missing_loads(connection: DuckDBPyConnection, *, load_ids: Iterable[str]) -> list[str]:
     """Those of these loads that the ledger does not have: the file is another one than they were committed to."""
     wanted = list(load_ids)
-    ensure_ledger(connection)
+    if not has_table(connection, "loads", schema=METADATA_SCHEMA):
+        return wanted
     rows = run(
         connection, f"select load_id from {METADATA_SCHEMA}.loads where list_contains(?::varchar[], load_id)", [wanted]
     )

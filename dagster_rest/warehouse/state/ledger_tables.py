@@ -13,7 +13,7 @@ from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table, is_
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LEDGER_VERSION = 5
+LEDGER_VERSION = 6
 
 LOAD_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,6 +41,8 @@ LOAD_COLUMNS: Mapping[str, str] = MappingProxyType(
         "progress_type": "varchar",
         "cursor_function": "varchar",
         "in_table": "boolean default true",
+        "source": "varchar",
+        "code_location": "varchar",
     }
 )
 """The columns of ``_dagster_rest.loads`` with their types, in the table's order; ``LoadRow`` says what they mean."""
@@ -93,6 +95,8 @@ _MIGRATIONS = {
     3: _added("cursor_function") + _LOST_TABLES,
     4: _added("in_table"),
     5: _PARTITIONINGS,
+    # Who loaded what an older version wrote is not known.
+    6: _added("source", "code_location"),
 }
 """What brings a ledger to the version of the key from the version before."""
 
@@ -136,7 +140,7 @@ def _upgrade(connection: DuckDBPyConnection, found: int) -> None:
             f"the ledger has version {found}, this package knows version {LEDGER_VERSION}",
             code="warehouse_newer_ledger",
             where=f"{METADATA_SCHEMA}.ledger_version",
-            hint="Upgrade dagster_rest here to the version that wrote the database.",
+            hint="Upgrade dagster_rest to the version that wrote the database.",
         )
     for version in range(found + 1, LEDGER_VERSION + 1):
         run(connection, _MIGRATIONS[version])

@@ -58,6 +58,8 @@ class LoadRow:
         committed_at: When it was committed, in seconds since 1970; set when it is read.
         in_table: Whether its rows went into a table: not while the resource was ``selected: false``.
         progress: How far a range with an explicit end has come, between its windows: the cursor stays where it was.
+        source: The name of the source that the asset belonged to; None if that is not known.
+        code_location: The code location that it was loaded from; None if that is not known.
         seq: Its position among all loads of the ledger, from 1; set when it is read.
     """
 
@@ -79,6 +81,8 @@ class LoadRow:
     progress: CursorState | None = None
     cursor_function: str | None = None
     in_table: bool = True
+    source: str | None = None
+    code_location: str | None = None
     committed_at: float = 0.0
     seq: int = 0
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.database.base import fetch_one, run
 from dagster_rest.warehouse.errors import NameCollisionError
 from dagster_rest.warehouse.schema import ResourceSpec, TableSchema
-from dagster_rest.warehouse.state.catalog import COLUMNS_TABLE, METADATA_SCHEMA
+from dagster_rest.warehouse.state.catalog import COLUMNS_TABLE, METADATA_SCHEMA, existing_columns, is_committed
+from dagster_rest.warehouse.state.lost_tables import lost_up_to
+from dagster_rest.warehouse.state.partitionings import read_partitioning
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,6 +20,107 @@ _ASSETS = f"""
 select distinct c.table_name, l.asset from {COLUMNS_TABLE} c join {METADATA_SCHEMA}.loads l on l.load_id = c.load_id
 where lower(c.dataset) = lower(?)
 """
+
+
+_ASSET_COLUMNS = (
+    ("loads", "asset"),
+    ("parent_cursors", "asset"),
+    ("fan_out_keys", "asset"),
+    ("partitionings", "asset"),
+    ("consumed", "child"),
+    ("consumed", "parent"),
+    ("consumed_values", "child"),
+    ("consumed_values", "parent"),
+    ("failed_parents", "child"),
+)
+"""Where the ledger names assets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """Who did a load, as far as the ledger knows.
+
+    Args:
+        source: The name of the source.
+        code_location: The code location.
+        fingerprint: The config's fingerprint.
+    """
+
+    source: str | None
+    code_location: str | None
+    fingerprint: str
+
+
+def adopt_table(connection: duckdb.DuckDBPyConnection, *, dataset: str, table: str, asset: str) -> str | None:
+    """Make an asset the owner of a root table, with all that the ledger knows of the asset that loaded it so far.
+
+    Its event log is that of another key, so its loads count as those of another Dagster storage.
+
+    Args:
+        connection: A connection inside a transaction, with an up-to-date ledger.
+        dataset: The DuckDB schema.
+        table: The table's name.
+        asset: The new owner.
+
+    Returns:
+        The former owner, or None if there is no other.
+    """
+    former = owner_of_table(connection, dataset=dataset, table=table)
+    if former is None or former == asset:
+        return None
+    forget_asset(connection, asset=asset)
+    run(connection, f"update {METADATA_SCHEMA}.loads set storage_id = ? where asset = ?", [f"asset {former}", former])
+    for name, column in _ASSET_COLUMNS:
+        if is_committed(connection, name):
+            run(
+                connection,
+                f"update {METADATA_SCHEMA}.{name} set {column} = ? where {column} = ?",
+                [asset, former],
+            )
+    return former
+
+
+def forget_asset(connection: duckdb.DuckDBPyConnection, *, asset: str) -> None:
+    """Forget an asset whose loads are in no table."""
+    for name, column in _ASSET_COLUMNS:
+        if column != "parent" and is_committed(connection, name):
+            run(connection, f"delete from {METADATA_SCHEMA}.{name} where {column} = ?", [asset])
+
+
+def owner_of_table(connection: duckdb.DuckDBPyConnection, *, dataset: str, table: str) -> str | None:
+    """Return the asset whose loads made a root table that is there; None if nobody's did, or it is not known whose.
+
+    Args:
+        connection: An open connection to a database with a ledger.
+        dataset: The DuckDB schema.
+        table: The table's name.
+    """
+    if not is_committed(connection, "columns"):
+        return None
+    if not existing_columns(connection, dataset, table, recorded=True):
+        return None
+    found = run(connection, f"{_ASSETS} and c.table_name = ? and c.kind = 'root'", [dataset, table])
+    return found[0][1] if found else None
+
+
+def newest_loader(
+    connection: duckdb.DuckDBPyConnection, *, asset: str, tables: Collection[tuple[str, str]]
+) -> Loader | None:
+    """Return who did the newest load of an asset, of any partition, that still counts.
+
+    Args:
+        connection: An open connection to a database with a ledger.
+        asset: The asset key as ``a/b``.
+        tables: The root tables it writes, as (dataset, name).
+    """
+    void = max(read_partitioning(connection, asset=asset).void_up_to, lost_up_to(connection, tables))
+    row = fetch_one(
+        connection,
+        f"select source, code_location, fingerprint from {METADATA_SCHEMA}.loads"
+        " where asset = ? and seq > ? and status <> 'taken_back' order by seq desc limit 1",
+        [asset, void],
+    )
+    return Loader(source=row[0], code_location=row[1], fingerprint=row[2]) if row else None
 
 
 class Owners:
@@ -64,7 +168,7 @@ class Owners:
                 f"the {table.kind} table {table.name!r} is a {there.kind} table of the same resource already",
                 code="warehouse_name_collision",
                 where=self._spec.where,
-                hint="Run a full refresh if the hints of the table changed; else give one of them another name.",
+                hint="Run a full refresh if the hints of the table changed; otherwise give one of them another name.",
             )
 
     def _refused(self, table: TableSchema, there: TableSchema) -> NameCollisionError:
@@ -75,6 +179,6 @@ class Owners:
             f"(as a {there.kind} table)",
             code="warehouse_name_collision",
             where=self._spec.where,
-            hint="Set another `table_name`, or rename the key with a `map` step. If the owner is gone, "
+            hint="Set another `table_name`, or rename the key with a `map` step. If the owner no longer exists, "
             "or was renamed to this one, see docs/errors/warehouse.md#warehouse_name_collision.",
         )

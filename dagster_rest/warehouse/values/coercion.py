@@ -7,7 +7,7 @@ import binascii
 import datetime
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from dagster_rest.warehouse.values.text import as_text, dump_json
 from dagster_rest.warehouse.values.timestamps import EPOCH, UTC, as_utc, parse_timestamp
 
 _EXACT = Context(prec=100)
-_PAST_MICROS = re.compile(r"[.,]\d{6}\d*[1-9]", re.ASCII)
+_PAST_MICROS = re.compile(r"[.,](\d{6}\d*[1-9])", re.ASCII)
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _TRUE = frozenset({"yes", "true", "t", "y", "1"})
@@ -32,6 +32,33 @@ def is_cut(value: Any, data_type: str) -> bool:
         except (ValueError, TypeError, OverflowError):
             return False
     return type(value) is str and data_type in _MICROSECONDS and _PAST_MICROS.search(value) is not None
+
+
+def exact_texts(values: Sequence[Any], data_type: str) -> list[str | None] | None:
+    """Return the values that a type would cut or round, as text with all their digits and null for others.
+
+    Times are ISO 8601 texts in UTC, whatever their spelling. None if there is no such value.
+    """
+    if data_type not in {*_MICROSECONDS, "date"} and not data_type.startswith("decimal("):
+        return None
+    found = [None if value is None else _exact_text(value, data_type) for value in values]
+    return found if any(text is not None for text in found) else None
+
+
+def _exact_text(value: Any, data_type: str) -> str | None:
+    if data_type.startswith("decimal("):
+        try:
+            rounded = _decimal_coercion(*types.decimal_size(data_type), rounding=True)(value)
+        except (ValueError, TypeError, ArithmeticError):
+            return None
+        return as_text(value) if rounded != Decimal(str(value)) else None
+    if not is_cut(value, data_type):
+        return None
+    if data_type == "time":
+        return str(value)
+    fraction = _PAST_MICROS.search(value) if type(value) is str else None
+    moment = _to_timestamp(value).replace(tzinfo=None)
+    return f"{moment.replace(microsecond=0)}.{fraction[1]}" if fraction else str(moment)
 
 
 def coercion(data_type: str, *, rounding: bool) -> Callable[[Any], Any]:

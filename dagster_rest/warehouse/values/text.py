@@ -97,7 +97,7 @@ def _digits(value: int) -> str:
 def invalid_text(error: UnicodeEncodeError) -> WarehouseError:
     """Return the error for a text that no database can store."""
     return WarehouseError(
-        f"a text holds a character that is no character ({error.reason})",
+        f"a text contains an invalid character ({error.reason})",
         code="warehouse_invalid_text",
         hint="Repair the text with a `map` step.",
     )

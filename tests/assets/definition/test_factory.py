@@ -221,7 +221,7 @@ def test_a_run_tag_reaches_every_asset_of_the_run(source: Source) -> None:
 def test_the_launchpad_offers_the_run_config() -> None:
     fields = build("posts")["posts"].op.config_schema.config_type.fields
 
-    assert {"full_refresh", "start_value", "end_value", "limit"} == set(fields)
+    assert {"full_refresh", "start_value", "end_value", "limit", "adopt"} == set(fields)
     assert all(field.description for field in fields.values())
 
 

@@ -273,7 +273,7 @@ def test_a_range_of_its_own_leaves_nobody_out(api: ApiServer, tmp_path: Path) ->
     blog = Blog(api, tmp_path, incremental={"cursor_path": "n", "initial_value": 0})
     blog.broken = {"2": 404}
 
-    with pytest.raises(HttpStatusError, match="A run with a range of its own"):
+    with pytest.raises(HttpStatusError, match="A run with its own range"):
         blog.run(config={"comments": RestRunConfig(start_value=0, end_value=5)})
 
 

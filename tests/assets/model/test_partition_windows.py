@@ -193,7 +193,7 @@ def test_a_cursor_that_is_no_time_belongs_to_no_partition(api: ApiServer, tmp_pa
     api.json("/events", [{"id": 1, "at": "yesterday"}])
     project = Project(daily_events(api.url), folder=tmp_path)
 
-    with pytest.raises(CursorError, match=r"cursor_type.*no time"):
+    with pytest.raises(CursorError, match=r"cursor_type.*not a time"):
         project.materialize(partition_key="2024-01-05")
 
 
@@ -203,7 +203,7 @@ def test_a_window_that_drops_everything_is_said(api: ApiServer, tmp_path: Path) 
 
     run = project.materialize(partition_key="2024-01-05")
 
-    assert "outside of the partition" in run.get("events", "warnings")
+    assert "outside the partition" in run.get("events", "warnings")
 
 
 @pytest.mark.parametrize("scale", [1, 1000])
@@ -229,6 +229,22 @@ def test_values_of_several_shapes_on_one_page() -> None:
     values = ["2024-01-01T23:59:59Z", "2024-01-02T00:59:59+01:00", "2024-01-02T00:00:00.000Z", "2024-01-02"]
 
     assert count_passed(values, [edge]) == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-10-27T02:30+02:00", "2024-10-27T02:15+01:00"],
+        ["2024-10-27T02:30+02", "2024-10-27T02:15+01"],
+        ["20241027T023000+0200", "20241027T021500+0100"],
+        ["2024-10-27T00:59:59.5Z", "2024-10-27T01:00:00,0Z"],
+    ],
+)
+def test_the_hour_that_comes_twice_is_told_apart_by_its_offset(values: list[str]) -> None:
+    edge = Edge(instant=datetime(2024, 10, 27, 1, tzinfo=UTC))
+
+    assert count_passed(values, [edge]) == [0, 1]
+    assert count_passed(values[::-1], [edge]) == [1, 0]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])

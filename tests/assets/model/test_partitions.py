@@ -394,7 +394,7 @@ def test_a_placeholder_that_the_partitions_cannot_fill_is_refused(
     path = "sales/{partition.key}/{partition." + placeholder + "}"
     config = two_dimensions(api, partitions, **{**BY_TIME, "path": path})
 
-    with pytest.raises(ConfigError, match=r"config_unknown_placeholder|the partitions have nothing for"):
+    with pytest.raises(ConfigError, match=r"config_unknown_placeholder|the partitions have no value for"):
         Project(config, folder=tmp_path)
 
 

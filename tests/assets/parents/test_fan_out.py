@@ -463,6 +463,109 @@ def test_of_several_rows_of_one_parent_a_child_sees_the_one_in_the_table(
     assert project.rows("pets", "_users_name") == [name]
 
 
+@pytest.mark.parametrize(
+    ("hint", "versions"),
+    [
+        ({}, ["2024-01-01T00:00:00.000000002Z", "2024-01-01T00:00:00.000000001Z"]),
+        ({}, [10**40 + 2, 10**40 + 1]),
+        ({"data_type": "text"}, ["9", "10"]),
+    ],
+)
+def test_a_child_sees_the_row_in_the_table_to_the_last_digit(
+    api: ApiServer, tmp_path: Path, hint: Any, versions: list[Any]
+) -> None:
+    users = {"columns": {"version": {"dedup_sort": "desc", **hint}}}
+    project, served = pets_of(api, tmp_path, users, include_from_parent=["name"])
+    served += [{"id": 1, "version": one, "name": f"name {n}"} for n, one in enumerate(versions)]
+
+    project.materialize()
+
+    assert project.rows("users", "name") == ["name 0"]
+    assert project.rows("pets", "_users_name") == ["name 0"]
+
+
+EU = {"destination_scope": "region = 'eu'"}
+
+
+@pytest.mark.parametrize(
+    ("users", "key"),
+    [
+        ({"strategy": "delete-insert", **EU}, "id"),
+        ({"strategy": "cdc", **EU}, "id"),
+        ({"strategy": "scd2", **EU}, "id"),
+        ({"strategy": "scd2", "active_record_timestamp": "9999-12-31", **EU}, "id"),
+        ({"strategy": "delete-insert", **EU}, "at"),
+        ({"strategy": "cdc", **EU}, "name"),
+    ],
+)
+def test_a_child_asks_for_the_parents_that_a_scope_leaves(
+    api: ApiServer, tmp_path: Path, users: dict[str, Any], key: str
+) -> None:
+    project, served = pets_of(
+        api, tmp_path, {"write_disposition": {"disposition": "merge", **users}, "primary_key": key}
+    )
+    regions = {1: "us", 2: "eu", 3: "eu"}
+    served += [
+        {"id": n, "at": f"2026-01-0{n}T00:00:00Z", "name": f"n{n}", "region": region} for n, region in regions.items()
+    ]
+    project.materialize()
+    del served[:2]
+
+    project.materialize()
+
+    open_versions = " where _valid_to is null or _valid_to > now()" if users["strategy"] == "scd2" else ""
+    assert project.query(f"select id from src.users{open_versions} order by 1") == [(1,), (3,)]
+    assert project.rows("pets", "owner") == ["1", "3"]
+
+
+@pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "insert-only"])
+def test_a_child_does_not_ask_for_parents_that_a_filter_leaves_out(
+    api: ApiServer, tmp_path: Path, strategy: str
+) -> None:
+    filtered = {"disposition": "merge", "strategy": strategy, "source_filter": "id < 2"}
+    project, served = pets_of(api, tmp_path, {"write_disposition": filtered})
+    served += [{"id": 1}, {"id": 2}]
+
+    project.materialize()
+
+    assert project.rows("pets", "owner") == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "ids"),
+    [
+        ({"data_type": "text"}, [1.0, True, "x", 10**40]),
+        ({"data_type": "decimal"}, [1.5, "2.50", 3]),
+        ({"data_type": "date"}, ["2026-01-01T00:00:00Z", "2026-01-02"]),
+        ({"data_type": "timestamp"}, [1767225600, "2026-01-02", "20260103T000000Z"]),
+        ({"data_type": "bool"}, ["yes", False]),
+        ({"data_type": "binary"}, ["YQ==", "Yg=="]),
+    ],
+)
+def test_a_parent_in_the_table_is_never_left_out_whatever_its_key(
+    api: ApiServer, tmp_path: Path, hint: dict[str, Any], ids: list[Any]
+) -> None:
+    filtered = {"disposition": "merge", "strategy": "upsert", "source_filter": "n >= 0"}
+    more = {"write_disposition": filtered, "columns": {"id": hint}}
+    project, served = pets_of(api, tmp_path, more, endpoint="users/{resources.users.n}/pets")
+    served += [{"id": one, "n": n} for n, one in enumerate(ids)]
+
+    project.materialize()
+
+    assert project.rows("pets", "owner") == [str(n) for n in range(len(ids))]
+
+
+def test_a_child_does_not_ask_for_parents_that_a_contract_discards(api: ApiServer, tmp_path: Path) -> None:
+    contract = {"schema_contract": {"data_type": "discard_row"}, "columns": {"size": {"data_type": "bigint"}}}
+    project, served = pets_of(api, tmp_path, contract)
+    served += [{"id": 1, "size": 1}, {"id": 2, "size": "x"}]
+
+    project.materialize()
+
+    assert project.rows("users", "id") == [1]
+    assert project.rows("pets", "owner") == ["1"]
+
+
 @pytest.mark.parametrize("before", [[False], [True, False], [True, False, False]])
 @pytest.mark.parametrize("disposition", ["append", "merge"])
 def test_a_resource_that_gets_a_table_has_all_its_rows_in_it(

@@ -292,7 +292,7 @@ def test_children_and_partitions_cannot_be_watched() -> None:
     with pytest.raises(ConfigError) as caught:
         build_rest_polling_sensor(config, name="src", resources=["notes"])
 
-    assert "a polling sensor cannot watch notes" == caught.value.message
+    assert "a polling sensor cannot poll notes" == caught.value.message
 
 
 def test_secrets_stay_out_of_cursor_and_reasons(source: Source) -> None:
@@ -499,7 +499,7 @@ def test_partitions_that_the_factory_gives_cannot_be_watched(source: Source) -> 
     days = dg.DailyPartitionsDefinition(start_date="2026-01-01")
     items = {**ITEMS, "endpoint": {**ITEMS["endpoint"], "params": {"day": "{partition.key}"}}}
 
-    with pytest.raises(ConfigError, match="cannot watch"):
+    with pytest.raises(ConfigError, match="cannot poll"):
         build_rest_polling_sensor(source.config(items), name="src", partitions_def=days)
 
 

@@ -84,7 +84,7 @@ CASES.same(
 )
 CASES.same(
     "S39-second-run",
-    "a second run asks for the children of the parents of that run",
+    "a second run requests the children of the parents of that run",
     pair({"endpoint": "p/{resources.p.id}/kids"}),
     {"/p": Runs(PARENTS[:2], PARENTS[1:3]), "/p/{id}/kids": kids},
     runs=2,
@@ -109,7 +109,7 @@ CASES.same(
 MANY = [{"id": 1, "i": 7, "n": None, "b": True, "f": 1.5, "l": [1, 2], "o": {"k": "v"}, "s": "x"}]
 CASES.same(
     "S40-json",
-    "json keeps the type of a value that stands alone; mixed text is text",
+    "json keeps the type of a value that is alone; mixed text is text",
     pair(
         {
             "endpoint": {
@@ -227,7 +227,7 @@ CASES.differs(
 )
 CASES.differs(
     "S42-null",
-    "a parent's value is null and stands in the path",
+    "a parent's value is null and used in the path",
     pair({"endpoint": "c/{resources.p.v}/z"}),
     {"/p": [{"id": 1, "v": None}, {"id": 2, "v": 5}], "/c/{v}/z": lambda call: [{"of": call.params["v"]}]},
     row="a parent value that is null, used in a path",

@@ -110,7 +110,7 @@ for name, body in {
         requests=["GET /x"],
         rows={"x": 3},
     )
-DETECTION = "what the detection of paginators and rows goes by"
+DETECTION = "evidence for the detection of paginators and rows"
 
 
 def page_token(call: Call) -> Any:
@@ -164,7 +164,7 @@ for name, body in {
     )
 CASES.differs(
     "S34-bool",
-    "`next: true` says that there is more, and not where",
+    "`next: true` says that there is more, but not where",
     source("x"),
     {"/x": {"data": items(1), "next": True}},
     row=LOOPS,
@@ -326,7 +326,7 @@ for name, path, params, target, rows in [
     )
 CASES.same(
     "S37-list-body",
-    "an entity path with a list body gives its rows",
+    "an entity path with a list body returns its rows",
     source({"name": "x", "endpoint": {"path": "x/{p}", "params": {"p": "1"}}}),
     {"/x/1": items(3)},
     requests=["GET /x/1"],

@@ -28,7 +28,7 @@ def fails_first(status: int, times: int, **headers: str) -> Any:
 for status in (429, 500, 501, 502, 503, 504):
     CASES.same(
         f"S63-{status}",
-        f"{status} is asked again",
+        f"{status} is retried",
         source("x"),
         {"/x": fails_first(status, 2)},
         requests=["GET /x"] * 3,
@@ -36,7 +36,7 @@ for status in (429, 500, 501, 502, 503, 504):
     )
 CASES.same(
     "S63-gives-up",
-    "an error: five attempts, then it gives up",
+    "an error after five attempts",
     source("x"),
     {"/x": fails_first(500, 99)},
     requests=["GET /x"] * 5,
@@ -44,13 +44,13 @@ CASES.same(
     rows={},
 )
 CASES.same(
-    "S63-post", "a POST is asked again", source({"name": "x", "endpoint": {"method": "POST", "json": {"q": 1}}}),
+    "S63-post", "a POST is retried", source({"name": "x", "endpoint": {"method": "POST", "json": {"q": 1}}}),
     {"POST /x": fails_first(503, 1)}, requests=["POST /x"] * 2, bodies=[{"json": {"q": 1}}] * 2, rows={"x": 1},
 )  # fmt: skip
 for status in (400, 401, 403, 404, 409, 410, 422):
     CASES.same(
         f"S63-{status}",
-        f"an error: {status} is not asked again",
+        f"an error: {status} is not retried",
         source("x"),
         {"/x": fails_first(status, 99)},
         requests=["GET /x"],
@@ -62,13 +62,13 @@ CASES.differs(
     "an error: 408",
     source("x"),
     {"/x": fails_first(408, 99)},
-    row="which failures are asked again",
+    row="which failures are retried",
     dlt=Expect(requests=["GET /x"], error="408", rows={}),
     ours=Expect(requests=["GET /x"] * 5, error="408", rows={}),
 )
 CASES.same(
     "S63-retry-after",
-    "Retry-After: 0 or a past date is asked again without that wait",
+    "Retry-After: 0 or a past date is retried without that wait",
     source("x"),
     {
         "/x": lambda call: (
@@ -86,7 +86,7 @@ CASES.same(
 )
 CASES.same(
     "S63-later-page",
-    "a failure on a later page is asked again; earlier pages are kept",
+    "a failure on a later page is retried; earlier pages are kept",
     source({"name": "x", "endpoint": {"paginator": "cursor"}}),
     {
         "/x": lambda call: (
@@ -131,7 +131,7 @@ for name, action in {
     )
 CASES.same(
     "S64-ignore-500",
-    "an ignored 500 is not asked again",
+    "an ignored 500 is not retried",
     acted({"status_code": 500, "action": "ignore"}),
     {"/x": Answer(status=500, json={})},
     requests=["GET /x"],
@@ -368,7 +368,7 @@ CASES.same(
 )
 CASES.same(
     "S65-oauth-expired",
-    "OAuth2: expires_in 0 asks for a new token each time",
+    "OAuth2: expires_in 0 requests a new token each time",
     oauth(PAGED),
     {"POST /token": token(0), "/x": by_cursor([items(1), items(1, 2)])},
     requests=["POST /token", "GET /x", "POST /token", "GET /x?cursor=c1"],
@@ -376,7 +376,7 @@ CASES.same(
 )
 CASES.same(
     "S65-oauth-refused",
-    "an error: the token URL says 401",
+    "an error: the token URL answers 401",
     oauth("x"),
     {"POST /token": Answer(status=401, json={"error": "invalid_client"}), "/x": ONE},
     requests=["POST /token"],
@@ -396,7 +396,7 @@ CASES.differs(
 )
 CASES.differs(
     "S65-oauth-401",
-    "OAuth2: the API says 401 to a token that expired early",
+    "OAuth2: the API answers 401 to a token that expired early",
     oauth("x"),
     {
         "POST /token": token(3600),

@@ -119,7 +119,7 @@ CASES.same(
 )
 CASES.same(
     "S53-min",
-    "last_value_func min goes downwards",
+    "last_value_func min moves downwards",
     since({"cursor_path": "at", "last_value_func": "min", "start_param": "before", "initial_value": 50}),
     {"/x": Runs(rows_at(60, 40, 30), rows_at(35, 20))},
     runs=3,
@@ -290,7 +290,7 @@ for name, initial, lag, first, second, sent in [
     )
 CASES.same(
     "S57-min",
-    "a lag with min goes upwards",
+    "a lag with min moves upwards",
     since(
         {
             "cursor_path": "at",
@@ -337,7 +337,7 @@ CASES.same(
 )
 CASES.same(
     "S58-none",
-    "without row_order all pages are asked for",
+    "without row_order all pages are requested",
     since({"cursor_path": "at", "initial_value": 12}, endpoint=NO_TOTAL),
     {"/x": pages_of(list(range(20, 0, -1)), 3)},
     request_count=8,

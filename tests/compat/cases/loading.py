@@ -75,7 +75,7 @@ CASES.same(
 )
 CASES.same(
     "S70-parent-steps",
-    "a parent's steps decide which children are asked for",
+    "a parent's steps decide which children are requested",
     source(
         {"name": "p", "processing_steps": [{"filter": odd}, {"map": tenfold}]},
         {"name": "c", "endpoint": "c/{resources.p.id}/z"},
@@ -380,7 +380,7 @@ for name, (first, second, values) in VARIANTS.items():
     )
 CASES.same(
     "S73-variant-second-run",
-    "a variant that comes with the second run",
+    "a variant that arrives with the second run",
     source("x"),
     {"/x": Runs([{"v": 1}], [{"v": "x"}, {"v": "9"}, {"v": 2.5}], [{"v": "y"}])},
     runs=3,
@@ -479,7 +479,7 @@ CASES.same(
 )
 CASES.same(
     "S74-merge-key-many",
-    "a merge_key that stands for many rows: the day is loaded anew",
+    "a merge_key shared by many rows: the day is replaced",
     source({"name": "x", "write_disposition": "merge", "merge_key": "day"}),
     {"/x": Runs([{"day": "mo", "v": 1}, {"day": "mo", "v": 2}, {"day": "tu", "v": 3}], [{"day": "mo", "v": 9}])},
     runs=2,
@@ -780,7 +780,7 @@ CASES.differs(
 )
 CASES.same(
     "S76-incremental-merge",
-    "a key that comes on two pages: one row",
+    "a key on two pages: one row",
     source(
         {
             "name": "x",
@@ -1038,7 +1038,7 @@ CASES.same(
 )
 CASES.same(
     "S79-hinted-never-seen",
-    "a hinted column that never comes is there",
+    "a hinted column without values exists",
     *loaded({"id": 1}, columns={"later": {"data_type": "double"}}),
     types={"x.later": "DOUBLE"},
     values={"x.later": [None]},

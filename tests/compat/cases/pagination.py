@@ -48,7 +48,7 @@ CASES.same(
 )
 CASES.same(
     "S11-first-page",
-    "the first page asked for is not the base page",
+    "the first page requested is not the base page",
     paged({"type": "page_number", "base_page": 1, "page": 2, "total_path": "total_pages"}),
     {"/x": numbered(items(6), 2)},
     unordered=True,
@@ -163,7 +163,7 @@ CASES.same(
 )
 CASES.same(
     "S16-maximum",
-    "has_more says yes, maximum_page says no",
+    "has_more is true, maximum_page is reached",
     paged({**MORE, "maximum_page": 2}),
     {"/x": has_more(True)},
     requests=["GET /x?page=0", "GET /x?page=1"],
@@ -597,7 +597,7 @@ CASES.same(
 )
 CASES.differs(
     "S30-cursor",
-    "the API answers with the same cursor for ever",
+    "the API returns the same cursor forever",
     paged(CURSOR),
     {"/x": {"data": ONE, "cursors": {"next": "same"}}},
     row="`next*` scalar in a body that does not paginate (S34), constant cursor (S30), empty header cursor",
@@ -607,7 +607,7 @@ CASES.differs(
 )
 CASES.differs(
     "S30-link",
-    "the API answers with the same next link for ever",
+    "the API returns the same next link forever",
     paged("json_link"),
     {"/x": lambda call: {"data": ONE, "next": "/x?n=1"}},
     row="`next*` scalar in a body that does not paginate (S34), constant cursor (S30), empty header cursor",
@@ -637,7 +637,7 @@ CASES.differs(
 )
 CASES.same(
     "S11-second-run",
-    "a second run asks for the same pages and sees new rows",
+    "a second run requests the same pages and gets new rows",
     source(
         {
             "name": "x",

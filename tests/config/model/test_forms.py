@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.config import ClientConfig, EndpointConfig, ResourceConfig, RestApiConfig, build_plan, load_config
-from tests.config.support import BASE, config, endpoint, one, plan
+from tests.config.support import BASE, config, endpoint, one, plan, problem
 
 
 def test_s01_a_name_is_a_resource_with_that_path_and_table() -> None:
@@ -275,3 +275,13 @@ def test_a_long_write_disposition_keeps_its_options() -> None:
     ).write_disposition
 
     assert ("upsert", {"skip_unchanged_rows": True}) == (found.strategy, found.options)
+
+
+def test_of_several_options_that_a_strategy_lacks_the_first_of_the_reference_is_named() -> None:
+    unfit = {"boundary_timestamp": "2024-01-01", "skip_unchanged_rows": True, "deduplicated": True}
+
+    found = problem(
+        config({"name": "a", "write_disposition": {"disposition": "merge", "strategy": "insert-only", **unfit}})
+    )
+
+    assert "strategy `insert-only` has no `deduplicated`" == found.message

@@ -101,7 +101,7 @@ def test_s44_a_cycle_is_shown_as_a_chain() -> None:
         )
     )
 
-    assert "resources refer to each other in a circle: a -> b -> c -> a" == found.message
+    assert "resources refer to each other in a cycle: a -> b -> c -> a" == found.message
 
 
 def test_s44_each_cycle_is_a_problem() -> None:

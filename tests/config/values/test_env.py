@@ -187,3 +187,17 @@ def test_a_reference_survives_pickling() -> None:
     copied = pickle.loads(pickle.dumps(EnvRef("Bearer ${A}${B}")))
 
     assert (EnvRef, ("A", "B"), "A") == (type(copied), copied.env_var_names, copied.env_var_name)
+
+
+def test_a_number_of_the_environment_that_is_none_is_an_error_without_the_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = build_plan(load_config(config(endpoint(params={"limit": dg.EnvVar.int("SHOP_LIMIT")}))), name="shop")
+    monkeypatch.setenv("SHOP_LIMIT", "s3cr3t")
+
+    with pytest.raises(ConfigError) as caught:
+        plan.resources[0].request.render()
+
+    (found,) = caught.value.problems
+    assert ("resources[0].endpoint.params.limit", "config_bad_value") == (found.path, found.code)
+    assert "s3cr3t" not in str(caught.value)

@@ -8,12 +8,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_rest.config import ConfigError, RestApiConfig, build_plan, load_config, load_config_text, resolve_env
+from dagster_rest.config import ConfigError, build_plan, load_config, load_config_text, resolve_env
 from dagster_rest.config.model.base import ConfigModel
-from dagster_rest.config.schema import reachable
 from dagster_rest.config.values.env import EnvRef, is_env
 from dagster_rest.config.values.environment import read_at
 from tests.config.support import BASE, config, endpoint
+from tools.config_reference import models
 
 AUTHS: list[dict[str, Any]] = [
     {"type": "bearer", "token": "t"},
@@ -338,7 +338,7 @@ def keys_of(value: Any) -> set[str]:
 
 
 def test_the_sample_has_every_key_of_every_model() -> None:
-    keys = {field.alias or name for model in reachable(RestApiConfig) for name, field in model.model_fields.items()}
+    keys = {field.alias or name for model in models() for name, field in model.model_fields.items()}
 
     assert set() == keys - keys_of(FULL) - NOT_WRITTEN
 
@@ -461,7 +461,7 @@ def test_every_field_says_when_it_is_read() -> None:
     """A new text field is read at load unless somebody says otherwise; these are the others."""
     late = {
         f"{model.__name__}.{name}"
-        for model in reachable(RestApiConfig)
+        for model in models()
         for name, field in model.model_fields.items()
         if read_at(field) in ("run", "request") and not model.__name__.endswith(("AuthConfig", "TokenConfig"))
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Generator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,12 +19,13 @@ from dagster_rest.http import (
     FetchOptions,
     FetchUnit,
     HttpAuthError,
+    HttpConnectionError,
     RestClient,
     RetryLater,
     TokenError,
     register_auth,
 )
-from dagster_rest.http.auth.credentials import create_auth
+from dagster_rest.http.auth.credentials import BearerAuth, create_auth
 from dagster_rest.http.auth.secrets import check_secrets
 from tests.support.server import ApiServer, Reply, Request
 
@@ -69,8 +71,8 @@ def test_s65_an_api_key_in_a_cookie(api: ApiServer, open_client: Opener) -> None
     """dlt: NotImplementedError."""
     api.json("/items", [])
     auth = {"type": "api_key", "api_key": "key-1", "name": "session", "location": "cookie"}
-    open_client(auth=auth, headers={"Cookie": "a=b"}).get("items")
-    assert "a=b; session=key-1" == api.requests[0].headers["cookie"]
+    open_client(auth=auth, headers={"Cookie": "a=b; session=old; z=y"}).get("items")
+    assert "a=b; z=y; session=key-1" == api.requests[0].headers["cookie"]
 
 
 def test_s65_digest(api: ApiServer, open_client: Opener) -> None:
@@ -90,7 +92,7 @@ def test_s65_an_auth_of_one_call(api: ApiServer, open_client: Opener, auth: Any,
 
 
 class HeaderAuth(httpx.Auth):
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str = "c") -> None:
         self.value = value
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -104,17 +106,47 @@ class CallableAuth:
         return request
 
 
+def another_request(request: httpx.Request) -> httpx.Request:
+    return httpx.Request(request.method, f"{request.url}?own=1", headers=request.headers)
+
+
+def the_same_request_in_place(request: httpx.Request) -> None:
+    request.url = request.url.copy_set_param("own", "1")
+
+
+@pytest.mark.parametrize("auth", [another_request, the_same_request_in_place])
+def test_a_callable_auth_may_give_another_request_or_none(api: ApiServer, open_client: Opener, auth: Any) -> None:
+    api.json("/items", [])
+    open_client(auth=auth).get("items")
+    assert ["GET /items?own=1"] == api.targets()
+
+
+def test_a_token_that_is_no_text_is_refused() -> None:
+    with pytest.raises(AuthConfigError, match="int, not text"):
+        BearerAuth(5)  # type: ignore[arg-type]
+
+
+def test_a_silent_token_endpoint_runs_out_of_time(api: ApiServer, open_client: Opener) -> None:
+    """By the time-out of a silence, long before that of the whole response."""
+    api.json("/token", Reply(fault="silence"), method="POST")
+    auth = {**OAUTH, "access_token_url": f"{api.url}/token"}
+    with pytest.raises(HttpConnectionError, match="/token") as caught:
+        open_client(auth=auth, timeout={"read": 0.2, "total": 5}, retry={"attempts": 1}).get("items")
+    assert ("http_timeout", False) == (caught.value.code, "no whole response" in caught.value.message)
+
+
 def test_custom_auth_as_instance_callable_and_by_name(api: ApiServer, open_client: Opener) -> None:
     register_auth("own_header", HeaderAuth)
     api.json("/items", [])
-    for auth in (HeaderAuth("a"), CallableAuth(), {"type": "own_header", "value": "b"}):
+    for auth in (HeaderAuth("a"), CallableAuth(), {"type": "own_header", "value": "b"}, "own_header"):
         open_client(auth=auth).get("items")
-    assert ["a", "called", "b"] == [request.headers["x-own"] for request in api.requests]
+    assert ["a", "called", "b", "c"] == [request.headers["x-own"] for request in api.requests]
 
 
-def test_what_is_no_auth_is_refused(open_client: Opener) -> None:
+@pytest.mark.parametrize("auth", [5, ("user-1",), ("user-1", "pass-1", "more-1")])
+def test_what_is_no_auth_is_refused(open_client: Opener, auth: Any) -> None:
     with pytest.raises(AuthConfigError):
-        open_client(auth=5).get("items")
+        open_client(auth=auth).get("items")
 
 
 class TokenServer:
@@ -155,6 +187,9 @@ def test_s65_one_token_for_all_concurrent_requests(api: ApiServer, open_client: 
     assert 1 == len(server.issued)
     form = {"grant_type": ["client_credentials"], "client_id": ["id-1"], "client_secret": ["secret-1"]}
     assert form == server.forms[0]
+    headers = api.requests[0].headers
+    assert ("application/x-www-form-urlencoded", "application/json") == (headers["content-type"], headers["accept"])
+    assert "***" == client.redactor.redact("token-1")
 
 
 def test_s65_a_token_that_expires_at_once_is_renewed_for_every_request(api: ApiServer, open_client: Opener) -> None:
@@ -171,6 +206,30 @@ def test_s65_a_token_is_renewed_before_it_expires(api: ApiServer, open_client: O
     client.get("items")
     client.get("items")
     assert 1 == len(server.issued), "the margin is at most half of the life of a token"
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "end"),
+    [
+        ({"expires_in": 3600}, {}, 3540),
+        ({"expires_in": 3600}, {"refresh_margin": 600}, 3000),
+        ({"expires_in": 100}, {"refresh_margin": 3600}, 50),
+        ({}, {"default_token_expiration": 1000, "refresh_margin": 0}, 1000),
+    ],
+)
+def test_s65_a_token_is_renewed_by_its_margin_before_it_expires(
+    api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch, said: Any, options: Any, end: float
+) -> None:
+    now = [5000.0]
+    monkeypatch.setattr("dagster_rest.http.auth.oauth.time", SimpleNamespace(monotonic=lambda: now[0]))
+    server = TokenServer(api, **said)
+    client = open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token", **options})
+    issued = []
+    for moment in (0, end - 1, end):
+        now[0] = 5000.0 + moment
+        client.get("items")
+        issued.append(len(server.issued))
+    assert [1, 1, 2] == issued
 
 
 def test_s65_a_401_renews_the_token_once(api: ApiServer, open_client: Opener) -> None:
@@ -213,8 +272,24 @@ def test_s65_more_fields_and_basic_in_the_token_request(api: ApiServer, open_cli
     assert basic("id-1:secret-1") == api.requests[0].headers["authorization"]
 
 
+@pytest.mark.parametrize("status", [400, 402, 403, 404])
+def test_s65_no_new_token_is_fetched_for_another_error_than_401(
+    api: ApiServer, open_client: Opener, status: int
+) -> None:
+    server = TokenServer(api)
+    api.json("/items", Reply(status=status, json={}))
+    open_client(auth={**OAUTH, "access_token_url": f"{api.url}/token"}).get("items")
+    assert (1, 2) == (len(server.issued), len(api.requests))
+
+
 @pytest.mark.parametrize(
-    "reply", [Reply(status=401, json={"error": "invalid_client"}), {"token": "x"}, Reply(body=b"<html>")]
+    "reply",
+    [
+        Reply(status=401, json={"error": "invalid_client"}),
+        Reply(status=400, json={"error": {"code": 7}}),
+        {"token": "x"},
+        Reply(body=b"<html>"),
+    ],
 )
 def test_s65_a_token_endpoint_that_refuses(api: ApiServer, open_client: Opener, reply: Any) -> None:
     api.json("/token", reply, method="POST")
@@ -238,6 +313,24 @@ def test_a_refresh_token_is_replaced_by_the_newest(api: ApiServer, open_client: 
     client.get("items")
     assert [["refresh-1"], ["refresh-2"]] == [form["refresh_token"] for form in server.forms]
     assert "***" == client.redactor.redact("refresh-2")
+
+
+@pytest.mark.parametrize(
+    ("secret", "fields", "header"),
+    [
+        ({}, {"client_id": ["id-1"]}, None),
+        ({"client_secret": "s-1"}, {"client_id": ["id-1"], "client_secret": ["s-1"]}, None),
+        ({"client_secret": "s-1", "client_auth": "basic"}, {}, basic("id-1:s-1")),
+    ],
+)
+def test_a_refresh_token_with_the_id_of_a_client(
+    api: ApiServer, open_client: Opener, secret: Any, fields: Any, header: str | None
+) -> None:
+    server = TokenServer(api)
+    auth = {"type": "oauth2_refresh_token", "access_token_url": f"{api.url}/token", "refresh_token": "refresh-1"}
+    open_client(auth={**auth, "client_id": "id-1", **secret}).get("items")
+    assert {"grant_type": ["refresh_token"], "refresh_token": ["refresh-1"], **fields} == server.forms[0]
+    assert header == api.requests[0].headers.get("authorization")
 
 
 def test_a_signed_jwt_is_exchanged_for_a_token(api: ApiServer, open_client: Opener) -> None:
@@ -269,6 +362,34 @@ def test_a_signed_jwt_is_exchanged_for_a_token(api: ApiServer, open_client: Open
     assert "kid-1" == token.header["kid"]
     claims = {name: token.claims[name] for name in ("iss", "sub", "aud", "scope")}
     assert {"iss": "me@example.com", "sub": "me@example.com", "aud": f"{api.url}/token", "scope": "a b"} == claims
+
+
+def test_a_signed_jwt_says_what_the_config_says(api: ApiServer, open_client: Opener) -> None:
+    from joserfc import jwt
+    from joserfc.jwk import OctKey
+
+    secret = "a-secret-that-is-32-bytes-or-more"
+    server = TokenServer(api)
+    auth = {
+        "type": "oauth2_jwt",
+        "access_token_url": f"{api.url}/token",
+        "private_key": secret,
+        "algorithm": "HS256",
+        "client_id": "me-1",
+        "subject": "robot-1",
+        "audience": "https://audience",
+        "scopes": "a b",
+        "headers": {"X-Tenant": 7},
+        "claims": {"tenant": "t-1"},
+        "assertion_lifetime": 120,
+    }
+    open_client(auth=auth).get("items")
+    token = jwt.decode(server.forms[0]["assertion"][0], OctKey.import_key(secret), algorithms=["HS256"])
+    claims = dict(token.claims)
+    assert 120 == claims.pop("exp") - claims.pop("iat")
+    said = {"iss": "me-1", "sub": "robot-1", "aud": "https://audience", "scope": "a b", "tenant": "t-1"}
+    assert said == {name: claims[name] for name in said}
+    assert (False, "7") == ("kid" in token.header, api.requests[0].headers["x-tenant"])
 
 
 def test_a_key_that_cannot_sign_is_an_error(open_client: Opener) -> None:

@@ -171,7 +171,7 @@ def test_an_endless_trickle_ends(api: ApiServer, open_client: Opener) -> None:
 
     api.get("/items")(lambda _: Reply(body=drops()))
     client = open_client(timeout={"read": 30, "total": 0.5}, retry={"attempts": 2})
-    with pytest.raises(HttpConnectionError, match=r"no whole response after 0\.5 s") as caught:
+    with pytest.raises(HttpConnectionError, match=r"no complete response after 0\.5 s") as caught:
         collect(client)
     assert ("http_timeout", 2) == (caught.value.code, client.stats.requests)
     assert "timeout.total" in str(caught.value)

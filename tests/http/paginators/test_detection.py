@@ -92,7 +92,7 @@ def test_s32_nothing_to_find_is_one_page(api: ApiServer, client: RestClient) -> 
     api.json("/items", ROWS)
     page = next(iter(client.paginate("items")))
     assert ("single_page", True) == (page.ended_by, page.is_last)
-    assert "nothing says that there is more" in str(page.evidence)
+    assert "nothing indicates another page" in str(page.evidence)
 
 
 def paged(base: int, key: str, *, current: str | None = None, where: str = "") -> Any:
@@ -132,17 +132,45 @@ def test_s33_one_page_in_all_is_asked_for_once(api: ApiServer, client: RestClien
     assert ["GET /items"] == api.targets()
 
 
-def test_page_size_and_total_are_evidence_for_page_numbers(api: ApiServer, client: RestClient) -> None:
-    api.get("/items")(
-        lambda r: {
-            "data": ROWS[(int(r.param("page") or 1) - 1) * 4 :][:4],
-            "page": int(r.param("page") or 1),
-            "per_page": 4,
-            "total": 6,
-        }
-    )
+@pytest.mark.parametrize("base", [0, 1])
+def test_s33_two_pages_in_all_are_both_loaded(api: ApiServer, client: RestClient, base: int) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        number = int(request.param("page") or base) - base
+        return {"data": ROWS[number * 3 : number * 3 + 3], "total_pages": 2}
+
     assert ROWS == collect(client)
+
+
+def test_s33_an_empty_list_may_have_no_pages(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": [], "total_pages": 0})
+    assert [] == collect(client)
+
+
+def counted(api: ApiServer) -> None:
+    """Six rows, four a page."""
+
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        page = int(request.param("page") or 1)
+        return {"data": ROWS[(page - 1) * 4 :][:4], "page": page, "per_page": 4, "total": 6}
+
+
+@pytest.mark.parametrize(
+    ("selector", "rows"), [(None, ROWS), ("data[*].id", [0, 1, 2, 3, 4, 5]), ("data[?(@.id > 3)]", ROWS[4:])]
+)
+def test_page_size_and_total_are_evidence_for_page_numbers(
+    api: ApiServer, client: RestClient, selector: str | None, rows: list[Any]
+) -> None:
+    counted(api)
+    assert rows == collect(client, data_selector=selector)
     assert ["GET /items", "GET /items?page=2"] == api.targets()
+
+
+def test_a_detected_list_may_begin_with_its_second_page(api: ApiServer, client: RestClient) -> None:
+    counted(api)
+    assert ROWS[4:] == collect(client, params={"page": 2})
+    assert 1 == len(api.requests)
 
 
 def test_offset_limit_and_total_are_evidence_for_offsets(api: ApiServer, client: RestClient) -> None:

@@ -81,7 +81,7 @@ def test_s14_a_missing_total_goes_on_to_the_other_stop_condition(api: ApiServer,
     )
     pages = list(client.paginate("items", paginator={"type": "page_number"}))
     assert [1, 1, 0] == [len(page) for page in pages]
-    assert "is missing; going on" in pages[-1].warnings[0]
+    assert "is missing; continuing" in pages[-1].warnings[0]
 
 
 def test_s15_an_empty_page_ends_a_range(api: ApiServer, client: RestClient) -> None:
@@ -117,6 +117,7 @@ def test_s16_a_maximum_holds_although_there_is_more(api: ApiServer, client: Rest
         ({"limit": 2}, 5, [0, 2, 4]),
         ({"limit": 2, "offset": 10}, 13, [10, 12]),
         ({"limit": 2, "maximum_offset": 4}, 100, [0, 2]),
+        ({"limit": 2, "maximum_offset": 3}, 100, [0, 2]),
     ],
 )
 def test_s17_offset(api: ApiServer, client: RestClient, paginator: Any, total: int, offsets: list[int]) -> None:
@@ -181,6 +182,24 @@ def test_s22_a_cursor_from_the_last_record(api: ApiServer, client: RestClient) -
     }
     assert ROWS == collect(client, paginator=paginator)
     assert ["GET /items", *(f"GET /items?after={n}" for n in (9, 19, 24))] == api.targets()
+
+
+def test_the_last_of_several_cursors_counts(api: ApiServer, client: RestClient) -> None:
+    """dlt: the same."""
+    api.get("/items")(lambda r: {"data": [row for row in ROWS if row["id"] > int(r.param("after") or -1)][:10]})
+    paginator = {"type": "cursor", "cursor_path": "data[*].id", "cursor_param": "after"}
+    assert ROWS == collect(client, paginator=paginator)
+
+
+def test_a_flag_ends_a_list_whose_cursor_stays(api: ApiServer, client: RestClient) -> None:
+    api.replies("/items", [{"data": [{"id": n}], "at": "c-1", "more": n < 2} for n in (1, 2)])
+    pages = list(client.paginate("items", paginator={"type": "cursor", "cursor_path": "at", "has_more_path": "more"}))
+    assert ([[{"id": 1}], [{"id": 2}]], "has_more", ()) == (pages, pages[-1].ended_by, pages[-1].warnings)
+
+
+def test_a_list_that_its_cursor_ends_has_no_warnings(api: ApiServer, client: RestClient) -> None:
+    api.pages("/items", ROWS, size=20, style="cursor")
+    assert [(), ()] == [page.warnings for page in client.paginate("items", paginator="cursor")]
 
 
 def test_s23_an_initial_cursor_by_static_param_or_by_key(api: ApiServer, client: RestClient) -> None:
@@ -278,6 +297,12 @@ def test_a_flag_and_a_cursor_that_are_left_out_together_end_a_list(api: ApiServe
     )
     paginator = {"type": "cursor", "cursor_path": "n", "has_more_path": "m"}
     assert [{"id": 1}, {"id": 2}] == collect(client, paginator=paginator)
+
+
+def test_a_flag_that_is_left_out_beside_a_cursor_is_an_error(api: ApiServer, client: RestClient) -> None:
+    api.json("/items", {"data": [{"id": 1}], "n": 7})
+    with pytest.raises(PaginationError, match="has_more_path"):
+        collect(client, paginator={"type": "cursor", "cursor_path": "n", "has_more_path": "m"})
 
 
 @pytest.mark.parametrize("end", [{}, {"X-Next": ""}])
@@ -404,6 +429,44 @@ def test_s31_one_paginator_instance_serves_many_units(api: ApiServer, client: Re
     units = [FetchUnit(RequestSpec(path=path), index=n) for n, path in enumerate("ab")]
     pages = list(client.fetch(units, options=FetchOptions(paginator=shared)))
     assert ROWS + ROWS == [row for page in pages for row in page]
+
+
+def test_s31_warnings_stay_with_their_unit(api: ApiServer, client: RestClient) -> None:
+    api.get("/a")(lambda r: {"data": [1] if r.param("page") == "0" else []})
+    api.get("/b")(lambda r: {"data": [2], "total": 1})
+    units = [FetchUnit(RequestSpec(path=path), index=n) for n, path in enumerate("ab")]
+    pages = list(client.fetch(units, options=FetchOptions(paginator="page_number")))
+    assert [(0, True), (0, True), (1, False)] == [(page.unit.index, bool(page.warnings)) for page in pages]
+
+
+class PagesInAList(BasePaginator):
+    """Keeps its state where a shallow copy would share it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_come = [1, 2]
+
+    def update_state(self, response: Any, data: Any = None) -> None:
+        self._has_next_page = bool(self.to_come)
+
+    def update_request(self, request: Any) -> None:
+        request.params = {"page": self.to_come.pop(0)}
+
+    def state(self) -> dict[str, Any]:
+        return {"to_come": self.to_come}
+
+
+def test_s31_one_instance_of_a_custom_paginator_serves_many_units(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(lambda r: [{"id": int(r.param("page") or 0)}])
+    units = [FetchUnit(RequestSpec(path="items"), index=n) for n in range(2)]
+    pages = client.fetch(units, options=FetchOptions(paginator=PagesInAList()))
+    assert [0, 1, 2, 0, 1, 2] == [row["id"] for page in pages for row in page]
+
+
+def test_a_paginator_that_cannot_restore_its_state_does_not_resume() -> None:
+    """From the first page on again, rows would come twice."""
+    with pytest.raises(PaginationError, match="cannot resume"):
+        PagesInAList().restore({"to_come": [2]})
 
 
 @pytest.mark.parametrize("place", ["paginator", "call"])

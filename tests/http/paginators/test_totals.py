@@ -153,7 +153,7 @@ def test_a_total_that_cannot_be_true_ends_nothing(api: ApiServer, client: RestCl
     offsets(api, ROWS, total=lambda start: glitch if start == 100 else 500)
     pages = fetch(client, OFFSET)
     assert ROWS == rows_of(pages)
-    assert any("going on with the total" in line for line in pages[-1].warnings)
+    assert any("continuing with the total" in line for line in pages[-1].warnings)
 
 
 @pytest.mark.parametrize("total", [0, 3, -1, None])
@@ -241,6 +241,30 @@ def test_a_row_deleted_since_the_first_page_named_its_total_is_no_error(api: Api
     assert any("497 of 500" in line for line in pages[-1].warnings)
 
 
+@pytest.mark.parametrize("left", [399, 350, 1])
+def test_more_than_a_page_missing_of_the_total_of_the_first_page_is_an_error(
+    api: ApiServer, client: RestClient, left: int
+) -> None:
+    offsets(api, ROWS[:left], total=lambda start: 500 if start == 0 else None)
+    with pytest.raises(IncompleteError, match=f"at {left} of 500"):
+        fetch(client, OFFSET)
+
+
+def test_a_page_deleted_since_the_first_page_named_its_total_is_no_error(api: ApiServer, client: RestClient) -> None:
+    offsets(api, ROWS[:400], total=lambda start: 500 if start == 0 else None)
+    assert ROWS[:400] == rows_of(fetch(client, OFFSET))
+
+
+def test_nothing_is_asked_ahead_behind_the_maximum(api: ApiServer, client: RestClient) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        page = int(request.param("page") or 0)
+        return Reply(json={"data": [{"id": page}], "pages": 10}, delay=0.1 * (page > 1))
+
+    assert 2 == len(rows_of(fetch(client, {**PAGED, "maximum_page": 3})))
+    assert [1, 2] == asked(api, "page")
+
+
 def test_a_row_deleted_since_is_no_error_where_a_404_follows_the_end(api: ApiServer, client: RestClient) -> None:
     @api.get("/items")
     def items(request: Request) -> Any:
@@ -271,11 +295,25 @@ def test_an_empty_page_before_the_total_is_an_error(api: ApiServer, client: Rest
     assert "total_path: null" in str(caught.value)
 
 
+def test_an_empty_page_that_counts_nothing_is_an_error_where_more_was_counted(
+    api: ApiServer, client: RestClient
+) -> None:
+    offsets(api, ROWS[:200], total=lambda start: 500 if start < 200 else 0)
+    with pytest.raises(IncompleteError, match="at 200 of 500 items"):
+        fetch(client, OFFSET)
+
+
 def test_an_empty_first_page_of_a_list_that_counts_rows_is_an_error(api: ApiServer, client: RestClient) -> None:
     """dlt: no rows, and a `replace` empties the table."""
     offsets(api, [], total=lambda _: 500)
     with pytest.raises(IncompleteError, match="at 0 of 500"):
         fetch(client, OFFSET)
+
+
+def test_an_empty_first_page_of_a_list_of_many_pages_is_an_error(api: ApiServer, client: RestClient) -> None:
+    numbered(api, 0, total=lambda _: 5)
+    with pytest.raises(IncompleteError, match="at 0 of 5 pages"):
+        fetch(client, PAGED)
 
 
 def test_an_end_before_the_total_can_be_a_warning(api: ApiServer, client: RestClient) -> None:
@@ -336,8 +374,9 @@ def test_a_number_of_pages_that_shrinks_is_believed_when_the_next_page_is_empty(
     assert (ROWS[:30], ()) == (rows_of(pages), pages[-1].warnings)
 
 
-def test_a_number_of_pages_that_shrinks_wrongly_loses_nothing(api: ApiServer, client: RestClient) -> None:
-    numbered(api, 10, total=lambda page: 10 if page == 1 else 0)
+@pytest.mark.parametrize("later", [0, 3])
+def test_a_number_of_pages_that_shrinks_wrongly_loses_nothing(api: ApiServer, client: RestClient, later: int) -> None:
+    numbered(api, 10, total=lambda page: 10 if page == 1 else later)
     assert ROWS[:100] == rows_of(fetch(client, PAGED))
 
 
@@ -347,12 +386,34 @@ def test_fewer_pages_than_the_api_counts_are_an_error(api: ApiServer, client: Re
         fetch(client, PAGED)
 
 
-def test_a_total_of_records_where_pages_were_meant_ends_with_a_warning(api: ApiServer, client: RestClient) -> None:
-    """dlt's default `total` is often one of records: such a list ends with an empty page."""
-    numbered(api, 3, total=lambda _: 30, key="total")
+@pytest.mark.parametrize(("count", "size", "total"), [(3, 10, 30), (3, 2, 6), (4, 8, 31)])
+def test_a_total_of_records_where_pages_were_meant_ends_with_a_warning(
+    api: ApiServer, client: RestClient, count: int, size: int, total: int
+) -> None:
+    """dlt's default `total` is often one of records: such a list ends with an empty page, or with an ignored one."""
+    numbered(api, count, total=lambda _: total, size=size, key="total")
     pages = fetch(client, {"type": "page_number", "base_page": 1})
-    assert ROWS[:30] == rows_of(pages)
+    assert ROWS[: count * size] == rows_of(pages)
     assert "counts records, not pages" in pages[-1].warnings[0]
+
+
+def test_an_ignored_page_behind_a_total_of_records_ends_the_list(api: ApiServer, client: RestClient) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        page = int(request.param("page") or 0)
+        return {"data": ROWS[page * 10 :][:10], "total": 30} if page < 3 else Reply(status=404, json={})
+
+    actions = [{"status_code": 404, "action": "ignore"}]
+    assert ROWS[:30] == rows_of(fetch(client, "page_number", response_actions=actions))
+
+
+def test_what_came_is_no_total_of_records_where_the_first_pages_were_left_out(
+    api: ApiServer, client: RestClient
+) -> None:
+    """21 records came of pages 11 to 17, and the API counts 20 pages."""
+    numbered(api, 17, total=lambda _: 20, size=3)
+    with pytest.raises(IncompleteError, match="at 17 of 20 pages"):
+        fetch(client, {**PAGED, "page": 11})
 
 
 def test_a_detected_page_size_that_is_not_kept_loses_nothing(api: ApiServer, client: RestClient) -> None:

@@ -25,6 +25,9 @@ from dagster_rest.http.parse.json import decode_json, key_tree
         ("[0.12345678901234567890123]", [Decimal("0.12345678901234567890123")]),
         ("[12345678901234567.89, 1.5]", [Decimal("12345678901234567.89"), 1.5]),
         ("[-122.41941550000001]", [-122.41941550000001]),
+        ("[9007199254740993e0]", [Decimal(9007199254740993)]),
+        ("[90071992.547409933]", [Decimal("90071992.547409933")]),
+        ("[1.50000000000000000]", [1.5]),
         ('["12345678901234567890123"]', ["12345678901234567890123"]),
         ("[1e-400, -1E-400, 1.5]", [Decimal("1E-400"), Decimal("-1E-400"), 1.5]),
         ("2e-0324", Decimal("2E-324")),
@@ -39,6 +42,13 @@ from dagster_rest.http.parse.json import decode_json, key_tree
 def test_numbers_keep_their_digits(text: str, value: Any) -> None:
     decoded = decode_json(text.encode())
     assert (value, repr(value)) == (decoded, repr(decoded))
+
+
+def test_a_number_keeps_its_digits_wherever_it_is_in_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The body is searched for long numbers piece by piece."""
+    monkeypatch.setattr("dagster_rest.http.parse.json._PIECE", 32)
+    bodies = [b"[" + b" " * blanks + b"9007199254740993e0]" for blanks in range(70)]
+    assert [[Decimal(9007199254740993)]] * 70 == [decode_json(body) for body in bodies]
 
 
 def test_nan_and_infinity_are_tolerated() -> None:
@@ -58,6 +68,8 @@ def test_unicode_with_and_without_a_mark(encoding: str) -> None:
 
 def test_the_charset_of_the_response_is_used() -> None:
     assert {"a": "é"} == decode_json('{"a": "é"}'.encode("latin-1"), encoding="latin-1")
+    # Only ASCII, and control characters, which JSON does not allow.
+    assert ["日本"] == decode_json('["日本"]'.encode("iso2022_jp"), encoding="iso2022_jp")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"a": }', b'{"a": 1', b"{'a': 1}", b"\xff\xfe\xfd", b"[1] x"])
@@ -119,7 +131,7 @@ def test_the_key_tree_has_no_values() -> None:
     ],
 )
 def test_what_does_not_begin_like_json_is_refused_before_it_is_copied(body: bytes) -> None:
-    with pytest.raises(DecodeError) as caught:
+    with pytest.raises(DecodeError, match="does not begin like JSON") as caught:
         decode_json(body)
     assert "http_not_json" == caught.value.code
 

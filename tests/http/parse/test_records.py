@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.http import BodyError, HttpError, RestClient, SelectorError
-from dagster_rest.http.parse.records import detect_selector, select
+from dagster_rest.http.parse.records import decides, detect_selector, select
 from tests.support.server import ApiServer, Reply
 
 A, B = {"a": 1}, {"a": 2}
@@ -30,9 +30,13 @@ A, B = {"a": 1}, {"a": 2}
         ({"response": {"result": {"items": [A]}}}, [A]),
         ({"_embedded": {"posts": [A]}, "_links": {}}, [A]),
         ({"data": {"items": [A], "total": 1}}, [A]),
+        ({"data": {"tags": [B], "items": [A]}}, [A]),
+        ({"next": None, "links": [A]}, [A]),
         ({"data": [1, 2]}, [1, 2]),
         ({"data": []}, []),
         ({"total": 0, "posts": []}, []),
+        ({"data": None}, []),
+        ({"name": "x", "meta": {"data": None}}, [{"name": "x", "meta": {"data": None}}]),
         ({"id": 1, "name": "x"}, [{"id": 1, "name": "x"}]),
         ({"a": {"b": {"c": {"d": [A]}}}}, [{"a": {"b": {"c": {"d": [A]}}}}]),
         ({"value": [A], "@odata.context": "x"}, [A]),
@@ -48,6 +52,9 @@ def test_s35_detected_records(body: Any, rows: list[Any]) -> None:
     [
         ({"id": 1, "tags": ["a", "b"]}, [{"id": 1, "tags": ["a", "b"]}]),
         ({"id": 1, "meta": {"links": [A]}}, [{"id": 1, "meta": {"links": [A]}}]),
+        ({"name": "x", "links": [A]}, [{"name": "x", "links": [A]}]),
+        ({"name": "x", "tags": ["a", "b"]}, [{"name": "x", "tags": ["a", "b"]}]),
+        ({"id": {"$oid": "1"}, "links": [A]}, [{"id": {"$oid": "1"}, "links": [A]}]),
         ({"errors": [A], "stuff": [B]}, [B]),
         ({"links": [A], "data": []}, []),
         ({"included": [A], "data": [B]}, [B]),
@@ -122,6 +129,7 @@ def test_the_key_tree_names_keys_and_no_values() -> None:
         (None, {"errors": ["quota"]}),
         (None, {"errors": [{"message": "quota"}]}),
         (None, {"error": [{"message": "quota"}]}),
+        (None, {"errors": {"list": [{"message": "quota"}]}}),
         (None, {"errors": [{"message": "quota"}], "meta": {"page": 1}}),
         (None, {"errors": [{"message": "quota", "id": 7}], "data": {}}),
         (None, {"errors": [{"message": "quota"}], "data": {"issues": None}}),
@@ -136,6 +144,23 @@ def test_a_body_with_errors_and_no_records_is_an_error(selector: str | None, bod
 @pytest.mark.parametrize("body", [{"data": [A], "errors": [B]}, {"data": [], "errors": []}, {"id": 1, "error": "x"}])
 def test_errors_beside_records_are_none_of_ours(body: Any) -> None:
     select(None, body).records(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "shows"),
+    [
+        ([A], True),
+        ({"data": []}, True),
+        ({"data": [A], "errors": [B]}, True),
+        ({"id": 1, "errors": ["x"]}, False),
+        ({"errors": [{"message": "x"}]}, False),
+        ({}, False),
+        ([], False),
+        ("text", False),
+    ],
+)
+def test_which_bodies_show_where_the_records_of_others_are(body: Any, shows: bool) -> None:
+    assert shows == decides(body)
 
 
 def test_missing_data_can_be_allowed(api: ApiServer, client: RestClient) -> None:

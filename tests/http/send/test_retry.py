@@ -194,6 +194,26 @@ def test_what_the_total_does_not_leave_becomes_retry_later(api: ApiServer, open_
     assert 1 == len(api.requests)
 
 
+def test_a_long_wait_at_the_last_attempt_becomes_retry_later(api: ApiServer, open_client: Opener) -> None:
+    api.replies("/items", [Reply(status=503), Reply(status=429, headers={"Retry-After": "90"})])
+    with pytest.raises(RetryLater) as caught:
+        collect(open_client(retry={"attempts": 2}))
+    assert (90, 2) == (caught.value.seconds, len(api.requests))
+
+
+def test_a_short_wait_at_the_last_attempt_is_an_error(api: ApiServer, open_client: Opener) -> None:
+    api.json("/items", Reply(status=503, headers={"Retry-After": "0.01"}))
+    with pytest.raises(HttpStatusError):
+        collect(open_client(retry={"attempts": 2}))
+    assert 2 == len(api.requests)
+
+
+def test_a_long_wait_is_an_error_where_nothing_is_asked_again(api: ApiServer, open_client: Opener) -> None:
+    api.json("/items", Reply(status=429, headers={"Retry-After": "90"}))
+    with pytest.raises(HttpStatusError):
+        collect(open_client(retry={"attempts": 1}))
+
+
 def test_own_pauses_end_with_the_total(api: ApiServer, open_client: Opener) -> None:
     api.json("/items", Reply(status=503, json={}))
     with pytest.raises(HttpStatusError):

@@ -122,7 +122,7 @@ def test_nothing_needs_no_packing(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["compress", "aws-chunked", "gzip, gzip, gzip, gzip"])
 def test_a_packing_that_cannot_be_undone_is_named(encoding: str) -> None:
-    with pytest.raises(HttpError, match="packed as") as caught:
+    with pytest.raises(HttpError, match="encoded as") as caught:
         fetch([b"x"], encoding)
     assert "http_encoding" == caught.value.code
     assert "http://api.test/items" in str(caught.value)

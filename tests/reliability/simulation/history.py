@@ -379,6 +379,10 @@ class History:
             player.over_before = player.attempt.run in self.over
         elif point == "after_commit":
             self._committed(player)
+        elif point == "yielded" and self.finding is None:
+            self.model.report(player.attempt)
+            if not self.model.candidates:
+                self._fail("an event of a load that the tables do not hold", player.label)
         elif point == "after_confirm":
             self.model.confirm(player.attempt)
 
@@ -411,8 +415,6 @@ class History:
         if self.finding is not None:
             return
         self.model.end(player.attempt)
-        if not self.model.candidates:
-            self._fail("an event of a load that the tables do not hold", player.label)
 
     def _ended(self, player: Player) -> None:
         error = player.actor.error

@@ -195,6 +195,17 @@ KEPT: dict[str, Plan] = {
             ("go", "B", "end"),
         ),
     ),
+    "5 a load that went with its file is not reported again": (
+        "replace-windowed",
+        1,
+        (
+            ("run", "A", "range"),
+            ("go", "A", "yielded"),
+            ("retry", "B", "A"),
+            ("go", "B", "asks_dagster"),
+            ("lose",),
+        ),
+    ),
     "8 each combination counts once": (
         "append-product",
         3,

@@ -94,9 +94,12 @@ class Model:
         self.wiped = "" if attempt.wiped_before or not self.wiped else "may"
 
     def end(self, attempt: Attempt) -> None:
-        """An attempt's event is stored: if it committed nothing, of its line's load, in the tables or since rebuilt."""
+        """An attempt's event is stored."""
         self.now += 1
         self._mark(attempt, reported=self.now)
+
+    def report(self, attempt: Attempt) -> None:
+        """An attempt yields its event: if it committed nothing, of its line's load, in the tables or since rebuilt."""
         self.candidates = [
             state
             for state in self.candidates

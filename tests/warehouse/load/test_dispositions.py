@@ -100,7 +100,7 @@ def test_readers_see_a_replaced_table_full_at_every_moment(tmp_path: Any) -> Non
 
 
 def test_a_full_refresh_rebuilds_the_tables_from_the_load(warehouse: Warehouse) -> None:
-    warehouse.load(table_spec("merge", **KEY), [*FIRST, {"id": 5, "v": 7, "d": [1]}])
+    warehouse.load(table_spec("merge", **KEY), [*FIRST, {"id": 5, "v": 7, "d": [1], "e": [1]}])
     outcome = warehouse.load(
         table_spec("merge", **KEY), SECOND, full_refresh=True, known=RecordedSchema(dataset="shop")
     )
@@ -117,6 +117,32 @@ def test_a_full_refresh_may_change_types(warehouse: Warehouse) -> None:
     warehouse.load(table_spec(), [{"v": "x"}], full_refresh=True, known=RecordedSchema(dataset="shop"))
 
     assert {"v": "VARCHAR"} == warehouse.types("posts")
+
+
+def test_a_full_refresh_leaves_out_the_columns_that_neither_it_nor_a_hint_has(warehouse: Warehouse) -> None:
+    spec = table_spec(columns={"hinted": {"data_type": "text"}})
+    warehouse.load(spec, [{"id": 1, "old": 1}])
+    warehouse.load(spec, [{"id": 2}], full_refresh=True)
+
+    assert {"id", "hinted"} == set(warehouse.types("posts"))
+
+
+def test_rows_of_a_table_with_its_own_key_are_no_rows_of_the_resource(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", nested_hints={"l": {"primary_key": "value"}}, **KEY)
+    outcome = warehouse.load(spec, [{"id": 1, "l": [1, 2]}, {"id": 2, "l": [3]}])
+
+    assert (2, {"posts": 2, "posts__l": 3}) == (outcome.rows_loaded, outcome.rows_by_table)
+
+
+def test_a_replace_leaves_alone_what_the_resource_loaded_under_another_name(warehouse: Warehouse) -> None:
+    hints = {"l": {"primary_key": "value", "write_disposition": "replace"}}
+    for name in ("old", "zold", "posts"):
+        warehouse.load(table_spec("replace", table_name=name, nested_hints=hints), [{"id": 1, "l": [1]}])
+    warehouse.load(table_spec("replace", nested_hints=hints), [])
+
+    for name in ("old", "zold"):
+        assert [(1,)] == warehouse.table(f"{name}__l", "value") == warehouse.table(name, "id")
+    assert [] == warehouse.table("posts__l", "value") == warehouse.table("posts", "id")
 
 
 def test_replace_where_deletes_the_matching_rows_with_what_is_nested_in_them(warehouse: Warehouse) -> None:
@@ -353,6 +379,7 @@ def test_the_outcome_names_every_column(warehouse: Warehouse) -> None:
         (column.name, column.data_type, column.nullable, column.description) for column in outcome.columns["posts"][:2]
     ]
     assert {"posts": 2, "posts__c": 3} == outcome.rows_by_table == outcome.total_rows
+    assert (0, 0, 0) == (outcome.duplicates, outcome.discarded_rows, outcome.discarded_values)
 
 
 VERSIONED: dict[str, Any] = {"options": {"row_version_column_name": "ver"}}
@@ -403,6 +430,19 @@ def test_a_hard_delete_closes_the_version_it_meets(warehouse: Warehouse, options
     warehouse.load(spec, [{"id": 1, "ver": 1, "gone": True}, {"id": 2, "ver": 1}], loaded_at=moment(2))
 
     assert [(1, moment(2)), (2, None)] == warehouse.table("posts", "id", "_valid_to")
+
+
+@pytest.mark.parametrize("keys", [{}, {"merge_key": ("id",)}])
+def test_scd2_refuses_records_of_one_version_that_differ_in_their_lists_alone(
+    warehouse: Warehouse, keys: dict[str, Any]
+) -> None:
+    spec = table_spec("merge", "scd2", **VERSIONED, **keys)
+    records = [{"id": 1, "ver": 1, "lines": [{"sku": sku}]} for sku in ("a", "b")]
+
+    with pytest.raises(WarehouseError) as caught:
+        warehouse.load(spec, records)
+    assert "warehouse_missing_key" == caught.value.code
+    assert 1 == warehouse.load(spec, [records[0], records[0]]).duplicates
 
 
 def test_scd2_without_a_key_keeps_one_of_two_equal_records(warehouse: Warehouse) -> None:

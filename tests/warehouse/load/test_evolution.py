@@ -23,8 +23,6 @@ def staged_before(
 ) -> Any:
     """Stage records with what is known now, for a commit later."""
     schema = read_schema(warehouse.conn, DATASET) if known else RecordedSchema(dataset=DATASET)
-    stager = Stager.open(folder, spec=table_spec(), known=schema, fingerprint="f", load_id="late")
-    schema = read_schema(warehouse.conn, DATASET) if known else RecordedSchema(dataset=DATASET)
     stager = Stager.open(folder, spec=spec or table_spec(), known=schema, fingerprint="f", load_id="late")
     stager.write(records)
     return stager.finish()

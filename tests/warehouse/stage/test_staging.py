@@ -104,9 +104,9 @@ def test_files_that_no_checkpoint_covers_are_removed(tmp_path: Path) -> None:
     ("damage", "reason"),
     [
         (lambda folder: (folder / "checkpoint.json").write_bytes(b"\x00\xff{"), "can't be read"),
-        (lambda folder: (folder / "checkpoint.json").write_text("[1]"), "not one of ours"),
+        (lambda folder: (folder / "checkpoint.json").write_text("[1]"), "is not valid"),
         (lambda folder: (folder / "checkpoint.json").write_text('{"version": 99}'), "version 99"),
-        (lambda folder: (folder / "checkpoint.json").write_text('{"version": 1, "parts": 5}'), "not one of ours"),
+        (lambda folder: (folder / "checkpoint.json").write_text('{"version": 1, "parts": 5}'), "is not valid"),
         (lambda folder: next(folder.glob("*.parquet")).unlink(), "are gone"),
         (lambda folder: (folder / "checkpoint.json").unlink(), None),
     ],
@@ -132,7 +132,7 @@ def test_a_damaged_folder_costs_time_and_no_data(
     [
         ({"fingerprint": "other"}, "configuration changed"),
         ({"ttl_seconds": -1}, "s old"),
-        ({"resume": False}, "switched off"),
+        ({"resume": False}, "disabled"),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_not_used(tmp_path: Path, options: Any, reason: str) -> None:

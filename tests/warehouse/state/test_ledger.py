@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dagster_rest.warehouse.state.ledger import (
+    begin_anew,
     confirm_loads,
     load_ids_of_partition,
     missing_loads,
@@ -20,10 +21,12 @@ from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
 from dagster_rest.warehouse.state.load_row import AssetState, CursorState, LoadRow
 from dagster_rest.warehouse.state.lost_tables import note_lost_tables
 from dagster_rest.warehouse.state.parents.cursors import replace_parent_cursors
+from dagster_rest.warehouse.state.parents.keys import write_fan_out_keys
 from tests.warehouse.support import NOON, Warehouse
 
 AT_5 = CursorState(value="5", type="int", boundary=("a", "b"))
 AT_7 = CursorState(value="7", type="int")
+KEY = {"row_key": '["1"]', "field_values": "[1]"}
 
 
 @pytest.fixture
@@ -162,6 +165,23 @@ def test_loads_of_another_asset_are_not_taken_back(ledger: Warehouse) -> None:
 
     found = ledger.rows("select asset, load_id, status from _dagster_rest.loads order by all")
     assert [("src/a", "l1", "taken_back"), ("src/a", "l2", "pending"), ("src/b", "l1", "pending")] == found
+
+
+def test_an_asset_that_begins_anew_is_told_apart_from_others(ledger: Warehouse) -> None:
+    record(ledger, load("l1"), load("l2", partition="p", status="confirmed"), load("l3", asset="src/b"))
+    for asset in ("src/a", "src/b"):
+        for partition in ("", "p"):
+            place = {"asset": asset, "partition": partition}
+            replace_parent_cursors(ledger.conn, **place, cursors={"1": AT_5}, keep_others=True)
+            write_fan_out_keys(ledger.conn, [KEY], **place, load_id="l", load_group="l", write="append")
+
+    begin_anew(ledger.conn, asset="src/a")
+
+    statuses = ledger.rows("select load_id, status from _dagster_rest.loads order by all")
+    assert [("l1", "taken_back"), ("l2", "taken_back"), ("l3", "pending")] == statuses
+    for table in ("parent_cursors", "fan_out_keys"):
+        left = ledger.rows(f"select asset, partition from _dagster_rest.{table} order by all")
+        assert [("src/b", ""), ("src/b", "p")] == left
 
 
 def cursors(ledger: Warehouse, **place: str) -> dict[str, CursorState]:

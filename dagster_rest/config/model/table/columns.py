@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, ValidationInfo, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean
@@ -12,7 +12,7 @@ from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import at, check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Bool, Checked, Count, FilledText, JsonSchema
+from dagster_rest.config.values.types import Bool, Count, Environment, FilledText, ImportString, checked
 
 DataType: TypeAlias = Literal[
     "text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"
@@ -20,14 +20,16 @@ DataType: TypeAlias = Literal[
 
 
 class ColumnHint(ConfigModel):
-    """What is known of a column beforehand. Keys that begin with `x-` are kept as they are."""
+    """What is known about a column in advance. Keys that begin with `x-` are kept as they are."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"additionalProperties": False, "patternProperties": {"^x-": {}}}
+    )
 
     name: FilledText | None = key(None, "Name of the column; required in the list form.")
     data_type: DataType | None = key(None, "Type of the column.")
     nullable: Bool | None = key(None, "Whether the column may be null; true if absent.")
-    precision: Count | None = key(None, "Precision, for decimal, timestamp, text and binary.")
+    precision: Count | None = key(None, "Precision, for bigint, decimal, timestamp, text and binary.")
     scale: Count | None = key(None, "Scale, for decimal.")
     timezone: Bool | None = key(None, "Whether a timestamp has a time zone.")
     description: FilledText | None = key(None, "Comment on the column.")
@@ -35,15 +37,15 @@ class ColumnHint(ConfigModel):
     merge_key: Bool | None = key(None, "Part of the merge key.")
     hard_delete: Bool | None = key(None, "merge: rows with true (or any value that is not null) here are deleted.")
     dedup_sort: Literal["asc", "desc"] | None = key(None, "merge: which duplicate of a load is kept.")
-    partition: Bool | None = key(None, "Kept for other destinations.")
-    cluster: Bool | None = key(None, "Kept for other destinations.")
-    unique: Bool | None = key(None, "Kept for other destinations.")
-    sort: Bool | None = key(None, "Kept for other destinations.")
-    row_key: Bool | None = key(None, "Kept for other destinations.")
-    parent_key: Bool | None = key(None, "Kept for other destinations.")
-    root_key: Bool | None = key(None, "Kept for other destinations.")
-    incremental: Bool | None = key(None, "Kept for other destinations.")
-    variant: Bool | None = key(None, "Kept for other destinations.")
+    partition: Bool | None = key(None, "Kept for dlt; no effect here.")
+    cluster: Bool | None = key(None, "Kept for dlt; no effect here.")
+    unique: Bool | None = key(None, "Kept for dlt; no effect here.")
+    sort: Bool | None = key(None, "Kept for dlt; no effect here.")
+    row_key: Bool | None = key(None, "Kept for dlt; no effect here.")
+    parent_key: Bool | None = key(None, "Kept for dlt; no effect here.")
+    root_key: Bool | None = key(None, "Kept for dlt; no effect here.")
+    incremental: Bool | None = key(None, "Kept for dlt; no effect here.")
+    variant: Bool | None = key(None, "Whether it is a variant column, not a key of the record.")
 
     @model_validator(mode="after")
     def _only_x_keys(self) -> Self:
@@ -60,13 +62,21 @@ class ColumnHint(ConfigModel):
         return self
 
 
+NamedColumn: TypeAlias = Annotated[ColumnHint, Field(json_schema_extra={"required": ["name"]})]
+
+
+@checked(
+    takes=dict[str, ColumnHint] | list[NamedColumn] | ImportString | Environment,
+    expected="column hints by name, a list of them, a pydantic model, or a callable",
+    read_at="parts",
+)
 def check_columns(value: Any, info: ValidationInfo) -> Any:
     """Columns as a dict or list become a dict of hints by name; a model, schema or callable is kept."""
     value = imported(value)
     if isinstance(value, dict):
         return _columns_by_name(value, info)
     if isinstance(value, (list, tuple)):
-        return _columns_of_list(value, info)
+        return {hint.name: hint for hint in check_each(enumerate(value), _named_hint, info)}
     if callable(value) or inspect.isclass(value) or type(value).__module__.startswith("pyarrow"):
         return value
     raise wrong_type(
@@ -82,10 +92,6 @@ def _columns_by_name(value: Mapping[Any, Any], info: ValidationInfo) -> dict[str
     return dict(zip(columns, hints, strict=True))
 
 
-def _columns_of_list(value: list[Any] | tuple[Any, ...], info: ValidationInfo) -> dict[str, ColumnHint]:
-    return {hint.name: hint for hint in check_each(enumerate(value), _named_hint, info)}
-
-
 def _named_hint(item: Any, info: ValidationInfo) -> Any:
     hint = check_model(item, ColumnHint, info, expected="a mapping of column hints with `name`")
     if hint.name is None:
@@ -93,20 +99,4 @@ def _named_hint(item: Any, info: ValidationInfo) -> Any:
     return hint
 
 
-COLUMNS_SCHEMA: JsonSchema = {
-    "anyOf": [
-        {"type": "object", "additionalProperties": {"$ref": "ColumnHint"}},
-        {"type": "array", "items": {"allOf": [{"$ref": "ColumnHint"}], "required": ["name"]}},
-        IMPORT_TEXT,
-        ENV_TEXT,
-    ]
-}
-Columns: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_columns,
-        schema=COLUMNS_SCHEMA,
-        expected="column hints by name, a list of them, a pydantic model, or a callable",
-        read_at="parts",
-    ),
-]
+Columns: TypeAlias = Annotated[Any, check_columns]

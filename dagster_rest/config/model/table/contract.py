@@ -8,7 +8,7 @@ from pydantic import ValidationInfo
 from dagster_rest.config.model.base import ConfigModel, check_model, key
 from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.imports import imported
-from dagster_rest.config.values.types import Checked, words
+from dagster_rest.config.values.types import ImportString, checked
 
 ContractMode: TypeAlias = Literal["evolve", "freeze", "discard_row", "discard_value"]
 
@@ -21,24 +21,19 @@ class SchemaContractConfig(ConfigModel):
     data_type: ContractMode = key("evolve", "Values of another type than the column's.")
 
 
+@checked(
+    takes=ContractMode | ImportString | SchemaContractConfig,
+    expected="evolve, freeze, discard_row, discard_value, or a mapping of tables, columns, data_type",
+    read_at="parts",
+)
 def check_schema_contract(value: Any, info: ValidationInfo) -> Any:
     """One mode for all, a mapping or a callable."""
     value = imported(value)
     if isinstance(value, str):
-        mode = choice(value, get_args(ContractMode))
-        modes = {"tables": mode, "columns": mode, "data_type": mode}
-        return SchemaContractConfig.model_validate(modes, context=info.context)
+        value = dict.fromkeys(SchemaContractConfig.model_fields, choice(value, get_args(ContractMode)))
     if callable(value):
         return value
     return check_model(value, SchemaContractConfig, info, expected="a mode or a mapping of tables, columns, data_type")
 
 
-SchemaContractHint: TypeAlias = Annotated[
-    SchemaContractConfig | Callable[..., Any],
-    Checked(
-        check_schema_contract,
-        schema={"anyOf": [*words(*get_args(ContractMode), imported=True), {"$ref": "SchemaContractConfig"}]},
-        expected="evolve, freeze, discard_row, discard_value, or a mapping of tables, columns, data_type",
-        read_at="parts",
-    ),
-]
+SchemaContractHint: TypeAlias = Annotated[SchemaContractConfig | Callable[..., Any], check_schema_contract]

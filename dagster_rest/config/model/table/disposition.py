@@ -13,7 +13,7 @@ from dagster_rest.config.values.checks import choice
 from dagster_rest.config.values.env import is_env
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import problem
-from dagster_rest.config.values.types import Anything, Bool, Checked, FilledText, words
+from dagster_rest.config.values.types import Anything, Bool, FilledText, ImportString, checked
 
 Disposition: TypeAlias = Literal["append", "replace", "merge", "skip"]
 MergeStrategy: TypeAlias = Literal["delete-insert", "upsert", "insert-only", "scd2", "cdc"]
@@ -42,7 +42,7 @@ class WriteDisposition:
     """How a load is written, resolved.
 
     Attributes:
-        disposition: What happens with the rows that are there.
+        disposition: What happens with existing rows.
         strategy: The merge strategy; None unless ``disposition`` is ``merge``.
         options: The strategy's options as the config gives them.
     """
@@ -55,14 +55,14 @@ class WriteDisposition:
 class WriteDispositionConfig(ConfigModel):
     """The long form of `write_disposition`."""
 
-    disposition: Disposition = Field(description="What happens with the rows that are there.")
+    disposition: Disposition = Field(description="What happens with existing rows.")
     strategy: MergeStrategy | None = key(None, "Merge strategy; `delete-insert` if absent.")
     deduplicated: Bool | None = key(None, "delete-insert: the load has no duplicates.")
     source_filter: FilledText | None = key(None, "SQL condition: only these rows of the load are merged.")
-    destination_scope: FilledText | None = key(None, "SQL condition: only these rows of the table are touched.")
-    skip_unchanged_rows: Bool | None = key(None, "upsert, cdc: rows that did not change are left alone.")
+    destination_scope: FilledText | None = key(None, "SQL condition: only these rows of the table are changed.")
+    skip_unchanged_rows: Bool | None = key(None, "upsert, cdc: rows that did not change are not touched.")
     row_version_column_name: FilledText | None = key(
-        None, "upsert, scd2, cdc: column that tells versions of a row apart."
+        None, "upsert, scd2, cdc: column that identifies versions of a row."
     )
     validity_column_names: list[FilledText] | None = key(None, "scd2: names of the two validity columns.")
     active_record_timestamp: Anything | None = key(None, "scd2: end of validity of current rows; null if absent.")
@@ -70,9 +70,10 @@ class WriteDispositionConfig(ConfigModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        options = self.model_fields_set - {"disposition", "strategy"}
+        written = [name for name in type(self).model_fields if name in self.model_fields_set]
+        options = [name for name in written if name not in ("disposition", "strategy")]
         if self.disposition != "merge":
-            if "strategy" in self.model_fields_set or options:
+            if "strategy" in written or options:
                 raise problem(
                     "config_conflict",
                     f"`{self.disposition}` takes no strategy and no options",
@@ -112,6 +113,11 @@ def _check_moment(name: str, value: Any) -> None:
     raise problem("config_wrong_type", f"`{name}` is not a time", expected="an ISO 8601 date or date-time")
 
 
+@checked(
+    takes=Disposition | ImportString | WriteDispositionConfig,
+    expected="append, replace, merge, skip, or a mapping",
+    read_at="parts",
+)
 def check_write_disposition(value: Any, info: ValidationInfo) -> Any:
     """The short form, the long form or a callable."""
     value = imported(value)
@@ -124,11 +130,5 @@ def check_write_disposition(value: Any, info: ValidationInfo) -> Any:
 
 
 WriteDispositionHint: TypeAlias = Annotated[
-    Disposition | WriteDispositionConfig | Callable[..., Any],
-    Checked(
-        check_write_disposition,
-        schema={"anyOf": [*words(*get_args(Disposition), imported=True), {"$ref": "WriteDispositionConfig"}]},
-        expected="append, replace, merge, skip, or a mapping",
-        read_at="parts",
-    ),
+    Disposition | WriteDispositionConfig | Callable[..., Any], check_write_disposition
 ]

@@ -11,7 +11,7 @@ from dagster_rest.config.model.table.disposition import WriteDispositionHint
 from dagster_rest.config.values.environment import read_keys
 from dagster_rest.config.values.imports import imported
 from dagster_rest.config.values.problems import check_each, problem, wrong_type
-from dagster_rest.config.values.types import ENV_TEXT, IMPORT_TEXT, Checked, Count, Names, TextOrCallback
+from dagster_rest.config.values.types import Count, Environment, ImportString, Names, TextOrCallback, checked
 
 TableFormat: TypeAlias = Literal["iceberg", "delta", "hive", "native"]
 FileFormat: TypeAlias = Literal[
@@ -19,6 +19,7 @@ FileFormat: TypeAlias = Literal[
 ]
 
 
+@checked(takes=list[dict[str, Any]], expected="a list of mappings")
 def check_references(value: Any, info: ValidationInfo) -> Any:
     """A list of mappings, or a callable."""
     if callable(value):
@@ -28,23 +29,22 @@ def check_references(value: Any, info: ValidationInfo) -> Any:
     raise wrong_type(value, expected="a list of mappings")
 
 
-References: TypeAlias = Annotated[
-    Any, Checked(check_references, schema={"type": "array", "items": {"type": "object"}}, expected="a list of mappings")
-]
+References: TypeAlias = Annotated[Any, check_references]
 
 
+@checked(takes=None, expected="nothing")
 def refuse_parent_table(value: Any, info: ValidationInfo) -> Any:
     """Only null: rows of a resource have no parent row, so there is nothing that the key could do."""
     if value is None:
         return value
     raise problem(
         "config_conflict",
-        "`parent_table_name` cannot be done: a table is nested where the data is",
-        hint="Take the key out. `references` documents a relation; `include_from_parent` brings the parent's key.",
+        "`parent_table_name` is not supported: a table is nested where its data is nested",
+        hint="Remove the key. `references` documents a relation; `include_from_parent` adds the parent's key.",
     )
 
 
-ParentTable: TypeAlias = Annotated[None, Checked(refuse_parent_table, schema={"type": "null"}, expected="nothing")]
+ParentTable: TypeAlias = Annotated[None, refuse_parent_table]
 
 
 class NestedHint(ConfigModel):
@@ -52,15 +52,16 @@ class NestedHint(ConfigModel):
 
     parent_table_name: ParentTable | None = key(None, "Refused: a nested table belongs to what it is nested in.")
     write_disposition: WriteDispositionHint | None = key(None, "How the nested table is written.")
-    primary_key: Names | None = key(None, "Primary key; it makes the table one of its own.")
-    merge_key: Names | None = key(None, "Merge key; it makes the table one of its own.")
+    primary_key: Names | None = key(None, "Primary key; makes the nested table a table of its own.")
+    merge_key: Names | None = key(None, "Merge key; makes the nested table a table of its own.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "Schema contract.")
     references: References | None = key(None, "References to other tables.")
-    table_format: TableFormat | None = key(None, "Kept for other destinations.")
-    file_format: FileFormat | None = key(None, "Kept for other destinations.")
+    table_format: TableFormat | None = key(None, "Kept for dlt; no effect here.")
+    file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")
 
 
+@checked(takes=dict[str, NestedHint] | ImportString | Environment, expected="hints by nested table", read_at="parts")
 def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
     """Hints by the path of the nested table."""
     value = imported(value)
@@ -75,19 +76,11 @@ def check_nested_hints(value: Any, info: ValidationInfo) -> Any:
                 "config_wrong_type", "a nested table's name is neither text nor a tuple of texts", expected="text"
             )
     items = (("__".join(path), hint) for path, hint in hints.items())
-    checked = check_each(items, check_model, NestedHint, info, expected="a mapping of hints")
-    return dict(zip(hints, checked, strict=True))
+    found = check_each(items, check_model, NestedHint, info, expected="a mapping of hints")
+    return dict(zip(hints, found, strict=True))
 
 
-NestedHints: TypeAlias = Annotated[
-    Any,
-    Checked(
-        check_nested_hints,
-        schema={"anyOf": [{"type": "object", "additionalProperties": {"$ref": "NestedHint"}}, IMPORT_TEXT, ENV_TEXT]},
-        expected="hints by nested table",
-        read_at="parts",
-    ),
-]
+NestedHints: TypeAlias = Annotated[Any, check_nested_hints]
 
 
 class TableHints(ConfigModel):
@@ -96,8 +89,8 @@ class TableHints(ConfigModel):
     table_name: TextOrCallback | None = key(
         None, "Name of the table, or a callable of the row; the resource's name if absent."
     )
-    primary_key: Names | None = key(None, "Column or columns that identify a row.")
-    merge_key: Names | None = key(None, "Column or columns that say which rows a merge replaces.")
+    primary_key: Names | None = key(None, "Columns that identify a row.")
+    merge_key: Names | None = key(None, "Columns whose values decide which rows a merge replaces.")
     write_disposition: WriteDispositionHint | None = key(None, "How a load is written; `append` if absent.")
     columns: Columns | None = key(None, "Column hints.")
     schema_contract: SchemaContractHint | None = key(None, "What happens with new tables, columns and types.")
@@ -109,5 +102,5 @@ class TableHints(ConfigModel):
     )
     parent_table_name: ParentTable | None = key(None, "Refused: only nested data makes nested tables.")
     references: References | None = key(None, "References to other tables, as documentation.")
-    table_format: TableFormat | None = key(None, "Kept for other destinations.")
-    file_format: FileFormat | None = key(None, "Kept for other destinations.")
+    table_format: TableFormat | None = key(None, "Kept for dlt; no effect here.")
+    file_format: FileFormat | None = key(None, "Kept for dlt; no effect here.")

@@ -86,9 +86,9 @@ def detect_paginator(
         raise PaginationError(
             f"{signal}, but no paginator fits; the body holds {key_tree(body)}",
             code="http_more_pages",
-            hint="Set `paginator` (`single_page` if this one page is all that is wanted).",
+            hint="Set `paginator` (`single_page` if this one page is all you need).",
         )
-    return _made(SinglePagePaginator, "nothing says that there is more")
+    return _made(SinglePagePaginator, "nothing indicates another page")
 
 
 def remake(recipe: Mapping[str, Any]) -> BasePaginator:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagster_rest.warehouse.database.base import registered, run
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA
+from dagster_rest.warehouse.values.order import by_value, with_value
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,12 +22,27 @@ SIDE = "fan_out"
 _KEYS = ("row_key", "merge_key")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rank:
+    """What one of several rows with the same primary key is chosen by.
+
+    Args:
+        value: The value of the field with the ``dedup_sort`` hint.
+        ascending: Whether the lowest is chosen.
+        as_text: Whether values are compared letter by letter.
+    """
+
+    value: Any
+    ascending: bool = False
+    as_text: bool = False
+
+
 def encode_row(
     values: Mapping[str, Any],
     *,
     row_key: Sequence[Any] | None,
     merge_key: Sequence[Any] | None = None,
-    rank: tuple[Any, bool] | None = None,
+    rank: Rank | None = None,
     deleted: bool = False,
 ) -> dict[str, Any]:
     """One staged row of fan-out keys.
@@ -34,14 +51,15 @@ def encode_row(
         values: The field as the config writes it -> the raw value of the parent row.
         row_key: The parent row's primary key values, or None where it has none.
         merge_key: Its merge key values: a load that has them replaces all rows that have them.
-        rank: What one of several rows with the same primary key is chosen by, and whether the lowest is; else the last.
+        rank: What one of several rows with the same primary key is chosen by; else the last is.
         deleted: Whether the row takes those with its key away, and is none itself.
     """
     return {
         "row_key": None if row_key is None else dump(list(row_key)),
         "merge_key": None if merge_key is None else dump(list(merge_key)),
         "field_values": dump(dict(values)),
-        **({} if rank is None else {"rank": dump(rank[0]), "ascending": rank[1]}),
+        **({} if rank is None else {"rank": dump(rank.value), "ascending": rank.ascending}),
+        **({"ranked_as_text": True} if rank is not None and rank.as_text else {}),
         **({"deleted": True} if deleted else {}),
     }
 
@@ -103,12 +121,12 @@ def write_fan_out_keys(
     )
     run(connection, f"alter table {METADATA_SCHEMA}.fan_out_keys add column if not exists merge_key varchar")
     with registered(connection, "_staged_keys", staged):
-        keep = ""
+        keep, source = "", "_staged_keys"
         if write in ("merge", "insert"):
-            order = _order_of_ranks(ascending=any(row.get("ascending") for row in rows))
+            source, order = _ranked(rows, source)
             keep = (
-                "qualify row_key is null"
-                f" or row_number() over (partition by {_as_texts('row_key')} order by {order}, seq desc) = 1"
+                "qualify row_key is null or row_number() over"
+                f" (partition by {_as_texts('row_key')} order by {', '.join(order)}) = 1"
             )
         if write == "insert":
             known = (
@@ -129,22 +147,25 @@ def write_fan_out_keys(
             f"insert into {METADATA_SCHEMA}.fan_out_keys"
             " (asset, partition, load_id, load_group, seq, row_key, merge_key, field_values)"
             " select ?, ?, ?, ?, seq, row_key, merge_key, field_values"
-            f" from (from _staged_keys {keep}) where not deleted",
+            f" from (from {source} {keep}) where not deleted",
             [asset, partition, load_id, load_group, *([asset, partition] if write == "insert" else [])],
         )
+
+
+def _ranked(rows: Iterable[Mapping[str, Any]], relation: str) -> tuple[str, list[str]]:
+    """What to choose from, and in which order: as the rows of the table are chosen (``dedup_order``)."""
+    hints = next((row for row in rows if "ascending" in row), None)
+    if hints is None:
+        return relation, ["seq desc"]
+    text, direction = "(cast(rank as json) ->> '$')", "asc" if hints["ascending"] else "desc"
+    if hints.get("ranked_as_text"):
+        return relation, [f"{text} {direction} nulls last", "seq desc"]
+    return with_value(relation, text), [*by_value(direction), "seq desc"]
 
 
 def _as_texts(key: str) -> str:
     """A stored key for comparison: 1 and "1" are one key, as they are one value in a table's column."""
     return f"cast(cast({key} as json) as varchar[])"
-
-
-def _order_of_ranks(*, ascending: bool) -> str:
-    """Numbers by size, times by instant, texts by their characters; rows without a rank come last."""
-    text = "(cast(rank as json) ->> '$')"
-    direction = "asc" if ascending else "desc"
-    kinds = (f"try_cast({text} as double)", f"try_cast({text} as timestamptz)", text)
-    return ", ".join(f"{kind} {direction} nulls last" for kind in kinds)
 
 
 def forget_fan_out_keys(

@@ -1,0 +1,98 @@
+"""Who loaded what a run would go on from: another asset, source or code location must not share its state."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dagster_rest.assets.context import LoadContext
+from dagster_rest.assets.errors import StateError
+from dagster_rest.assets.run.recorded_tables import root_tables
+from dagster_rest.warehouse.database.file import short_read, short_write
+from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
+from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
+from dagster_rest.warehouse.state.owners import Loader, adopt_table, newest_loader, owner_of_table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from dagster_rest.warehouse.state.inspection import TableInspection
+
+
+def other_owner(
+    context: LoadContext, connection: "DuckDBPyConnection | None", tables: Sequence["TableInspection"]
+) -> str | None:
+    """Who else has loaded what the run would go on from, in words; None if nobody, or if it is not known.
+
+    Args:
+        context: The load.
+        connection: An open connection, or None where the database does not exist yet.
+        tables: The recorded tables of the asset as they are.
+    """
+    if connection is None or context.request.adopt or not has_table(connection, "loads", schema=METADATA_SCHEMA):
+        return None
+    asset = _owner_of_table(context, connection)
+    if asset is not None and asset != context.asset.id:
+        return f"the asset {asset}"
+    roots = [table for table in tables if table.is_root]
+    if roots and all(table.found == "missing" for table in roots):
+        return None
+    written = root_tables(context, (table.table for table in roots))
+    loader = newest_loader(connection, asset=context.asset.id, tables=written)
+    return _other_loader(context, loader) if loader else None
+
+
+def _owner_of_table(context: LoadContext, connection: "DuckDBPyConnection") -> str | None:
+    if not context.asset.is_selected or not context.spec.has_fixed_table:
+        return None
+    return owner_of_table(connection, dataset=context.asset.dataset, table=context.spec.table)
+
+
+def _other_loader(context: LoadContext, loader: Loader) -> str | None:
+    source, location = context.asset.source.name, context.request.run.code_location
+    if loader.source is not None and loader.source != source:
+        return f"the source {loader.source!r}, and this is {source!r}"
+    moved = None not in (loader.code_location, location) and loader.code_location != location
+    # One config in two code locations loads the same, and another config in one location is a change of it.
+    if moved and loader.fingerprint != context.plan.fingerprint:
+        return f"another config, of the code location {loader.code_location!r}, and this is {location!r}"
+    return None
+
+
+def check_owner(context: LoadContext, other: str | None) -> None:
+    """Refuse to go on from the state of another owner.
+
+    Args:
+        context: The load.
+        other: What ``other_owner`` gave.
+
+    Raises:
+        StateError: ``state_other_asset``.
+    """
+    if other is None:
+        return
+    raise StateError(
+        f"the state or the table of {context.asset.id} belongs to {other}: this run would continue from its"
+        " cursor and add to its rows",
+        code="state_other_asset",
+        where=context.plan.config_path,
+        hint="Give one of them another dataset or table_name. If it is the same data under another name, run it once"
+        " with adopt: true in its run config.",
+    )
+
+
+def adopt(context: LoadContext) -> None:
+    """Make the table of another asset key that of this one, if the run is told to.
+
+    Args:
+        context: The load.
+    """
+    if not context.request.adopt or not context.asset.is_selected or not context.spec.has_fixed_table:
+        return
+    with short_read(context.database, log=context.log) as found:
+        if found is None or not has_table(found, "loads", schema=METADATA_SCHEMA):
+            return
+    with short_write(context.database, log=context.log) as connection:
+        ensure_ledger(connection)
+        dataset, table = context.asset.dataset, context.spec.table
+        former = adopt_table(connection, dataset=dataset, table=table, asset=context.asset.id)
+    if former is not None:
+        context.log(f"{dataset}.{table} and its state were those of {former}, and are those of {context.asset.id} now")
