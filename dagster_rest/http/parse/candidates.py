@@ -89,7 +89,8 @@ def detect(body: Any, *, known: tuple[str, ...] | None = None) -> Detected:
     best = min(candidates, key=lambda one: one.rank(filled=one.keys == known), default=None)
     if best is None or (_is_entity(body, best) and (best.value or best.keys != known)):
         # Without an id it may be nothing but an error.
-        return Detected((), "the body is one entity", "entity", settles="id" in body or not reports_errors(body))
+        settles = "id" in body or not reports_errors(body)
+        return Detected((), "the body is one entity", "entity", settles=bool(body) and settles)
     others = [one for one in candidates if one is not best]
     ahead = [one.keys for one in others if not one.value and one.rank(filled=True) < best.rank()]
     filled = [one.keys for one in others if not best.value and one.has_objects and not one.beside]
