@@ -43,7 +43,7 @@ def test_units_run_at_the_same_time_and_come_in_order(api: ApiServer, open_clien
 
 
 def test_max_concurrency_is_never_exceeded(api: ApiServer, open_client: Opener) -> None:
-    api.get("/c/{id}")(lambda r: Reply(json=[{"id": 1}], delay=0.005))
+    api.get("/c/{id}")(lambda r: Reply(json=[{"id": 1}], delay=0.05))
     list(open_client(max_concurrency=8).fetch(units(40), options=FetchOptions(max_concurrency=3)))
     assert 3 == api.max_in_flight
 
@@ -297,7 +297,7 @@ def test_one_large_page_does_not_slow_down_all_that_follow(
     api: ApiServer, open_client: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dagster_rest.http.fetch.budget.BYTES_WAITING", len(BIG))
-    api.get("/c/{id}")(lambda r: Reply(body=BIG) if r.path_params["id"] == "0" else Reply(json=[{"id": 1}], delay=0.02))
+    api.get("/c/{id}")(lambda r: Reply(body=BIG) if r.path_params["id"] == "0" else Reply(json=[{"id": 1}], delay=0.1))
     list(open_client(max_concurrency=6).fetch(units(120), options=FetchOptions(data_selector="$")))
     assert 6 == api.max_in_flight
 
