@@ -209,10 +209,17 @@ def _to_binary(value: Any) -> bytes:
 
 def _to_json(value: Any) -> str:
     if type(value) is str and value.lstrip()[:1] in ("{", "["):
-        value = json.loads(value, parse_float=Decimal)
+        value = json.loads(value, parse_float=Decimal, object_pairs_hook=_object)
     if isinstance(value, (dict, list)):
         return dump_json(value)
     raise ValueError(value)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key twice")
+    return found
 
 
 _COERCIONS: dict[str, Callable[[Any], Any]] = {
