@@ -41,16 +41,21 @@ def exact_texts(values: Sequence[Any], data_type: str) -> list[str | None] | Non
     """
     if data_type not in {*_MICROSECONDS, "date"} and not data_type.startswith("decimal("):
         return None
-    found = [None if value is None else _exact_text(value, data_type) for value in values]
+    found = [None if value is None else _text_if_cut(value, data_type) for value in values]
     return found if any(text is not None for text in found) else None
+
+
+def _text_if_cut(value: Any, data_type: str) -> str | None:
+    try:
+        return _exact_text(value, data_type)
+    except (ValueError, TypeError, OverflowError, ArithmeticError):
+        # The column does not take it at all: a variant has all of it.
+        return None
 
 
 def _exact_text(value: Any, data_type: str) -> str | None:
     if data_type.startswith("decimal("):
-        try:
-            rounded = _decimal_coercion(*types.decimal_size(data_type), rounding=True)(value)
-        except (ValueError, TypeError, ArithmeticError):
-            return None
+        rounded = _decimal_coercion(*types.decimal_size(data_type), rounding=True)(value)
         return as_text(value) if rounded != Decimal(str(value)) else None
     if not is_cut(value, data_type):
         return None
