@@ -1,8 +1,9 @@
 """What a materialization did: per partition, and as a whole."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_rest.assets.cursor.ahead import SeenAhead
 from dagster_rest.assets.parents.fan_out import FanOutCounts
@@ -52,6 +53,7 @@ class LoadReport:
         sampled: Whether ``limit`` cut the run short.
         empty_replace: Whether a replace load fetched nothing.
         ignored_midway: Paginations that an ignored response ended after their first page.
+        selector: The data selector that was detected, for the windows that follow.
     """
 
     start: RunStart
@@ -73,6 +75,7 @@ class LoadReport:
     sampled: bool = False
     empty_replace: bool = False
     ignored_midway: int = 0
+    selector: Mapping[str, Any] | None = None
 
     @property
     def load_ids(self) -> list[str]:

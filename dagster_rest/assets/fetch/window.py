@@ -49,14 +49,14 @@ def fetch_window(
     if first >= len(groups) and groups:
         report.counts.parents = len(groups) if context.plan.parents else 0
         return
-    staging = PageStaging(
-        context, window, loads=loads, groups=groups, selector=position.get("selector") if position else None
-    )
+    selector = position.get("selector") if position else None
+    staging = PageStaging(context, window, loads=loads, groups=groups, selector=selector or report.selector)
     units = _units(context, window, loads, groups, report=report, first=first, position=position)
     for page in _pages(context, units, staging=staging, total=len(groups)):
         if not staging.add(page, records=_records(context, page, group=groups[page.unit.index], report=report)):
             report.ended_by["row_order"] += 1
             break
+    report.selector = staging.selector
     _warn_of_empty_windows(loads, report)
 
 

@@ -88,7 +88,8 @@ def detect(body: Any, *, known: tuple[str, ...] | None = None) -> Detected:
     candidates = [_Candidate(keys, value, order) for order, (keys, value) in enumerate(_lists(body, (), known))]
     best = min(candidates, key=lambda one: one.rank(filled=one.keys == known), default=None)
     if best is None or (_is_entity(body, best) and (best.value or best.keys != known)):
-        return Detected((), "the body is one entity", "entity", settles=bool(body) and not reports_errors(body))
+        # Without an id it may be nothing but an error.
+        return Detected((), "the body is one entity", "entity", settles="id" in body or not reports_errors(body))
     others = [one for one in candidates if one is not best]
     ahead = [one.keys for one in others if not one.value and one.rank(filled=True) < best.rank()]
     filled = [one.keys for one in others if not best.value and one.has_objects and not one.beside]
@@ -170,7 +171,7 @@ def _only_counts(body: Mapping[str, Any]) -> bool:
 
 
 def _counts(body: Mapping[str, Any], of: frozenset[str]) -> Iterator[Any]:
-    yield from (value for key, value in body.items() if plain_name(str(key)) in of)
+    yield from (v for key, v in body.items() if plain_name(str(key)) in of and not isinstance(v, (list, Mapping)))
     for key in ("meta", "pagination", "paging", "page", "_meta"):
         if isinstance(body.get(key), Mapping):
             yield from _counts(body[key], of)
@@ -187,5 +188,6 @@ def _is_idle(key: str, value: Any) -> bool:
 def _is_of_paging(key: str, value: Any) -> bool:
     name = plain_name(str(key))
     if isinstance(value, Mapping):
-        return name in names.CONTAINERS
+        inner = _lists(value, (), None)
+        return name in names.CONTAINERS and all(keys[-1].lower() in SIDE_NAMES for keys, _ in inner)
     return (name in _PAGING and not isinstance(value, list)) or _is_idle(key, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 CONTAINERS = frozenset(
     {"links", "meta", "metadata", "paging", "pagination", "paginator", "page", "pages", "pageinfo", "cursors", "cursor"}
@@ -57,6 +58,7 @@ TOTAL_HEADERS = ("X-Total-Count", "X-Total", "X-WP-Total", "X-Pagination-Total-C
 PAGES_HEADERS = ("X-Total-Pages", "X-WP-TotalPages", "X-Pagination-Page-Count")
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """A key in lower case, letters and digits only."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -180,3 +180,15 @@ def test_a_given_start_leaves_out_nothing_of_a_parent_whose_window_ended_there(
     project.materialize("events")
 
     assert project.rows("events", "at") == ["2026-01-02", "2026-07-01", "2026-08-02"]
+
+
+def test_what_was_detected_in_one_window_holds_for_the_next(api: ApiServer, tmp_path: Path) -> None:
+    @api.get("/events")
+    def serve(request: Any) -> Any:
+        if request.query["from"][0] == "2024-01-01":
+            return {"events": [{"at": "2024-01-02"}]}
+        return {"events": [], "users": [{"at": "2024-01-05"}]}
+
+    project = Project(config(api, initial_value="2024-01-01", end_value="2024-01-07", step="3d"), folder=tmp_path)
+    project.materialize()
+    assert project.rows("events", "at") == ["2024-01-02"]

@@ -168,6 +168,11 @@ def test_a_selector_that_is_written_takes_what_it_says(api: ApiServer, client: R
     assert [[USER], [USER], []] == fetch(api, client, bodies, data_selector="users")
 
 
+def test_an_entity_with_a_field_of_errors_decides_for_all_parents(api: ApiServer, client: RestClient) -> None:
+    with pytest.raises(SelectorError, match="not one record"):
+        fetch(api, client, [{"id": 1, "error": "too late"}, {"issues": [ISSUE]}])
+
+
 def test_errors_without_records_stay_errors(api: ApiServer, client: RestClient) -> None:
     with pytest.raises(BodyError):
         fetch(api, client, [{"errors": [NOTE], "code": 5}])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from typing import Any
 
 import pytest
 
-from dagster_rest.http import SelectorError
-from dagster_rest.http.parse.records import select
+from dagster_rest.http import BodyError, SelectorError
+from dagster_rest.http.parse.candidates import detect
+from dagster_rest.http.parse.records import Selection, select
 
 MESSAGE = {"id": 1, "text": "hello"}
 
@@ -28,6 +31,10 @@ MESSAGE = {"id": 1, "text": "hello"}
         ({"total": 0, "errors": []}, []),
         ({"errors": [], "warnings": None}, []),
         ({"total": 0, "currency": "EUR"}, [{"total": 0, "currency": "EUR"}]),
+        ({"total": 1, "info": {"results": [MESSAGE]}}, [MESSAGE]),
+        ({"total": 1, "pages": {"found": [MESSAGE]}}, [MESSAGE]),
+        ({"total": 0, "meta": {"links": [{"rel": "self"}]}}, []),
+        ({"page": {"total": [MESSAGE]}}, [MESSAGE]),
         ({"total": 0, "id": 5}, [{"total": 0, "id": 5}]),
         ({"total": 7, "currency": "EUR"}, [{"total": 7, "currency": "EUR"}]),
     ],
@@ -66,3 +73,45 @@ def test_a_written_selector_takes_them(body: Any) -> None:
 @pytest.mark.parametrize("body", [{"total": 3}, {"messages": ["hello"]}])
 def test_records_may_be_missing_where_that_is_allowed(body: Any) -> None:
     assert [] == select(None, body).records(body, allow_missing=True)
+
+
+NAMES = [
+    "data",
+    "items",
+    "issues",
+    "users",
+    "errors",
+    "messages",
+    "links",
+    "meta",
+    "total",
+    "page",
+    "info",
+    "id",
+    "a.b",
+]
+LISTS: list[Any] = [[], [{"id": 1}], [{"n": 1}, {"n": 2}], ["x"], [1, 2], [[1]], [None], [{}]]
+VALUES: list[Any] = [None, 0, 1, "", "x", True, False, {}, 5.5, "0"]
+
+
+def random_value(chance: random.Random, depth: int) -> Any:
+    if depth < 3 and chance.random() < 0.3:
+        return {name: random_value(chance, depth + 1) for name in chance.sample(NAMES, chance.randint(0, 4))}
+    return chance.choice(LISTS if chance.random() < 0.5 else VALUES)
+
+
+def test_no_rows_are_taken_from_where_a_body_alone_would_not_have_them() -> None:
+    chance, taken = random.Random(7), 0
+    for _ in range(1_000):
+        first = {name: random_value(chance, 0) for name in chance.sample(NAMES, chance.randint(1, 4))}
+        later = {name: value if chance.random() < 0.5 else random_value(chance, 1) for name, value in first.items()}
+        selection = select(None, first)
+        for known in (selection, Selection.from_state(selection.state or {})):
+            if not selection.settles:
+                continue
+            with contextlib.suppress(SelectorError, BodyError):
+                if known.records(later):
+                    assert detect(later).keys == selection.path.keys
+                    assert detect(later).shape == selection.shape
+                    taken += 1
+    assert taken > 100

@@ -147,11 +147,7 @@ def _total_pages(facts: Facts, records: list[Any], request: Request) -> Detected
 
 
 def _page_with_total(facts: Facts, records: list[Any], request: Request) -> Detected | None:
-    page, size, total = (
-        facts.first(names.PAGE),
-        facts.first(names.PAGE_SIZE),
-        facts.first(names.TOTAL),
-    )
+    page, size, total = facts.first(names.PAGE), facts.first(names.PAGE_SIZE), facts.first(names.TOTAL)
     if page is None or size is None or total is None:
         return None
     number, per_page, items = (whole_number(fact.value) or 0 for fact in (page, size, total))
@@ -170,11 +166,8 @@ def _page_with_total(facts: Facts, records: list[Any], request: Request) -> Dete
 
 
 def _offset_with_total(facts: Facts, records: list[Any], request: Request) -> Detected | None:
-    offset, limit, total = (
-        facts.first(names.OFFSET),
-        facts.first(names.LIMIT | names.PAGE_SIZE),
-        facts.first(names.TOTAL),
-    )
+    offset, total = facts.first(names.OFFSET), facts.first(names.TOTAL)
+    limit = facts.first(names.LIMIT | names.PAGE_SIZE)
     if offset is None or limit is None or total is None or not whole_number(limit.value):
         return None
     return _made(
