@@ -475,6 +475,35 @@ def test_rows_of_a_table_with_its_own_key_link_to_the_row_that_stands_for_theirs
     )
 
 
+@pytest.mark.parametrize(
+    ("strategy", "keys"),
+    [("scd2", {}), ("scd2", {"merge_key": ("id",)}), ("delete-insert", {"merge_key": ("id",)}), ("delete-insert", {})],
+)
+def test_rows_of_a_table_with_its_own_key_link_to_rows_without_one(
+    warehouse: Warehouse, strategy: str, keys: dict[str, Any]
+) -> None:
+    spec = table_spec("merge", strategy, nested_hints={"lines": {"primary_key": "sku"}}, **keys)
+    known, changed = {"id": 1, "lines": [{"sku": "a"}]}, {"id": 2, "lines": [{"sku": "c"}]}
+    warehouse.load(spec, [known, {"id": 2, "lines": [{"sku": "b"}]}], loaded_at=moment(1))
+    warehouse.load(spec, [known, changed, {"id": 3, "lines": [{"sku": "d"}]}], loaded_at=moment(2))
+
+    assert [("a", 1), ("c", 2), ("d", 3)] == warehouse.rows(
+        "SELECT l.sku, p.id FROM shop.posts__lines l "
+        "LEFT JOIN shop.posts p ON p._row_id = l._parent_row_id AND p._row_id = l._root_row_id "
+        "WHERE l._load_id = 'load-2' ORDER BY 1"
+    )
+
+
+@pytest.mark.parametrize("strategy", ["upsert", "cdc", "scd2"])
+def test_a_load_leaves_nothing_behind_but_its_tables(warehouse: Warehouse, strategy: str) -> None:
+    hints = {"c": {"primary_key": "value"}}
+    keys = {"merge_key": ("id",)} if strategy == "scd2" else KEY
+    for records in (FIRST, SECOND):
+        warehouse.load(table_spec("merge", strategy, nested_hints=hints, **keys), records)
+
+    assert [] == warehouse.rows("SELECT table_name FROM duckdb_tables() WHERE temporary")
+
+
 @pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "cdc"])
 def test_a_hard_delete_mark_that_went_to_a_variant_column_deletes(warehouse: Warehouse, strategy: str) -> None:
     spec = table_spec("merge", strategy, columns={"gone_at": {"hard_delete": True}}, **KEY)
