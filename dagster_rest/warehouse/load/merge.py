@@ -252,8 +252,7 @@ class Merge:
 
     def _leave_unchanged(self) -> None:
         """Leave out the rows that did not change, if the config asks for it."""
-        version = version_column(self._family.disposition)
-        if not self._family.option("skip_unchanged_rows") or version is None:
+        if not self._family.option("skip_unchanged_rows"):
             return
         unchanged = (
             f"{equal(self._family.primary_key)} AND {same(self._version_columns())} AND NOT {self._has_no_version('s')}"

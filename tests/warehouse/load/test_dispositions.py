@@ -244,6 +244,15 @@ def test_unchanged_rows_may_be_left_alone(warehouse: Warehouse, options: dict[st
     assert 1 == outcome.rows_loaded
 
 
+@pytest.mark.parametrize("options", [{}, {"row_version_column_name": "ver"}])
+def test_unchanged_rows_are_written_again_if_nothing_is_asked(warehouse: Warehouse, options: dict[str, Any]) -> None:
+    spec = table_spec("merge", "upsert", options=options, **KEY)
+    for _ in range(2):
+        outcome = warehouse.load(spec, [{"id": 1, "ver": 1}])
+
+    assert (1, [("load-2",)]) == (outcome.rows_loaded, warehouse.table("posts", "_load_id"))
+
+
 def test_a_change_in_a_nested_list_is_a_change(warehouse: Warehouse) -> None:
     spec = table_spec("merge", "upsert", options={"skip_unchanged_rows": True}, **KEY)
     warehouse.load(spec, [{"id": 1, "l": [{"m": [1]}]}])
