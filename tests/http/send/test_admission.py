@@ -405,6 +405,52 @@ def test_a_permit_of_a_process_that_died_is_free_in_the_end(tmp_path: Path, cloc
     limiter.close()
 
 
+def test_a_permit_that_came_back_is_free_for_everybody(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    one, other = (RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path) for _ in range(2))
+    permit = one.take()
+    assert isinstance(permit, Permit)
+    one.release(permit)
+    clock(2.1)
+    assert isinstance(other.take(), Permit)
+    one.close()
+    other.close()
+
+
+def test_an_interrupt_leaves_the_file_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (RateLimiter(requests=3, seconds=30, name="x", folder=tmp_path) for _ in range(2))
+    assert isinstance(one.take(), Permit)
+
+    def interrupted() -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dagster_rest.http.send.rate_limit.time.time", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.take()
+    monkeypatch.undo()
+    assert (True, True) == (isinstance(other.take(), Permit), isinstance(one.take(), Permit))
+    one.close()
+    other.close()
+
+
+def test_a_file_without_its_tables_is_an_error_once(tmp_path: Path) -> None:
+    limiter = RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path / "made" / "by it")
+    assert isinstance(limiter.take(), Permit)
+    with sqlite3.connect(limiter._path()) as file:
+        file.execute("drop table permits")
+    with pytest.raises(HttpError, match="no such table") as caught:
+        limiter.take()
+    assert "http_rate_limit_file" == caught.value.code
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_the_file_lies_where_nobody_else_can_write(tmp_path: Path) -> None:
+    limiter = RateLimiter(requests=1, seconds=1, name="x")
+    assert isinstance(limiter.take(), Permit)
+    assert [0o700] == [folder.stat().st_mode & 0o777 for folder in tmp_path.iterdir()]
+    limiter.close()
+
+
 def test_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[[float], None]) -> None:
     limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
     assert isinstance(limiter.take(), Permit)
@@ -417,7 +463,12 @@ def test_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[
 def test_a_file_that_is_removed_is_shared_again_when_somebody_makes_it(tmp_path: Path, removed: str) -> None:
     """The error `http_rate_limit_file` says to remove it, and so do programs that clean up temporary folders."""
     one, other = (RateLimiter(requests=2, seconds=30, name="x", folder=tmp_path) for _ in range(2))
-    old = one.take()
+    pending, old = one.take(), one.take()
+    assert isinstance(pending, Permit)
+    with sqlite3.connect(next(tmp_path.glob("*.sqlite")), isolation_level=None) as busy:
+        busy.execute("begin immediate")
+        one.release(pending)
+        busy.execute("rollback")
     for path in tmp_path.glob(removed):
         path.unlink()
     assert isinstance(other.take(), Permit)
