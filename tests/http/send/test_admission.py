@@ -253,7 +253,11 @@ def test_a_waiter_that_is_cancelled_leaves_its_slot_to_the_next(turn: str) -> No
             second.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
         await asyncio.wait_for(third, 5)
-        await asyncio.wait_for(hold("fourth"), 5)
+        async with slots.held((0,)):
+            fourth = asyncio.ensure_future(hold("fourth"))
+            await asyncio.sleep(0.01)
+            assert ["first", "third"] == order
+        await asyncio.wait_for(fourth, 5)
         return order
 
     assert ["first", "third", "fourth"] == asyncio.run(scene())
@@ -287,22 +291,32 @@ def test_a_waiter_that_is_cancelled_makes_no_slot_of_its_own() -> None:
     assert ["first"] == asyncio.run(scene())
 
 
-def test_slots_go_to_the_foremost_first() -> None:
-    async def scene() -> list[int]:
-        slots = Slots(1)
+@pytest.mark.parametrize("count", [1, 2])
+def test_slots_go_to_the_foremost_first(count: int) -> None:
+    async def scene() -> tuple[list[int], int]:
+        slots = Slots(count)
         order: list[int] = []
+        held: list[int] = []
+        most, begin = 0, asyncio.Event()
 
         async def hold(number: int) -> None:
+            nonlocal most
             async with slots.held((number,)):
                 order.append(number)
+                held.append(number)
+                most = max(most, len(held))
+                await (begin.wait() if number == 0 else asyncio.sleep(0))
+                held.remove(number)
 
-        async with slots.held((0,)):
-            tasks = [asyncio.ensure_future(hold(number)) for number in (3, 1, 2)]
-            await asyncio.sleep(0)
-        await asyncio.gather(*tasks)
-        return order
+        first = [asyncio.ensure_future(hold(0)) for _ in range(count)]
+        await asyncio.sleep(0)
+        tasks = [asyncio.ensure_future(hold(number)) for number in (5, 3, 1, 4, 2)]
+        await asyncio.sleep(0)
+        begin.set()
+        await asyncio.gather(*first, *tasks)
+        return order, most
 
-    assert [1, 2, 3] == asyncio.run(scene())
+    assert ([0] * count + [1, 2, 3, 4, 5], count) == asyncio.run(scene())
 
 
 def test_never_more_than_allowed_in_any_window_with_32_in_flight(api: ApiServer, open_client: Opener) -> None:
