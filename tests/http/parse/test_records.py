@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dagster_rest.http import BodyError, HttpError, RestClient, SelectorError
-from dagster_rest.http.parse.records import decides, detect_selector, select
+from dagster_rest.http.parse.candidates import detect, says_nothing
+from dagster_rest.http.parse.records import detect_selector, select
 from tests.support.server import ApiServer, Reply
 
 A, B = {"a": 1}, {"a": 2}
@@ -152,7 +153,8 @@ def test_errors_beside_records_are_none_of_ours(body: Any) -> None:
         ([A], True),
         ({"data": []}, True),
         ({"data": [A], "errors": [B]}, True),
-        ({"id": 1, "errors": ["x"]}, False),
+        ({"id": 1, "errors": ["x"]}, True),
+        ({"code": 1, "errors": ["x"]}, False),
         ({"errors": [{"message": "x"}]}, False),
         ({}, False),
         ([], False),
@@ -160,7 +162,7 @@ def test_errors_beside_records_are_none_of_ours(body: Any) -> None:
     ],
 )
 def test_which_bodies_show_where_the_records_of_others_are(body: Any, shows: bool) -> None:
-    assert shows == decides(body)
+    assert shows == (detect(body).settles and not says_nothing(body))
 
 
 def test_missing_data_can_be_allowed(api: ApiServer, client: RestClient) -> None:
