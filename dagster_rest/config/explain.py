@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dagster_rest.config.errors import ConfigError, Problem, did_you_mean, join_path
+from dagster_rest.config.errors import ConfigError, Problem, join_path
 from dagster_rest.config.read.origin import Origin
+from dagster_rest.config.values.checks import not_a_choice
 from dagster_rest.config.values.problems import type_name
 
 _EXPECTED = {
@@ -71,18 +72,5 @@ def _missing_hint(loc: tuple[Any, ...]) -> str | None:
 
 def _literal(item: Mapping[str, Any], path: str, expected: str) -> Problem:
     choices = [choice.strip(" '\"") for choice in expected.replace(" or ", ",").split(",")]
-    found = item.get("input")
-    if not isinstance(found, str):
-        return Problem(
-            path=path,
-            code="config_wrong_type",
-            message=f"found {type_name(found)}",
-            expected=f"one of {', '.join(choices)}",
-        )
-    return Problem(
-        path=path,
-        code="config_bad_value",
-        message="not one of the choices",
-        expected=f"one of {', '.join(choices)}",
-        hint=did_you_mean(found, choices),
-    )
+    error = not_a_choice(item.get("input"), choices)
+    return Problem(path=path, code=error.type, message=error.message(), **(error.context or {}))

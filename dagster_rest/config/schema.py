@@ -45,9 +45,8 @@ class ConfigJsonSchema(GenerateJsonSchema):
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
         """A word may come from the environment."""
-        return {
-            "anyOf": [{"enum": list(schema["expected"])}, self.generate_inner(TypeAdapter(Environment).core_schema)]
-        }
+        environment = self.generate_inner(TypeAdapter(Environment).core_schema)
+        return {"anyOf": [{"enum": list(schema["expected"])}, environment]}
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """Only plain defaults are shown: null, empty and nested ones say nothing."""
@@ -60,7 +59,8 @@ class ConfigJsonSchema(GenerateJsonSchema):
         model: Any = schema["cls"]
         shown = super().model_schema(schema)
         del shown["title"]
-        shown["description"] = shown["description"].split("\n\n")[0]
+        if "description" in shown:
+            shown["description"] = shown["description"].split("\n\n")[0]
         names = [*model.type_names, *(alias for alias, name in _DEPRECATED.items() if name in model.type_names)]
         if names:
             shown["properties"]["type"] = {"enum": names} if len(names) > 1 else {"const": names[0]}

@@ -46,11 +46,27 @@ def test_s68_data(api: ApiServer, client: RestClient, data: Any, body: bytes, co
     assert (body, content_type) == (api.requests[0].body, api.requests[0].headers.get("content-type"))
 
 
-@pytest.mark.parametrize(("json", "body"), [({}, b"{}"), ([1], b"[1]"), ({"d": Decimal("1.10")}, b'{"d":"1.10"}')])
+@pytest.mark.parametrize(
+    ("json", "body"),
+    [
+        ({}, b"{}"),
+        ([1], b"[1]"),
+        ({"d": Decimal("1.10")}, b'{"d":"1.10"}'),
+        ({"d": datetime.date(2026, 1, 2)}, b'{"d":"2026-01-02"}'),
+        ({"ü": 1}, '{"ü":1}'.encode()),
+    ],
+)
 def test_s68_json_also_on_get(api: ApiServer, client: RestClient, json: Any, body: bytes) -> None:
     api.json("/items", [])
     client.get("items", json=json)
     assert (body, "application/json") == (api.requests[0].body, api.requests[0].headers["content-type"])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), b"bytes", {1, 2}, object()])
+def test_s68_what_json_cannot_hold_is_never_sent(api: ApiServer, client: RestClient, value: Any) -> None:
+    with pytest.raises(HttpError) as caught:
+        client.post("items", json={"a": [value]})
+    assert ("http_request_invalid", []) == (caught.value.code, api.requests)
 
 
 def test_s68_no_json_is_no_body(api: ApiServer, client: RestClient) -> None:

@@ -167,16 +167,17 @@ def _write_keys(
 
     if (load.replaces and window.is_first) or rebuild:
         forget_fan_out_keys(connection, asset=context.asset.id, partitions=[load.partition.key])
+    rows = list(staged.side("fan_out"))
     write_fan_out_keys(
         connection,
-        list(staged.side("fan_out")),
+        rows,
         asset=context.asset.id,
         partition=load.partition.key,
         load_id=staged.load_id,
         load_group=load_group,
         write=_key_write(context, staged.spec),
     )
-    if context.asset.is_selected and _may_leave_out(staged):
+    if rows and context.asset.is_selected and _may_leave_out(staged):
         forget_absent_parents(connection, staged.spec, asset=context.asset.id, now=context.clock())
 
 

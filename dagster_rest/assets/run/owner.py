@@ -9,7 +9,7 @@ from dagster_rest.assets.run.recorded_tables import root_tables
 from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
-from dagster_rest.warehouse.state.owners import Loader, adopt_table, newest_loader, owner_of_table
+from dagster_rest.warehouse.state.owners import Loader, adopt_table, newest_loader, other_owner_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,21 +29,22 @@ def other_owner(
     """
     if connection is None or context.request.adopt or not has_table(connection, "loads", schema=METADATA_SCHEMA):
         return None
-    asset = _owner_of_table(context, connection)
-    if asset is not None and asset != context.asset.id:
-        return f"the asset {asset}"
+    asset = context.asset.id
+    if _has_one_table(context):
+        dataset, table = context.asset.dataset, context.spec.table
+        other = other_owner_of(connection, dataset=dataset, table=table, asset=asset)
+        if other is not None:
+            return f"the asset {other}"
     roots = [table for table in tables if table.is_root]
     if roots and all(table.found == "missing" for table in roots):
         return None
     written = root_tables(context, (table.table for table in roots))
-    loader = newest_loader(connection, asset=context.asset.id, tables=written)
+    loader = newest_loader(connection, asset=asset, tables=written)
     return _other_loader(context, loader) if loader else None
 
 
-def _owner_of_table(context: LoadContext, connection: "DuckDBPyConnection") -> str | None:
-    if not context.asset.is_selected or not context.spec.has_fixed_table:
-        return None
-    return owner_of_table(connection, dataset=context.asset.dataset, table=context.spec.table)
+def _has_one_table(context: LoadContext) -> bool:
+    return context.asset.is_selected and context.spec.has_fixed_table
 
 
 def _other_loader(context: LoadContext, loader: Loader) -> str | None:
@@ -85,7 +86,7 @@ def adopt(context: LoadContext) -> None:
     Args:
         context: The load.
     """
-    if not context.request.adopt or not context.asset.is_selected or not context.spec.has_fixed_table:
+    if not context.request.adopt or not _has_one_table(context):
         return
     with short_read(context.database, log=context.log) as found:
         if found is None or not has_table(found, "loads", schema=METADATA_SCHEMA):

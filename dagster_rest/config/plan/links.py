@@ -41,10 +41,7 @@ def find_parents(
         external: The parents that are other assets; None if that is not known yet, so that every name is possible.
         problems: Where problems go.
     """
-    links: dict[str, tuple[ParentLink, ...]] = {}
-    for draft in drafts:
-        links[draft.name] = _links(draft, names, external, problems)
-    return links
+    return {draft.name: _links(draft, names, external, problems) for draft in drafts}
 
 
 def _links(

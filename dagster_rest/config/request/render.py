@@ -65,11 +65,8 @@ class RequestTemplate:
     @property
     def parent_fields(self) -> tuple[tuple[str, str], ...]:
         """(resource, field) of each parent value, in order of appearance, each once."""
-        found: dict[tuple[str, str], None] = {}
-        for part in self.parts():
-            if isinstance(part, ParentField):
-                found[(part.resource, part.field)] = None
-        return tuple(found)
+        found = ((part.resource, part.field) for part in self.parts() if isinstance(part, ParentField))
+        return tuple(dict.fromkeys(found))
 
     @property
     def incremental_attributes(self) -> frozenset[str]:

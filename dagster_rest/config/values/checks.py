@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import ValidationInfo
@@ -292,13 +292,15 @@ def check_text_or_list(value: Any, info: ValidationInfo) -> Any:
 
 def choice(value: Any, choices: tuple[str, ...]) -> str:
     """``value`` if it is one of ``choices``."""
-    if not isinstance(value, str) or is_env(value):
-        raise wrong_type(value, expected=f"one of {', '.join(choices)}")
-    if value not in choices:
-        raise problem(
-            "config_bad_value",
-            "not one of the choices",
-            expected=f"one of {', '.join(choices)}",
-            hint=did_you_mean(value, choices),
-        )
+    if not isinstance(value, str) or is_env(value) or value not in choices:
+        raise not_a_choice(value, choices)
     return value
+
+
+def not_a_choice(value: Any, choices: Sequence[str]) -> PydanticCustomError:
+    """The problem of a value that is none of ``choices``."""
+    expected = f"one of {', '.join(choices)}"
+    if not isinstance(value, str) or is_env(value):
+        return wrong_type(value, expected=expected)
+    hint = did_you_mean(value, choices)
+    return problem("config_bad_value", "not one of the choices", expected=expected, hint=hint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,18 +31,18 @@ class Variable:
         """The text that is this reference alone."""
         return EnvRef(f"${{{self.name}}}" if self.default is None else f"${{{self.name}:-{self.default}}}")
 
-    def value(self, environ: Mapping[str, str]) -> str:
+    def value(self) -> str:
         """Its value, or the default; KeyError with the name if there is neither."""
-        found = environ.get(self.name) or self.default
+        found = os.environ.get(self.name) or self.default
         if found is None:
             raise KeyError(self.name)
         return found
 
-    def problem(self, *, path: str, environ: Mapping[str, str]) -> Problem | None:
+    def problem(self, *, path: str) -> Problem | None:
         """What is wrong if it has no value, else None."""
-        if environ.get(self.name) or self.default is not None:
+        if os.environ.get(self.name) or self.default is not None:
             return None
-        empty = self.name in environ
+        empty = self.name in os.environ
         hint = f"Set {self.name} in the environment of the process that runs this step."
         if empty:
             hint = f"Set a value, or write ${{{self.name}:-}} to allow an empty value."
@@ -78,11 +77,6 @@ class EnvRef(str):
         return split_references(str.__str__(self))
 
     @property
-    def parts(self) -> tuple[tuple[bool, str], ...]:
-        """(is a variable, text or name), in order."""
-        return tuple((False, piece) if isinstance(piece, str) else (True, piece.name) for piece in self.pieces)
-
-    @property
     def env_var_names(self) -> tuple[str, ...]:
         """The variables, in order of appearance."""
         return tuple(piece.name for piece in self.pieces if isinstance(piece, Variable))
@@ -94,7 +88,7 @@ class EnvRef(str):
 
     def get_value(self) -> str:
         """The text with the variables' values; KeyError names a missing one."""
-        return str(lookup(self, environ=os.environ))
+        return "".join(piece if isinstance(piece, str) else piece.value() for piece in self.pieces)
 
 
 @lru_cache(maxsize=4096)
@@ -144,32 +138,20 @@ def env_names(value: Any) -> tuple[str, ...]:
     return value.env_var_names if isinstance(value, EnvRef) else (str(value.env_var_name),)
 
 
-def lookup(value: Any, *, environ: Mapping[str, str]) -> str | int:
-    """The value of an EnvRef or EnvVar; KeyError with the name of a variable that is missing or empty."""
-    if isinstance(value, EnvRef):
-        return "".join(piece if isinstance(piece, str) else piece.value(environ) for piece in value.pieces)
-    text = Variable(value.env_var_name).value(environ)
-    return int(text) if isinstance(value, int) else text
-
-
-def env_problems(value: Any, *, path: str, environ: Mapping[str, str]) -> list[Problem]:
-    """A problem for each variable of ``value`` that has no value."""
-    pieces = value.pieces if isinstance(value, EnvRef) else (Variable(str(value.env_var_name)),)
-    found = [piece.problem(path=path, environ=environ) for piece in pieces if isinstance(piece, Variable)]
-    return [problem for problem in found if problem is not None]
-
-
 def read_env(value: Any, *, path: str) -> str | int:
     """The value of an EnvRef or EnvVar, from the environment of this process.
 
     Raises:
         ConfigError: Variables are not set, or it is no whole number where that is wanted; at ``path``.
     """
-    missing = env_problems(value, path=path, environ=os.environ)
+    pieces = value.pieces if isinstance(value, EnvRef) else (Variable(str(value.env_var_name)),)
+    found = [piece.problem(path=path) for piece in pieces if isinstance(piece, Variable)]
+    missing = [problem for problem in found if problem is not None]
     if missing:
         raise ConfigError(missing)
+    text = "".join(piece if isinstance(piece, str) else piece.value() for piece in pieces)
     try:
-        return lookup(value, environ=os.environ)
+        return int(text) if isinstance(value, int) else text
     except ValueError:
         message = f"environment variable {value.env_var_name} is not a whole number"
         raise problem_error(message, code="config_bad_value", path=path) from None

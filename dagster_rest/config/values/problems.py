@@ -36,9 +36,9 @@ def type_name(value: object) -> str:
     return names.get(type(value)) or ("text" if isinstance(value, str) else f"a {type(value).__name__}")
 
 
-def wrong_type(value: object, *, expected: str, hint: str | None = None) -> PydanticCustomError:
+def wrong_type(value: object, *, expected: str) -> PydanticCustomError:
     """The problem of a value with another type than expected."""
-    return problem("config_wrong_type", f"found {type_name(value)}", expected=expected, hint=hint)
+    return problem("config_wrong_type", f"found {type_name(value)}", expected=expected)
 
 
 def raised_again(item: Mapping[str, Any]) -> PydanticCustomError:

@@ -32,6 +32,11 @@ def run(connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | Non
     return connection.execute(sql, arguments).fetchall()
 
 
+def run_for_number(connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | None = None) -> int:
+    """The number that a statement gives: how many rows it wrote or deleted, or counted; otherwise as ``run``."""
+    return int(run(connection, sql, arguments)[0][0])
+
+
 def fetch_one(
     connection: DuckDBPyConnection, sql: str, arguments: Sequence[Any] | None = None
 ) -> tuple[Any, ...] | None:

@@ -43,13 +43,14 @@ def forget_absent_parents(connection: DuckDBPyConnection, spec: ResourceSpec, *,
         asset: The parent's asset key as ``a/b``.
         now: A time after that of the load: versions of scd2 that ended before it are rows no more.
     """
-    if not spec.primary_key or not spec.has_fixed_table:
+    stored, names = ("row_key", spec.primary_key) if spec.primary_key else ("merge_key", spec.merge_key)
+    if not names or not spec.has_fixed_table:
         return
     types = existing_columns(connection, spec.dataset, spec.table, recorded=True)
-    keys = {naming.normalize(key): types.get(naming.normalize(key), "") for key in spec.primary_key}
+    keys = {naming.normalize(key): types.get(naming.normalize(key), "") for key in names}
     if not all(kind.startswith(_READ_ALIKE) for kind in keys.values()):
         return
-    values = {key: _value(place, kind) for place, (key, kind) in enumerate(keys.items())}
+    values = {key: _value(f"CAST(k.{stored} AS JSON)", place, kind) for place, (key, kind) in enumerate(keys.items())}
     is_known = " AND ".join(f"{value} IS NOT NULL" for value in values.values())
     is_there = " AND ".join(f"t.{quoted(key)} = {value}" for key, value in values.items())
     if spec.write_disposition.strategy == "scd2":
@@ -58,15 +59,15 @@ def forget_absent_parents(connection: DuckDBPyConnection, spec: ResourceSpec, *,
     table = qualified(database_name(connection), spec.dataset, spec.table)
     run(
         connection,
-        f"DELETE FROM {METADATA_SCHEMA}.fan_out_keys k WHERE asset = ? AND row_key IS NOT NULL AND {is_known} "
+        f"DELETE FROM {METADATA_SCHEMA}.fan_out_keys k WHERE asset = ? AND {stored} IS NOT NULL AND {is_known} "
         f"AND NOT EXISTS (FROM {table} t WHERE {is_there})",
         [asset],
     )
 
 
-def _value(place: int, kind: str) -> str:
-    value = f"CAST(k.row_key AS JSON) ->> {place}"
+def _value(stored: str, place: int, kind: str) -> str:
+    value = f"{stored} ->> {place}"
     if kind == "VARCHAR":
         # How a text column spells what is no text is another matter.
-        return f"CASE WHEN json_type(CAST(k.row_key AS JSON), '$[{place}]') = 'VARCHAR' THEN {value} END"
+        return f"CASE WHEN json_type({stored}, '$[{place}]') = 'VARCHAR' THEN {value} END"
     return f"TRY_CAST({value} AS {kind})"

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_rest.warehouse import naming
-from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.database.base import run, run_for_number
 from dagster_rest.warehouse.hooks import EventHook, ignore_event
 from dagster_rest.warehouse.load.family import DELETED_IDS, Family, Written, delete_rows
 from dagster_rest.warehouse.load.links import has_links
@@ -178,6 +178,7 @@ class _Commit:
             for root in sorted(self._roots(), key=len):
                 for target in self._load(root, full_refresh=full_refresh, replace_where=replace_where):
                     targets[target.name] = target
+            run(self._conn, f"DROP TABLE IF EXISTS {LINKS}")
         for target in targets.values():
             if not target.schema.is_recorded_as(self._recorded.get(target.name)):
                 catalog.record_table(
@@ -288,8 +289,8 @@ class _Commit:
 
     def _insert_all(self, target: Target) -> None:
         for select in target.staged_selects(self._staged, self._load_id):
-            done = run(self._conn, f"INSERT INTO {target.sql} ({target.column_list}) {select}")
-            self._written.rows[target.name] += done[0][0] if done else 0
+            written = run_for_number(self._conn, f"INSERT INTO {target.sql} ({target.column_list}) {select}")
+            self._written.rows[target.name] += written
 
     def _delete_where(self, family: Family, where: ReplaceWhere) -> None:
         run(
@@ -301,8 +302,7 @@ class _Commit:
         self._written.deleted += delete_rows(self._conn, family)
 
     def _count(self, target: Target) -> int:
-        row = run(self._conn, f"SELECT count(*) FROM {target.sql}")
-        return int(row[0][0]) if row else 0
+        return run_for_number(self._conn, f"SELECT count(*) FROM {target.sql}")
 
     def _outcome(self, targets: Mapping[str, Target]) -> LoadOutcome:
         staged, written = self._staged, self._written

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.database.base import run, run_for_number
 from dagster_rest.warehouse.load.target import Target
 from dagster_rest.warehouse.schema import ROOT_ROW_ID, ROW_ID
 from dagster_rest.warehouse.state.catalog import quoted
@@ -67,6 +67,6 @@ def delete_rows(conn: duckdb.DuckDBPyConnection, family: Family) -> int:
     """Delete the root rows whose ``_row_id`` is in ``DELETED_IDS``, and what is nested in them."""
     for target in family.nested:
         run(conn, f"DELETE FROM {target.sql} WHERE {quoted(ROOT_ROW_ID)} IN (FROM {DELETED_IDS})")
-    done = run(conn, f"DELETE FROM {family.root.sql} WHERE {quoted(ROW_ID)} IN (FROM {DELETED_IDS})")
+    deleted = run_for_number(conn, f"DELETE FROM {family.root.sql} WHERE {quoted(ROW_ID)} IN (FROM {DELETED_IDS})")
     run(conn, f"DROP TABLE {DELETED_IDS}")
-    return int(done[0][0]) if done else 0
+    return deleted

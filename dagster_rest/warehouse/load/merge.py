@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
-from dagster_rest.warehouse.database.base import run
+from dagster_rest.warehouse.database.base import run, run_for_number
 from dagster_rest.warehouse.errors import WarehouseError
 from dagster_rest.warehouse.load.conditions import equal, hard_deleted, listed, same, timestamp
 from dagster_rest.warehouse.load.dedup_order import dedup_order, variants_of
@@ -179,10 +179,9 @@ class Merge:
             absent = f" AND EXISTS (FROM {KEYS_IN_LOAD} s WHERE {equal(self._family.merge_key)})"
         self._drop_hard_deleted()
         absent = f"NOT EXISTS (FROM {in_load} s WHERE {is_same}){absent}"
-        retired = run(
+        self._written.deleted += run_for_number(
             conn, f"UPDATE {root.sql} AS t SET {end} = {boundary} WHERE {active} AND {absent}{self._in_scope('AND')}"
         )
-        self._written.deleted += retired[0][0] if retired else 0
         run(
             conn,
             f"DELETE FROM {WRITTEN_IDS} WHERE {_ID} IN (SELECT s.{_ID} FROM {STAGED} s SEMI JOIN "
@@ -254,8 +253,7 @@ class Merge:
 
     def _leave_unchanged(self) -> None:
         """Leave out the rows that did not change, if the config asks for it."""
-        version = version_column(self._family.disposition)
-        if not self._family.option("skip_unchanged_rows") or version is None:
+        if not self._family.option("skip_unchanged_rows"):
             return
         unchanged = (
             f"{equal(self._family.primary_key)} AND {same(self._version_columns())} AND NOT {self._has_no_version('s')}"
@@ -294,12 +292,11 @@ class Merge:
             if keeping_ids:
                 columns = ", ".join(self._with_kept_id(target, column.name) for column in target.columns)
             for source in sources:
-                done = run(
+                self._written.rows[target.name] += run_for_number(
                     self._conn,
                     f"INSERT INTO {target.sql} ({target.column_list}) SELECT {columns} FROM ({source}) s "
                     f"WHERE s.{_ID if is_root else _ROOT_ID} IN (FROM {WRITTEN_IDS})",
                 )
-                self._written.rows[target.name] += done[0][0] if done else 0
 
     def _with_kept_id(self, target: Target, column: str) -> str:
         # No nested row has the id of a root row, so links to the table above may be resolved as they are.
@@ -346,5 +343,4 @@ class Merge:
         run(self._conn, f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
 
     def _count(self, table: str) -> int:
-        row = run(self._conn, f"SELECT count(*) FROM {table}")
-        return int(row[0][0]) if row else 0
+        return run_for_number(self._conn, f"SELECT count(*) FROM {table}")

@@ -103,7 +103,7 @@ class Target:
         """Return the table with the columns that the load has or a hint asks for, and no others."""
         present = {name for part in staged.parts.get(self.name, ()) for name in part.columns}
         columns = {name: column for name, column in self.schema.columns.items() if column.hinted or name in present}
-        return replace(self, schema=replace(self.schema, columns=columns, is_new=True))
+        return replace(self, schema=replace(self.schema, columns=columns))
 
     def staged_selects(self, staged: StagedLoad, load_id: str, *, texts: Sequence[str] = ()) -> list[str]:
         """Return SELECTs that give the staged rows in their order, with the table's columns and types.

@@ -96,8 +96,8 @@ class TableHints:
 
     def chooses_by(self, table: TableSchema) -> Column | None:
         """Return the column by which one of several records with a key is chosen, None if records are not compared."""
-        merges = self.write_disposition(table).disposition == "merge" and self.keys(table).primary
-        return dedup_column(table) if merges else None
+        keyed = self.keys(table).primary and self.write_disposition(table).disposition == "merge"
+        return dedup_column(table) if keyed else None
 
     def is_standalone(self, table: str) -> bool:
         """Say if a nested table has a key of its own, which makes it a table of its own."""

@@ -65,10 +65,13 @@ def adopt_table(connection: duckdb.DuckDBPyConnection, *, dataset: str, table: s
     Returns:
         The former owner, or None if there is no other.
     """
-    former = owner_of_table(connection, dataset=dataset, table=table)
-    if former is None or former == asset:
+    former = other_owner_of(connection, dataset=dataset, table=table, asset=asset)
+    if former is None:
         return None
-    forget_asset(connection, asset=asset)
+    # Its own loads, if it has any, are in no table.
+    for name, column in _ASSET_COLUMNS:
+        if column != "parent" and is_committed(connection, name):
+            run(connection, f"delete from {METADATA_SCHEMA}.{name} where {column} = ?", [asset])
     run(connection, f"update {METADATA_SCHEMA}.loads set storage_id = ? where asset = ?", [f"asset {former}", former])
     for name, column in _ASSET_COLUMNS:
         if is_committed(connection, name):
@@ -80,27 +83,22 @@ def adopt_table(connection: duckdb.DuckDBPyConnection, *, dataset: str, table: s
     return former
 
 
-def forget_asset(connection: duckdb.DuckDBPyConnection, *, asset: str) -> None:
-    """Forget an asset whose loads are in no table."""
-    for name, column in _ASSET_COLUMNS:
-        if column != "parent" and is_committed(connection, name):
-            run(connection, f"delete from {METADATA_SCHEMA}.{name} where {column} = ?", [asset])
-
-
-def owner_of_table(connection: duckdb.DuckDBPyConnection, *, dataset: str, table: str) -> str | None:
-    """Return the asset whose loads made a root table that is there; None if nobody's did, or it is not known whose.
+def other_owner_of(connection: duckdb.DuckDBPyConnection, *, dataset: str, table: str, asset: str) -> str | None:
+    """Return another asset whose loads made a root table that is there; None if nobody's did, or it is not known whose.
 
     Args:
         connection: An open connection to a database with a ledger.
         dataset: The DuckDB schema.
         table: The table's name.
+        asset: The asset that asks.
     """
     if not is_committed(connection, "columns"):
         return None
     if not existing_columns(connection, dataset, table, recorded=True):
         return None
     found = run(connection, f"{_ASSETS} and c.table_name = ? and c.kind = 'root'", [dataset, table])
-    return found[0][1] if found else None
+    owners = [owner for _, owner in found]
+    return None if asset in owners else next(iter(owners), None)
 
 
 def newest_loader(

@@ -41,16 +41,21 @@ def exact_texts(values: Sequence[Any], data_type: str) -> list[str | None] | Non
     """
     if data_type not in {*_MICROSECONDS, "date"} and not data_type.startswith("decimal("):
         return None
-    found = [None if value is None else _exact_text(value, data_type) for value in values]
+    found = [None if value is None else _text_if_cut(value, data_type) for value in values]
     return found if any(text is not None for text in found) else None
+
+
+def _text_if_cut(value: Any, data_type: str) -> str | None:
+    try:
+        return _exact_text(value, data_type)
+    except (ValueError, TypeError, OverflowError, ArithmeticError):
+        # The column does not take it at all: a variant has all of it.
+        return None
 
 
 def _exact_text(value: Any, data_type: str) -> str | None:
     if data_type.startswith("decimal("):
-        try:
-            rounded = _decimal_coercion(*types.decimal_size(data_type), rounding=True)(value)
-        except (ValueError, TypeError, ArithmeticError):
-            return None
+        rounded = _decimal_coercion(*types.decimal_size(data_type), rounding=True)(value)
         return as_text(value) if rounded != Decimal(str(value)) else None
     if not is_cut(value, data_type):
         return None
@@ -209,10 +214,17 @@ def _to_binary(value: Any) -> bytes:
 
 def _to_json(value: Any) -> str:
     if type(value) is str and value.lstrip()[:1] in ("{", "["):
-        value = json.loads(value, parse_float=Decimal)
+        value = json.loads(value, parse_float=Decimal, object_pairs_hook=_object)
     if isinstance(value, (dict, list)):
         return dump_json(value)
     raise ValueError(value)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key twice")
+    return found
 
 
 _COERCIONS: dict[str, Callable[[Any], Any]] = {

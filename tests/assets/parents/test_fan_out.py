@@ -518,6 +518,19 @@ def test_a_child_asks_for_the_parents_that_a_scope_leaves(
     assert project.rows("pets", "owner") == ["1", "3"]
 
 
+def test_a_scope_deletes_parents_by_merge_key_too(api: ApiServer, tmp_path: Path) -> None:
+    scoped = {"disposition": "merge", "strategy": "delete-insert", **EU}
+    project, served = pets_of(api, tmp_path, {"write_disposition": scoped, "primary_key": None, "merge_key": "day"})
+    served += [{"id": n, "day": f"2026-01-0{n}", "region": "us" if n == 1 else "eu"} for n in (1, 2, 3)]
+    project.materialize()
+    del served[:2]
+
+    project.materialize()
+
+    assert project.rows("users", "id") == [1, 3]
+    assert project.rows("pets", "owner") == ["1", "3"]
+
+
 @pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "insert-only"])
 def test_a_child_does_not_ask_for_parents_that_a_filter_leaves_out(
     api: ApiServer, tmp_path: Path, strategy: str

@@ -201,3 +201,12 @@ def test_a_number_of_the_environment_that_is_none_is_an_error_without_the_value(
     (found,) = caught.value.problems
     assert ("resources[0].endpoint.params.limit", "config_bad_value") == (found.path, found.code)
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_reference_gives_its_value_as_a_dagster_envvar_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t")
+    monkeypatch.delenv("NOT_SET", raising=False)
+
+    assert "Bearer s3cr3t" == EnvRef("Bearer ${TOKEN}").get_value()
+    with pytest.raises(KeyError, match="NOT_SET"):
+        EnvRef("${NOT_SET}").get_value()

@@ -42,10 +42,11 @@ def test_units_run_at_the_same_time_and_come_in_order(api: ApiServer, open_clien
     assert 8 == api.max_in_flight
 
 
-def test_max_concurrency_is_never_exceeded(api: ApiServer, open_client: Opener) -> None:
+@pytest.mark.parametrize("most", [2, 3])
+def test_max_concurrency_is_never_exceeded(api: ApiServer, open_client: Opener, most: int) -> None:
     api.get("/c/{id}")(lambda r: Reply(json=[{"id": 1}], delay=0.05))
-    list(open_client(max_concurrency=8).fetch(units(40), options=FetchOptions(max_concurrency=3)))
-    assert 3 == api.max_in_flight
+    list(open_client(max_concurrency=8).fetch(units(40), options=FetchOptions(max_concurrency=most)))
+    assert most == api.max_in_flight
 
 
 def test_a_concurrency_of_one_asks_one_after_the_other(api: ApiServer, open_client: Opener) -> None:
@@ -291,6 +292,23 @@ def test_pages_asked_for_ahead_are_bounded_by_their_bytes(
         next(iter(pages))
         assert settled(api) <= 7
         assert 49 == sum(1 for _ in pages)
+
+
+def test_pages_larger_than_what_may_wait_come_when_it_is_their_turn(
+    api: ApiServer, client: RestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagster_rest.http.fetch.budget.BYTES_WAITING", 1)
+    for n in range(3):
+        api.pages(f"/c/{n}", [{"id": n} for n in range(6)], size=2)
+    pages: list[Page] = []
+    thread = threading.Thread(
+        target=lambda: pages.extend(client.fetch(units(3), options=FetchOptions(paginator=PAGED)))
+    )
+    thread.start()
+    thread.join(20)
+    client.close()
+    thread.join()
+    assert [(unit, page) for unit in range(3) for page in range(3)] == where(pages)
 
 
 def test_one_large_page_does_not_slow_down_all_that_follow(

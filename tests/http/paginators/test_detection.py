@@ -147,24 +147,25 @@ def test_s33_an_empty_list_may_have_no_pages(api: ApiServer, client: RestClient)
     assert [] == collect(client)
 
 
-def counted(api: ApiServer) -> None:
+def counted(api: ApiServer, *, base: int = 1) -> None:
     """Six rows, four a page."""
 
     @api.get("/items")
     def items(request: Request) -> Any:
-        page = int(request.param("page") or 1)
-        return {"data": ROWS[(page - 1) * 4 :][:4], "page": page, "per_page": 4, "total": 6}
+        page = int(request.param("page") or base)
+        return {"data": ROWS[(page - base) * 4 :][:4], "page": page, "per_page": 4, "total": 6}
 
 
 @pytest.mark.parametrize(
     ("selector", "rows"), [(None, ROWS), ("data[*].id", [0, 1, 2, 3, 4, 5]), ("data[?(@.id > 3)]", ROWS[4:])]
 )
+@pytest.mark.parametrize("base", [0, 1])
 def test_page_size_and_total_are_evidence_for_page_numbers(
-    api: ApiServer, client: RestClient, selector: str | None, rows: list[Any]
+    api: ApiServer, client: RestClient, base: int, selector: str | None, rows: list[Any]
 ) -> None:
-    counted(api)
+    counted(api, base=base)
     assert rows == collect(client, data_selector=selector)
-    assert ["GET /items", "GET /items?page=2"] == api.targets()
+    assert ["GET /items", f"GET /items?page={base + 1}"] == api.targets()
 
 
 def test_a_detected_list_may_begin_with_its_second_page(api: ApiServer, client: RestClient) -> None:
@@ -173,17 +174,54 @@ def test_a_detected_list_may_begin_with_its_second_page(api: ApiServer, client: 
     assert 1 == len(api.requests)
 
 
-def test_offset_limit_and_total_are_evidence_for_offsets(api: ApiServer, client: RestClient) -> None:
-    api.get("/items")(
-        lambda r: {
-            "data": ROWS[int(r.param("offset") or 0) :][:4],
-            "offset": int(r.param("offset") or 0),
-            "limit": 4,
-            "total": 6,
-        }
-    )
+def test_a_detected_list_may_begin_with_its_last_page(api: ApiServer, client: RestClient) -> None:
+    api.get("/items")(paged(1, "total_pages", current="page"))
+    assert ROWS[4:] == collect(client, params={"page": 3})
+    assert 1 == len(api.requests)
+
+
+def test_a_page_number_is_asked_for_by_its_own_name(api: ApiServer, client: RestClient) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        number = int(request.param("pageNumber") or 1)
+        return {"data": ROWS[number * 3 - 3 : number * 3], "meta": {"pageNumber": number, "totalPages": 2}}
+
     assert ROWS == collect(client)
-    assert ["GET /items", "GET /items?offset=4&limit=4"] == api.targets()
+    assert ["GET /items", "GET /items?pageNumber=2"] == api.targets()
+
+
+@pytest.mark.parametrize("where", ["", "meta"])
+@pytest.mark.parametrize(("params", "first"), [({}, 0), ({"offset": 2}, 2)])
+def test_offset_limit_and_total_are_evidence_for_offsets(
+    api: ApiServer, client: RestClient, where: str, params: Any, first: int
+) -> None:
+    @api.get("/items")
+    def items(request: Request) -> Any:
+        start = int(request.param("offset") or 0)
+        facts = {"offset": start, "limit": 2, "total": 6}
+        return {"data": ROWS[start : start + 2], **(nested(where, facts) if where else facts)}
+
+    assert ROWS[first:] == collect(client, params=params)
+    asked = [f"GET /items?offset={n}&limit=2" for n in range(first + 2, 6, 2)]
+    assert asked == sorted(api.targets()[1:])
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"page": 1, "per_page": 10},
+        {"page": 1, "total": 6},
+        {"per_page": 10, "total": 6},
+        {"page": 1, "per_page": 0, "total": 6},
+        {"offset": 0, "limit": 10},
+        {"offset": 0, "total": 6},
+        {"offset": 0, "limit": 0, "total": 6},
+    ],
+)
+def test_less_than_that_is_no_evidence(api: ApiServer, client: RestClient, facts: dict[str, int]) -> None:
+    api.json("/items", {"data": ROWS, **facts})
+    assert ROWS == collect(client)
+    assert 1 == len(api.requests)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +256,7 @@ def test_s34_fields_of_the_records_are_no_evidence(api: ApiServer, client: RestC
         ({"total": {"value": 50}}, "counts 50"),
         ({"next": True}, "names a next page"),
         ({"isLast": False}, "isLast"),
+        ({"next_cursor": "", "total": 50}, "counts 50"),
     ],
 )
 def test_more_pages_without_a_paginator_are_an_error(api: ApiServer, client: RestClient, extra: Any, seen: str) -> None:
@@ -234,16 +273,33 @@ def test_a_total_beside_no_records_is_an_error(api: ApiServer, client: RestClien
         collect(client)
 
 
-@pytest.mark.parametrize("header", ["X-Total-Count", "X-Total", "X-WP-Total", "X-WP-TotalPages", "X-Next-Page"])
-def test_a_header_that_says_more_is_an_error(api: ApiServer, client: RestClient, header: str) -> None:
-    api.json("/items", Reply(json=ROWS, headers={header: "50"}))
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Total-Count", "50"),
+        ("X-Total", "7"),
+        ("X-WP-Total", "50"),
+        ("X-WP-TotalPages", "2"),
+        ("X-Next-Page", "2"),
+    ],
+)
+def test_a_header_that_says_more_is_an_error(api: ApiServer, client: RestClient, header: str, value: str) -> None:
+    api.json("/items", Reply(json=ROWS, headers={header: value}))
     with pytest.raises(PaginationError, match=header):
         collect(client)
 
 
-@pytest.mark.parametrize("header", ["X-Total-Count", "X-WP-TotalPages", "X-Next-Page"])
-def test_a_header_that_says_no_more_is_fine(api: ApiServer, client: RestClient, header: str) -> None:
-    value = {"X-Total-Count": str(len(ROWS)), "X-WP-TotalPages": "1", "X-Next-Page": ""}[header]
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("X-Total-Count", "6"),
+        ("X-Total-Count", "3"),
+        ("X-WP-TotalPages", "1"),
+        ("X-WP-TotalPages", "0"),
+        ("X-Next-Page", ""),
+    ],
+)
+def test_a_header_that_says_no_more_is_fine(api: ApiServer, client: RestClient, header: str, value: str) -> None:
     api.json("/items", Reply(json=ROWS, headers={header: value}))
     assert ROWS == collect(client)
 
@@ -281,6 +337,15 @@ def test_a_detected_cursor_ends_by_the_flag_beside_it(api: ApiServer, client: Re
     assert ["GET /items", "GET /items?cursor=c-1"] == api.targets()
 
 
+def test_a_flag_of_the_last_page_says_the_opposite_of_one_that_there_is_more(
+    api: ApiServer, client: RestClient
+) -> None:
+    api.replies(
+        "/items", [{"isLast": False, "data": ROWS[:2], "next_cursor": "c-1"}, {"isLast": True, "data": ROWS[2:]}]
+    )
+    assert ROWS == collect(client)
+
+
 @pytest.mark.parametrize(
     "mark", ["_scroll_id", "resumptionToken", "next_id", "pagination/next_key", "pageInfo/endCursor"]
 )
@@ -299,6 +364,9 @@ def test_a_mark_of_a_next_page_that_nobody_can_follow_is_an_error(
         {"after": "2026-01-01"},
         {"start": "2026-01-01"},
         {"cursor": ""},
+        {"total": 3},
+        {"href": "/items?page=9"},
+        {"_links": {"self": {"href": "/items?page=9"}}},
         {"continue": True},
         {"pageInfo": {"endCursor": "x", "hasNextPage": False}},
     ],

@@ -253,7 +253,11 @@ def test_a_waiter_that_is_cancelled_leaves_its_slot_to_the_next(turn: str) -> No
             second.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
         await asyncio.wait_for(third, 5)
-        await asyncio.wait_for(hold("fourth"), 5)
+        async with slots.held((0,)):
+            fourth = asyncio.ensure_future(hold("fourth"))
+            await asyncio.sleep(0.01)
+            assert ["first", "third"] == order
+        await asyncio.wait_for(fourth, 5)
         return order
 
     assert ["first", "third", "fourth"] == asyncio.run(scene())
@@ -287,22 +291,32 @@ def test_a_waiter_that_is_cancelled_makes_no_slot_of_its_own() -> None:
     assert ["first"] == asyncio.run(scene())
 
 
-def test_slots_go_to_the_foremost_first() -> None:
-    async def scene() -> list[int]:
-        slots = Slots(1)
+@pytest.mark.parametrize("count", [1, 2])
+def test_slots_go_to_the_foremost_first(count: int) -> None:
+    async def scene() -> tuple[list[int], int]:
+        slots = Slots(count)
         order: list[int] = []
+        held: list[int] = []
+        most, begin = 0, asyncio.Event()
 
         async def hold(number: int) -> None:
+            nonlocal most
             async with slots.held((number,)):
                 order.append(number)
+                held.append(number)
+                most = max(most, len(held))
+                await (begin.wait() if number == 0 else asyncio.sleep(0))
+                held.remove(number)
 
-        async with slots.held((0,)):
-            tasks = [asyncio.ensure_future(hold(number)) for number in (3, 1, 2)]
-            await asyncio.sleep(0)
-        await asyncio.gather(*tasks)
-        return order
+        first = [asyncio.ensure_future(hold(0)) for _ in range(count)]
+        await asyncio.sleep(0)
+        tasks = [asyncio.ensure_future(hold(number)) for number in (5, 3, 1, 4, 2)]
+        await asyncio.sleep(0)
+        begin.set()
+        await asyncio.gather(*first, *tasks)
+        return order, most
 
-    assert [1, 2, 3] == asyncio.run(scene())
+    assert ([0] * count + [1, 2, 3, 4, 5], count) == asyncio.run(scene())
 
 
 def test_never_more_than_allowed_in_any_window_with_32_in_flight(api: ApiServer, open_client: Opener) -> None:
@@ -405,6 +419,52 @@ def test_a_permit_of_a_process_that_died_is_free_in_the_end(tmp_path: Path, cloc
     limiter.close()
 
 
+def test_a_permit_that_came_back_is_free_for_everybody(tmp_path: Path, clock: Callable[[float], None]) -> None:
+    one, other = (RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path) for _ in range(2))
+    permit = one.take()
+    assert isinstance(permit, Permit)
+    one.release(permit)
+    clock(2.1)
+    assert isinstance(other.take(), Permit)
+    one.close()
+    other.close()
+
+
+def test_an_interrupt_leaves_the_file_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (RateLimiter(requests=3, seconds=30, name="x", folder=tmp_path) for _ in range(2))
+    assert isinstance(one.take(), Permit)
+
+    def interrupted() -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dagster_rest.http.send.rate_limit.time.time", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.take()
+    monkeypatch.undo()
+    assert (True, True) == (isinstance(other.take(), Permit), isinstance(one.take(), Permit))
+    one.close()
+    other.close()
+
+
+def test_a_file_without_its_tables_is_an_error_once(tmp_path: Path) -> None:
+    limiter = RateLimiter(requests=9, seconds=1, name="x", folder=tmp_path / "made" / "by it")
+    assert isinstance(limiter.take(), Permit)
+    with sqlite3.connect(limiter._path()) as file:
+        file.execute("drop table permits")
+    with pytest.raises(HttpError, match="no such table") as caught:
+        limiter.take()
+    assert "http_rate_limit_file" == caught.value.code
+    assert isinstance(limiter.take(), Permit)
+    limiter.close()
+
+
+def test_the_file_lies_where_nobody_else_can_write(tmp_path: Path) -> None:
+    limiter = RateLimiter(requests=1, seconds=1, name="x")
+    assert isinstance(limiter.take(), Permit)
+    assert [0o700] == [folder.stat().st_mode & 0o777 for folder in tmp_path.iterdir()]
+    limiter.close()
+
+
 def test_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[[float], None]) -> None:
     limiter = RateLimiter(requests=1, seconds=2, name="x", folder=tmp_path)
     assert isinstance(limiter.take(), Permit)
@@ -417,7 +477,12 @@ def test_a_clock_that_is_set_back_blocks_nobody(tmp_path: Path, clock: Callable[
 def test_a_file_that_is_removed_is_shared_again_when_somebody_makes_it(tmp_path: Path, removed: str) -> None:
     """The error `http_rate_limit_file` says to remove it, and so do programs that clean up temporary folders."""
     one, other = (RateLimiter(requests=2, seconds=30, name="x", folder=tmp_path) for _ in range(2))
-    old = one.take()
+    pending, old = one.take(), one.take()
+    assert isinstance(pending, Permit)
+    with sqlite3.connect(next(tmp_path.glob("*.sqlite")), isolation_level=None) as busy:
+        busy.execute("begin immediate")
+        one.release(pending)
+        busy.execute("rollback")
     for path in tmp_path.glob(removed):
         path.unlink()
     assert isinstance(other.take(), Permit)

@@ -109,6 +109,16 @@ def test_a_packed_body_that_ends_too_early_is_an_error(packing: str) -> None:
     assert "http_connection" == caught.value.code
 
 
+def test_bare_deflate_is_told_from_zlib_by_its_first_two_bytes() -> None:
+    bodies = [f"{n} ".encode() * (n % 50) for n in range(2000)]
+    told = [
+        dagster_rest.http.transport.body._is_raw_deflate(deflated(body, wbits=wbits))
+        for wbits in (-15, 15, 9, 31)
+        for body in bodies
+    ]
+    assert [True] * 2000 + [False] * 6000 == told
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, br"])
 def test_what_is_not_packed_as_it_says_is_an_error(encoding: str) -> None:
     with pytest.raises(HttpConnectionError):

@@ -180,6 +180,47 @@ def test_what_a_failure_means(error: Exception, code: str, again: bool) -> None:
     assert "hunter2" not in failure.detail
 
 
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def during(error: Exception, other: BaseException, *, hidden: bool = False) -> Exception:
+    error.__context__, error.__suppress_context__ = other, hidden
+    return error
+
+
+class GroupError(Exception):
+    """As the groups of Python 3.11 and of libraries."""
+
+    def __init__(self, *exceptions: Exception) -> None:
+        self.exceptions = exceptions
+
+
+CERTIFICATE = ssl.SSLCertVerificationError("bad")
+KEY: Any = SimpleNamespace(host="api.test", port=80, is_ssl=True, ssl=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (caused(httpx.ConnectError("x"), caused(RuntimeError("y"), CERTIFICATE)), "http_tls"),
+        (during(httpx.ConnectError("x"), CERTIFICATE), "http_tls"),
+        (during(httpx.ConnectError("x"), CERTIFICATE, hidden=True), "http_connection"),
+        (aiohttp.ClientConnectorError(KEY, CERTIFICATE), "http_tls"),
+        (GroupError(CERTIFICATE), "http_tls"),
+        (GroupError(httpx.ReadTimeout("x"), ConnectionResetError()), "http_timeout"),
+        (GroupError(ConnectionResetError(), httpx.ReadTimeout("x")), "http_connection"),
+        (caused(httpx.ConnectError("x"), KeyError("x")), "http_connection"),
+        (caused(KeyError("x"), ConnectionResetError()), None),
+        (RuntimeError("x"), None),
+    ],
+)
+def test_what_a_chain_of_exceptions_means(error: Exception, code: str | None) -> None:
+    failure = read_failure(error)
+    assert code == (failure.code if failure else None)
+
+
 def test_the_cause_decides_not_its_wrapper() -> None:
     """httpx-aiohttp calls a lost connection a time-out of the connect."""
     wrapper = httpx.ConnectTimeout("lost")

@@ -98,6 +98,20 @@ def test_what_a_type_cuts_off_still_decides_and_the_column_keeps_its_type(
     assert ["id", "rank", "n"] == list(warehouse.types("posts"))
 
 
+def test_a_word_that_looks_cut_is_no_time(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", columns={"rank": {"dedup_sort": "desc", "data_type": "timestamp"}}, **KEY)
+    values = [
+        "2024-01-01T00:00:00.0000002Z",
+        "v1.1234567",
+        None,
+        "20240101T000000.0000003Z",
+        "2024-01-01 00:00:00.0000001",
+    ]
+    warehouse.load(spec, [{"id": 1, "n": n, "rank": value} for n, value in enumerate(values)])
+
+    assert [(3,)] == warehouse.table("posts", "n")
+
+
 def test_pages_and_parts_with_and_without_the_sorted_field_are_compared(warehouse: Warehouse) -> None:
     spec = table_spec("merge", columns={"rank": {"dedup_sort": "desc"}}, **KEY)
     at = "2024-01-01T00:00:00.00000000{}Z"

@@ -244,6 +244,15 @@ def test_unchanged_rows_may_be_left_alone(warehouse: Warehouse, options: dict[st
     assert 1 == outcome.rows_loaded
 
 
+@pytest.mark.parametrize("options", [{}, {"row_version_column_name": "ver"}])
+def test_unchanged_rows_are_written_again_if_nothing_is_asked(warehouse: Warehouse, options: dict[str, Any]) -> None:
+    spec = table_spec("merge", "upsert", options=options, **KEY)
+    for _ in range(2):
+        outcome = warehouse.load(spec, [{"id": 1, "ver": 1}])
+
+    assert (1, [("load-2",)]) == (outcome.rows_loaded, warehouse.table("posts", "_load_id"))
+
+
 def test_a_change_in_a_nested_list_is_a_change(warehouse: Warehouse) -> None:
     spec = table_spec("merge", "upsert", options={"skip_unchanged_rows": True}, **KEY)
     warehouse.load(spec, [{"id": 1, "l": [{"m": [1]}]}])
@@ -486,6 +495,35 @@ def test_rows_of_a_table_with_its_own_key_link_to_the_row_that_stands_for_theirs
         "LEFT JOIN shop.posts p ON p._row_id = l._parent_row_id AND p._row_id = l._root_row_id "
         "WHERE l._load_id = 'load-2' ORDER BY 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "keys"),
+    [("scd2", {}), ("scd2", {"merge_key": ("id",)}), ("delete-insert", {"merge_key": ("id",)}), ("delete-insert", {})],
+)
+def test_rows_of_a_table_with_its_own_key_link_to_rows_without_one(
+    warehouse: Warehouse, strategy: str, keys: dict[str, Any]
+) -> None:
+    spec = table_spec("merge", strategy, nested_hints={"lines": {"primary_key": "sku"}}, **keys)
+    known, changed = {"id": 1, "lines": [{"sku": "a"}]}, {"id": 2, "lines": [{"sku": "c"}]}
+    warehouse.load(spec, [known, {"id": 2, "lines": [{"sku": "b"}]}], loaded_at=moment(1))
+    warehouse.load(spec, [known, changed, {"id": 3, "lines": [{"sku": "d"}]}], loaded_at=moment(2))
+
+    assert [("a", 1), ("c", 2), ("d", 3)] == warehouse.rows(
+        "SELECT l.sku, p.id FROM shop.posts__lines l "
+        "LEFT JOIN shop.posts p ON p._row_id = l._parent_row_id AND p._row_id = l._root_row_id "
+        "WHERE l._load_id = 'load-2' ORDER BY 1"
+    )
+
+
+@pytest.mark.parametrize("strategy", ["upsert", "cdc", "scd2"])
+def test_a_load_leaves_nothing_behind_but_its_tables(warehouse: Warehouse, strategy: str) -> None:
+    hints = {"c": {"primary_key": "value"}}
+    keys = {"merge_key": ("id",)} if strategy == "scd2" else KEY
+    for records in (FIRST, SECOND):
+        warehouse.load(table_spec("merge", strategy, nested_hints=hints, **keys), records)
+
+    assert [] == warehouse.rows("SELECT table_name FROM duckdb_tables() WHERE temporary")
 
 
 @pytest.mark.parametrize("strategy", ["delete-insert", "upsert", "cdc"])

@@ -118,7 +118,28 @@ def test_what_matters_to_a_run_is_read_in_its_order(ledger: Warehouse) -> None:
 
     assert ["pending", "of the run", "newest"] == ids(read_loads(ledger.conn, asset="src/a", runs=["r"]))
     assert ["pending", "of the run"] == ids(read_state(ledger.conn, asset="src/a", runs=["r"]).unsettled)
-    assert ["pending"] == ids(read_state(ledger.conn, asset="src/a").unsettled)
+    state = read_state(ledger.conn, asset="src/a")
+    assert (["pending"], "newest") == (ids(state.unsettled), state.latest and state.latest.load_id)
+
+
+def test_rows_of_a_load_from_before_that_was_recorded_are_in_the_table(ledger: Warehouse) -> None:
+    record(ledger, load("old"))
+    ledger.conn.execute("update _dagster_rest.loads set in_table = null")
+
+    assert [True] == [each.in_table for each in read_loads(ledger.conn, asset="src/a")]
+
+
+def test_all_loads_of_a_materialization_come_with_those_of_the_run(ledger: Warehouse) -> None:
+    windows = {"w1": "r1", "w2": "r2", "other": "r1"}
+    record(
+        ledger,
+        *(load(name, status="confirmed", run_id=run, load_group=name[0]) for name, run in windows.items()),
+        load("newest", status="confirmed"),
+    )
+
+    state = read_state(ledger.conn, asset="src/a", runs=["r2"], void_up_to=7)
+
+    assert (["w1", "w2"], 7) == (ids(state.unsettled), state.void_up_to)
 
 
 def test_the_storages_that_were_told_matter_while_the_newest_load_is_pending(ledger: Warehouse) -> None:

@@ -329,6 +329,23 @@ def test_a_time_with_an_offset_does_not_lose_it(warehouse: Warehouse) -> None:
     assert [(ten, None)] * 3 + [(None, "10:00:00+02:00")] == warehouse.table("posts", "at", "at__v_text")
 
 
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"l": [{"a": {"b": 0, "b": -0.0}}]}'])
+def test_a_json_text_with_a_key_twice_is_kept_as_it_is(warehouse: Warehouse, text: str) -> None:
+    warehouse.load(table_spec(columns={"v": {"data_type": "json"}}), [{"v": text}, {"v": '{"a": {"b": 1}, "b": -0.0}'}])
+
+    assert [('{"a":{"b":1},"b":-0.0}', None), (None, text)] == warehouse.table("posts", "v", "v__v_text")
+
+
+def test_minus_zero_keeps_its_sign_and_is_the_key_zero(warehouse: Warehouse) -> None:
+    spec = table_spec("merge", primary_key=("id",))
+    outcome = warehouse.load(spec, [{"id": 0.5, "v": -0.0}, {"id": 0.0}, {"id": -0.0, "v": 0.0}])
+
+    assert [("-0.0", "0.5"), ("0.0", "-0.0")] == warehouse.rows(
+        "SELECT v::varchar, id::varchar FROM shop.posts ORDER BY id DESC"
+    )
+    assert 1 == outcome.duplicates
+
+
 def test_what_json_has_no_number_for_is_a_text_in_a_json_column(warehouse: Warehouse) -> None:
     value = {"a": float("nan"), "b": [float("-inf"), None, 1.5], "c": "null"}
     warehouse.load(table_spec(max_table_nesting=0), [{"v": value}, {"v": {"big": 10**4500}}])

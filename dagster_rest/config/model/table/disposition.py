@@ -100,17 +100,17 @@ def _check_moment(name: str, value: Any) -> None:
 
     if value is None or isinstance(value, (datetime.date, datetime.datetime)) or is_env(value):
         return
+    code = "config_wrong_type"
     if isinstance(value, str):
         import pendulum
 
         try:
             pendulum.parse(value)
         except ValueError:
-            raise problem(
-                "config_bad_value", f"`{name}` is not a time", expected="an ISO 8601 date or date-time"
-            ) from None
-        return
-    raise problem("config_wrong_type", f"`{name}` is not a time", expected="an ISO 8601 date or date-time")
+            code = "config_bad_value"
+        else:
+            return
+    raise problem(code, f"`{name}` is not a time", expected="an ISO 8601 date or date-time")
 
 
 @checked(
