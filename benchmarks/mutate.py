@@ -40,8 +40,9 @@ TARGETS: dict[str, str] = {
         "tests/warehouse/shred/test_changed_hints.py"
     ),
     "assets/cursor/values.py": "tests/assets/cursor/test_cursor.py",
-    "assets/cursor/order.py": "tests/assets/cursor/test_cursor.py tests/assets/cursor/test_row_filter.py",
+    "assets/cursor/order.py": "tests/assets/cursor/test_order.py tests/assets/cursor/test_cursor.py",
     "assets/cursor/range.py": "tests/assets/cursor/test_range.py",
+    "assets/cursor/window_edges.py": "tests/assets/cursor/test_window_edges.py",
     "assets/cursor/row_filter.py": "tests/assets/cursor/test_row_filter.py",
     "assets/cursor/ahead.py": "tests/assets/cursor/test_ahead_rows.py",
     "assets/cursor/limits.py": "tests/assets/cursor/test_limits.py",

@@ -69,9 +69,9 @@ def _one_shape(values: Sequence[str], against: str) -> bool:
     length = len(against)
     if any(map(operator.ne, map(len, values), [length] * len(values))):
         return False
-    if length < 16 or comparable(against).family != "instant":
-        # Same length and no date-time: days in one notation, or plain text, both ordered as text.
-        return length == 10 or not any(comparable(value).family == "instant" for value in values[:1])
+    if comparable(against).family != "instant":
+        # Days in one notation, or plain text: both are ordered as text, and so is a date-time beside a plain text.
+        return True
     written = notation(against)
     return all(notation(value) == written for value in values)
 

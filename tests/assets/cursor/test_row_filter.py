@@ -115,6 +115,7 @@ def test_after_nothing_but_rows_ahead_the_cursor_is_where_it_began(
     [
         ("2026-01-01", "2026-01-02", False),
         ("2099-01-01", "2099-01-01", True),
+        ("2100-01-01", "2099-01-01", True),
         (None, "2099-01-01", True),
     ],
 )
@@ -132,6 +133,14 @@ def test_a_stored_cursor_in_the_future_gives_way_to_a_run_from_before_it(
     state = rows.state()
     assert state is not None
     assert (expected, hashes(9 if has_begun else 0)) == (state.value, state.boundary)
+
+
+def test_a_cursor_that_goes_over_no_gap_begins_with_the_rows_that_follow_one_another() -> None:
+    ahead = AheadRows(CursorLimits(now=NOON, max_future=None, max_step=10))
+    rows = RowFilter(IncrementalConfig(cursor_path="at"), bounds=Bounds(), key=("id",), ahead=ahead)
+    rows.keep(page(15, 5, 1000, 15))
+
+    assert CursorState(value="15", type="int", boundary=(*hashes(0, 3), f"{hashes(2)[0]}@int:1000")) == rows.state()
 
 
 def test_what_was_passed_on_one_page_stays_so() -> None:
