@@ -190,7 +190,7 @@ def during(error: Exception, other: BaseException, *, hidden: bool = False) -> E
     return error
 
 
-class Group(Exception):
+class GroupError(Exception):
     """As the groups of Python 3.11 and of libraries."""
 
     def __init__(self, *exceptions: Exception) -> None:
@@ -208,9 +208,9 @@ KEY: Any = SimpleNamespace(host="api.test", port=80, is_ssl=True, ssl=True)
         (during(httpx.ConnectError("x"), CERTIFICATE), "http_tls"),
         (during(httpx.ConnectError("x"), CERTIFICATE, hidden=True), "http_connection"),
         (aiohttp.ClientConnectorError(KEY, CERTIFICATE), "http_tls"),
-        (Group(CERTIFICATE), "http_tls"),
-        (Group(httpx.ReadTimeout("x"), ConnectionResetError()), "http_timeout"),
-        (Group(ConnectionResetError(), httpx.ReadTimeout("x")), "http_connection"),
+        (GroupError(CERTIFICATE), "http_tls"),
+        (GroupError(httpx.ReadTimeout("x"), ConnectionResetError()), "http_timeout"),
+        (GroupError(ConnectionResetError(), httpx.ReadTimeout("x")), "http_connection"),
         (caused(httpx.ConnectError("x"), KeyError("x")), "http_connection"),
         (caused(KeyError("x"), ConnectionResetError()), None),
         (RuntimeError("x"), None),
