@@ -21,7 +21,7 @@ class Tls:
         cert: A client certificate: the path of a PEM file, or (certificate, key[, password of the key]).
     """
 
-    def __init__(self, *, verify: Any = True, cert: Any = None) -> None:
+    def __init__(self, *, verify: Any, cert: Any) -> None:
         self._verify, self._cert = verify, cert
         self._made: dict[bool, ssl.SSLContext] = {}
         if verify is not True or cert is not None:

@@ -105,6 +105,7 @@ def test_s36_explicit_selectors(selector: str, body: Any, rows: list[Any]) -> No
         ("dta", {"data": [A], "total": 1}),
         ("dta[*]", {"data": [A]}),
         ("data.rows", {"data": [A]}),
+        ("data", {"dta": [A], "meta": {"page": 1}}),
         ("data", [A]),
     ],
 )

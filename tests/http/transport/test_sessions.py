@@ -13,7 +13,7 @@ import httpx
 import pytest
 import requests
 
-from dagster_rest.http import HttpError, RestClient
+from dagster_rest.http import HttpError, ResponseTooLargeError, RestClient
 from tests.support.server import ApiServer, Reply, Request
 
 Opener = Callable[..., RestClient]
@@ -150,6 +150,20 @@ def test_the_secrets_of_a_session_are_in_no_error(api: ApiServer, open_client: O
     told = str(caught.value)
     assert "x-api-key" in told.lower()
     assert [] == [part for part in ("hunter22", "of-the-session", SESSION_BASIC) if part in told]
+
+
+def test_a_body_over_the_limit_is_not_read_to_its_end(api: ApiServer, open_client: Opener, session: Any) -> None:
+    pieces: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        for n in range(1000):
+            pieces.append(n)
+            yield b" " * 65536
+
+    api.get("/items")(lambda _: Reply(body=endless()))
+    with pytest.raises(ResponseTooLargeError):
+        open_client(session=session, max_response_bytes=100_000).get("items")
+    assert len(pieces) < 1000
 
 
 @pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])

@@ -85,6 +85,17 @@ def test_a_client_certificate_goes_through_a_proxy(
     assert (["night-loader"], 1) == (strict.peers, len(tunnel.connects))
 
 
+def test_a_proxy_does_not_get_the_client_certificate(
+    open_client: Opener, authority: Authority, strict: RawServer
+) -> None:
+    pair = authority.issue("night-loader")
+    cert = (str(pair.certificate), str(pair.key))
+    options: dict[str, Any] = {"proxy": strict.url, "retry": {"attempts": 1}}
+    with pytest.raises(HttpConnectionError):
+        open_client("http://api.test", verify=str(authority.file), cert=cert, **options).get("items")
+    assert ([], []) == (strict.requests, strict.peers)
+
+
 def test_without_the_client_certificate_it_is_an_error(
     open_client: Opener, authority: Authority, strict: RawServer
 ) -> None:
