@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from dagster_rest.config.errors import did_you_mean, one_of
 from dagster_rest.config.values.env import env_names, is_env
-from dagster_rest.config.values.environment import Failure, is_secret_field, read_fields
+from dagster_rest.config.values.environment import Failure, read_fields, secret_fields
 from dagster_rest.config.values.problems import Problems, problem, raised_again, wrong_type
 from dagster_rest.config.values.secrets import MASK, is_secret_name, masked_url
 
@@ -104,10 +104,10 @@ class ConfigModel(BaseModel):
         raise problems.error()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, field in type(self).model_fields.items():
-            if name not in self.model_fields_set:
-                continue
-            yield name, shown(getattr(self, name), name=name, secret=is_secret_field(field))
+        secrets = secret_fields(type(self))
+        for name in type(self).model_fields:
+            if name in self.model_fields_set:
+                yield name, shown(getattr(self, name), name=name, secret=name in secrets)
 
     def __str__(self) -> str:
         return repr(self)

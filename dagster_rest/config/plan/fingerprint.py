@@ -11,7 +11,7 @@ from typing import Any
 from dagster_rest.config.model.asset import is_dagster_partitions
 from dagster_rest.config.model.base import ConfigModel
 from dagster_rest.config.values.env import env_names, is_env
-from dagster_rest.config.values.environment import is_secret_field
+from dagster_rest.config.values.environment import secret_fields
 from dagster_rest.config.values.secrets import is_credential_name, is_secret_name, without_credentials
 
 # Keys that change neither the rows nor the table.
@@ -126,10 +126,10 @@ def _canonical_field(name: str, value: Any, *, secret: bool) -> str:
 
 
 def _canonical_model(model: ConfigModel) -> str:
-    fields = type(model).model_fields
+    secrets = secret_fields(type(model))
     parts = [
-        f"{name}={_canonical_field(name, getattr(model, name), secret=is_secret_field(fields[name]))}"
-        for name in sorted(model.model_fields_set & set(fields))
+        f"{name}={_canonical_field(name, getattr(model, name), secret=name in secrets)}"
+        for name in sorted(model.model_fields_set & set(type(model).model_fields))
         if name not in METADATA_ONLY
     ]
     extra = [f"{name}={canonical(item)}" for name, item in sorted((model.model_extra or {}).items())]

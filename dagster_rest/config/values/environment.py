@@ -34,9 +34,13 @@ def read_at(field: FieldInfo) -> ReadAt:
     return next((when for when in _ORDER if when in found), "load")
 
 
-def is_secret_field(field: FieldInfo) -> bool:
-    """Whether a model field is declared with a secret type."""
-    return any(isinstance(one, Checked) and one.secret for one in _parts_of(field))
+@cache
+def secret_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names of a model's fields that are declared with a secret type."""
+    fields = model.model_fields.items()
+    return frozenset(
+        name for name, field in fields if any(isinstance(one, Checked) and one.secret for one in _parts_of(field))
+    )
 
 
 def _parts_of(field: FieldInfo) -> list[Checked | type]:
