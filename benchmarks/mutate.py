@@ -52,7 +52,7 @@ TARGETS: dict[str, str] = {
     "http/parse/json.py": "tests/http/parse/test_json.py tests/http/parse/test_charsets.py",
     "http/paginators/detection/detect.py": "tests/http/paginators/test_detection.py",
     "http/fetch/scheduler.py": "tests/http/fetch/test_scheduler.py",
-    "http/fetch/budget.py": "tests/http/fetch/test_scheduler.py",
+    "http/fetch/budget.py": "tests/http/fetch/test_budget.py",
     "http/send/sender.py": "tests/http/send/test_retry.py tests/http/send/test_faults.py tests/http/test_origins.py",
     "http/transport/failures.py": "tests/http/transport/test_failures.py",
     "http/auth/oauth.py": "tests/http/auth/test_auth.py",
@@ -70,7 +70,7 @@ TARGETS: dict[str, str] = {
     "http/parse/records.py": "tests/http/parse/test_records.py tests/http/fetch/test_ambiguous_lists.py",
     "http/paginators/base.py": "tests/http/paginators/test_paginators.py",
     "http/paginators/cursors.py": "tests/http/paginators/test_paginators.py",
-    "http/paginators/page_numbers.py": "tests/http/paginators/test_totals.py tests/http/paginators/test_paginators.py",
+    "http/paginators/page_numbers.py": "tests/http/paginators/test_ahead.py tests/http/paginators/test_totals.py",
     "http/paginators/ranges.py": "tests/http/paginators/test_totals.py tests/http/paginators/test_paginators.py",
     "http/send/slots.py": "tests/http/send/test_admission.py -k slot",
     "http/transport/tls.py": "tests/http/transport/test_tls.py",
@@ -105,7 +105,10 @@ SLOWER: dict[str, str] = {
     "http/send/slots.py": "tests/http/fetch/test_scheduler.py",
     "http/paginators/base.py": "tests/http/fetch/test_breaks.py tests/http/fetch/test_scheduler.py",
     "http/paginators/cursors.py": "tests/http/fetch/test_breaks.py tests/http/fetch/test_bounds.py",
-    "http/paginators/page_numbers.py": "tests/http/paginators/test_detection.py",
+    "http/paginators/page_numbers.py": (
+        "tests/http/paginators/test_detection.py tests/http/paginators/test_paginators.py"
+    ),
+    "http/fetch/budget.py": "tests/http/fetch/test_scheduler.py",
     "http/paginators/ranges.py": "tests/http/fetch/test_breaks.py tests/http/send/test_response_actions.py",
     "http/transport/sockets.py": "tests/http/send/test_faults.py",
     "http/fetch/page_stream.py": (
