@@ -15,7 +15,7 @@ from dagster_shared.check.functions import CheckError
 from dagster_rest import RestRunConfig
 from dagster_rest.assets.run import step
 from tests.reliability.actors import Actor, Stand, stage
-from tests.reliability.guards import STATE_GUARDS
+from tests.reliability.guards import STATE_GUARDS, patches
 from tests.support.server import ApiServer
 
 ROWS = 10
@@ -650,6 +650,7 @@ NEEDED: dict[str, tuple[Scenario, list[int]]] = {
 @pytest.mark.parametrize("guard", STATE_GUARDS)
 def test_without_the_guard_it_goes_wrong(shop: Shop, make: Make, guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario, right = NEEDED[guard]
-    monkeypatch.setattr(*STATE_GUARDS[guard]())
+    for patch in patches(guard):
+        monkeypatch.setattr(*patch)
 
     assert right != scenario(shop, make)

@@ -171,7 +171,7 @@ class RunStart:
         """The earlier loads that its event reports: those it continues, and those that are reported already."""
         loads = [load for one in self.partitions.values() for load in (*one.depends_on, *one.reported)]
         again = self.reports_again
-        return [again.load_id, *loads] if again is not None else loads
+        return list(dict.fromkeys([again.load_id, *loads] if again is not None else loads))
 
     @property
     def warnings(self) -> list[str]:

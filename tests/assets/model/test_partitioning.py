@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from dagster_rest.assets.model.partitioning import describe, is_other_partitioning, means_the_same
-from dagster_rest.assets.run.load import ResourceLoad
+from dagster_rest.assets.run import load
 from dagster_rest.warehouse.state.ledger_tables import LEDGER_VERSION
 from tests.assets.project import Project, Run
 from tests.support.server import ApiServer
@@ -236,14 +236,14 @@ def test_the_key_of_an_hour_that_comes_twice_is_a_key() -> None:
 
 def before_its_commit(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Let something happen when the next load has fetched all and does not hold the file yet."""
-    commit, waiting = ResourceLoad._commit, [act]
+    short_write, waiting = load.short_write, [act]
 
-    def commit_after(self: ResourceLoad, *given: Any, **named: Any) -> None:
+    def write_after(*given: Any, **named: Any) -> Any:
         if waiting:
             waiting.pop()()
-        commit(self, *given, **named)
+        return short_write(*given, **named)
 
-    monkeypatch.setattr(ResourceLoad, "_commit", commit_after)
+    monkeypatch.setattr(load, "short_write", write_after)
 
 
 def test_a_run_of_old_code_that_began_before_is_refused_at_its_commit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -38,9 +38,10 @@ def switched_off(name: str | None) -> Iterator[None]:
     if name is None:
         yield
         return
-    from tests.reliability.guards import STATE_GUARDS
+    from tests.reliability.guards import patches
 
     guard = TWINS[name]
-    target, attribute, value = STATE_GUARDS[guard]() if guard else _only_new_with_new()
-    with mock.patch.object(target, attribute, value):
+    with ExitStack() as stack:
+        for target, attribute, value in patches(guard) if guard else [_only_new_with_new()]:
+            stack.enter_context(mock.patch.object(target, attribute, value))
         yield
