@@ -26,6 +26,7 @@ MOMENT = datetime(2024, 1, 2, 12, tzinfo=timezone.utc)
         ([DAY, NOON, EVENING], NOON, "<=>"),
         ([DAY, NOON, "2024-01-01"], DAY, "=><"),
         ([NOON, EVENING], DAY, ">>"),
+        (["2024-01-02T01:00:00+02:00"], DAY, "<"),
         ([DAY, "2024-01-03"], NOON, "<>"),
         ([DAY, MOMENT], MOMENT, "<="),
         ([date(2024, 1, 2), NOON], date(2024, 1, 2), "=>"),

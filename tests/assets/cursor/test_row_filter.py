@@ -135,12 +135,15 @@ def test_a_stored_cursor_in_the_future_gives_way_to_a_run_from_before_it(
     assert (expected, hashes(9 if has_begun else 0)) == (state.value, state.boundary)
 
 
-def test_a_cursor_that_goes_over_no_gap_begins_with_the_rows_that_follow_one_another() -> None:
+@pytest.mark.parametrize(("values", "last"), [((15, 5, 1000, 15), (0, 3)), ((15, 5, 1000, 10), (0,))])
+def test_a_cursor_that_goes_over_no_gap_begins_with_the_rows_that_follow_one_another(
+    values: tuple[int, ...], last: tuple[int, ...]
+) -> None:
     ahead = AheadRows(CursorLimits(now=NOON, max_future=None, max_step=10))
     rows = RowFilter(IncrementalConfig(cursor_path="at"), bounds=Bounds(), key=("id",), ahead=ahead)
-    rows.keep(page(15, 5, 1000, 15))
+    rows.keep(page(*values))
 
-    assert CursorState(value="15", type="int", boundary=(*hashes(0, 3), f"{hashes(2)[0]}@int:1000")) == rows.state()
+    assert CursorState(value="15", type="int", boundary=(*hashes(*last), f"{hashes(2)[0]}@int:1000")) == rows.state()
 
 
 def test_what_was_passed_on_one_page_stays_so() -> None:
