@@ -241,12 +241,20 @@ _ADDRESSES = frozenset(
 
 def _before_path(reference: Any) -> int:
     """How many of a text's variables make up scheme, host and port; those in the path may hold a token."""
+    from dagster_rest.config.values.env import EnvRef
+
+    if not isinstance(reference, EnvRef):
+        # One variable is all of the text.
+        return 1
     text, count = "", 0
-    for is_variable, part in getattr(reference, "parts", ((True, ""),)):
+    for piece in reference.pieces:
         if "/" in text.partition("://")[2]:
             break
-        count += is_variable
-        text += os.environ.get(part, "") if is_variable else part
+        if isinstance(piece, str):
+            text += piece
+        else:
+            count += 1
+            text += os.environ.get(piece.name) or piece.default or ""
     return count
 
 
