@@ -149,6 +149,15 @@ def test_a_table_that_somebody_dropped_is_nobodys(one: Location) -> None:
     assert "state_other_asset" in one.run("a")
 
 
+def test_a_table_that_was_dropped_is_of_the_asset_that_makes_it_again(one: Location) -> None:
+    one.run("a")
+    one.query("drop table raw.orders")
+
+    assert "missing_table" == one.run("a", translator=Prefixed())
+    assert "normal" == one.run("a", translator=Prefixed())
+    assert "the asset lake/raw/orders" in one.run("a")
+
+
 def test_a_partition_of_another_source_is_refused(one: Location) -> None:
     one.run("a", partition="2026-01-01", **DAILY)
 
