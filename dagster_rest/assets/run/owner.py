@@ -40,20 +40,25 @@ def other_owner(
         return None
     written = root_tables(context, (table.table for table in roots))
     loader = newest_loader(connection, asset=asset, tables=written)
-    return _other_loader(context, loader) if loader else None
+    if loader is None:
+        return None
+    own = newest_loader(connection, asset=asset, tables=written, code_location=context.request.run.code_location)
+    return _other_loader(context, loader, own=own)
 
 
 def _has_one_table(context: LoadContext) -> bool:
     return context.asset.is_selected and context.spec.has_fixed_table
 
 
-def _other_loader(context: LoadContext, loader: Loader) -> str | None:
+def _other_loader(context: LoadContext, loader: Loader, *, own: Loader | None) -> str | None:
     source, location = context.asset.source.name, context.request.run.code_location
     if loader.source is not None and loader.source != source:
         return f"the source {loader.source!r}, and this is {source!r}"
     moved = None not in (loader.code_location, location) and loader.code_location != location
-    # One config in two code locations loads the same, and another config in one location is a change of it.
-    if moved and loader.fingerprint != context.plan.fingerprint:
+    # One config in two code locations loads the same, and another config in one location is a change of it: also if
+    # another location has loaded by the one before the change.
+    same = {context.plan.fingerprint, *([own.fingerprint] if own else ())}
+    if moved and loader.fingerprint not in same:
         return f"another config, of the code location {loader.code_location!r}, and this is {location!r}"
     return None
 

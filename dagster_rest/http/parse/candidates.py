@@ -16,8 +16,11 @@ RECORD_NAMES = (
 _ERRORS = frozenset({"errors", "error"})
 _NOTES = frozenset({"warnings", "messages"})
 #: Lists under these names are about the response or beside the records.
-SIDE_NAMES = frozenset({"links", "_links", "included", "meta", "_meta", "facets", "pagination"}) | _ERRORS | _NOTES
-_TOTALS = names.TOTAL | {"resultsizeestimate"}
+SIDE_NAMES = (
+    frozenset({"links", "_links", "included", "meta", "_meta", "facets", "pagination", "_shards"}) | _ERRORS | _NOTES
+)
+#: `result_count` may be of the page at hand, so it is no total for a paginator.
+_TOTALS = names.TOTAL | {"resultsizeestimate", "resultcount"}
 _COUNTS = _TOTALS | {"size", "n"}
 _PAGING = frozenset().union(
     *(_TOTALS, names.TOTAL_PAGES, names.PAGE, names.PAGE_SIZE, names.OFFSET, names.LIMIT, names.LINKS, names.CURSORS),
@@ -26,6 +29,7 @@ _PAGING = frozenset().union(
 _ID_NAMES = frozenset({"id", "_id", "uuid"})
 Shape = Literal["list", "entity"]
 _DEPTH = 3
+_UNNAMED_EMPTY = 3
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Detected:
         keys: The keys of the list; none for the whole body.
         evidence: What says so.
         shape: A list, or a body that is one entity; None if it is no record.
-        rivals: Lists that may be meant instead: empty ones that would be taken if they were filled, and filled ones
-            where the list that is taken is empty.
+        rivals: What may be meant instead: empty lists that would be taken if they were filled, and, where the list that
+            is taken is empty, filled ones, or the whole body if an entity has the list.
         settles: Whether this is where the records of other bodies of the load are, too.
     """
 
@@ -67,7 +71,9 @@ class _Candidate:
         named = self.keys[-1].lower() in RECORD_NAMES
         empty = not self.value
         objects = self.has_objects or (empty and filled)
-        by_kind = 0 if named and (objects or empty) else 1 if objects else 2 if named else 3 if empty else 4
+        by_kind = (
+            0 if named and (objects or empty) else 1 if objects else 2 if named else _UNNAMED_EMPTY if empty else 4
+        )
         return (self.beside, by_kind, self.order)
 
 
@@ -94,6 +100,8 @@ def detect(body: Any, *, known: tuple[str, ...] | None = None) -> Detected:
     others = [one for one in candidates if one is not best]
     ahead = [one.keys for one in others if not one.value and one.rank(filled=True) < best.rank()]
     filled = [one.keys for one in others if not best.value and one.has_objects and not one.beside]
+    if best.rank()[1] == _UNNAMED_EMPTY and best.keys != known and _is_of_entity(body, best.keys):
+        filled.append(())
     settles = is_believed(best.keys, body) and (bool(best.value) or not (ahead or best.beside))
     return Detected(best.keys, f"a list of {len(best.value or ())}", "list", (*ahead, *filled), settles)
 
@@ -122,6 +130,16 @@ def _is_entity(body: Mapping[str, Any], best: _Candidate) -> bool:
     if best.beside:
         return bool(plain) or looks_like_one
     return by_kind >= 3 and (looks_like_one or by_kind == 4)
+
+
+def _is_of_entity(body: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+    """Whether a list is somewhere in an object that has an id: in `{"user": {"id": 1, "roles": []}}`."""
+    owner: Any = body
+    for key in keys[:-1]:
+        owner = owner[key]
+        if not _ID_NAMES.isdisjoint(owner):
+            return True
+    return False
 
 
 def _is_flag(key: str, value: Any) -> bool:

@@ -70,4 +70,7 @@ def _value(stored: str, place: int, kind: str) -> str:
     if kind == "VARCHAR":
         # How a text column spells what is no text is another matter.
         return f"CASE WHEN json_type({stored}, '$[{place}]') = 'VARCHAR' THEN {value} END"
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        # Read as one of these at once, a text would lose its offset; the session's time zone is UTC.
+        value = f"TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE)"
     return f"TRY_CAST({value} AS {kind})"

@@ -180,7 +180,9 @@ class _Commit:
                     targets[target.name] = target
             run(self._conn, f"DROP TABLE IF EXISTS {LINKS}")
         for target in targets.values():
-            if not target.schema.is_recorded_as(self._recorded.get(target.name)):
+            recorded = self._recorded.get(target.name)
+            # A table that was dropped is nobody's, and is of whoever makes it again.
+            if recorded is None or not (target.schema.is_recorded_as(recorded) and self._owners.is_own(recorded)):
                 catalog.record_table(
                     self._conn, self._dataset, target.schema, load_id=self._load_id, loaded_at=self._loaded_at
                 )

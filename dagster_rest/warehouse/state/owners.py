@@ -102,7 +102,11 @@ def other_owner_of(connection: duckdb.DuckDBPyConnection, *, dataset: str, table
 
 
 def newest_loader(
-    connection: duckdb.DuckDBPyConnection, *, asset: str, tables: Collection[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    asset: str,
+    tables: Collection[tuple[str, str]],
+    code_location: str | None = None,
 ) -> Loader | None:
     """Return who did the newest load of an asset, of any partition, that still counts.
 
@@ -110,13 +114,15 @@ def newest_loader(
         connection: An open connection to a database with a ledger.
         asset: The asset key as ``a/b``.
         tables: The root tables it writes, as (dataset, name).
+        code_location: Only loads from this code location; of any if None.
     """
     void = max(read_partitioning(connection, asset=asset).void_up_to, lost_up_to(connection, tables))
     row = fetch_one(
         connection,
         f"select source, code_location, fingerprint from {METADATA_SCHEMA}.loads"
-        " where asset = ? and seq > ? and status <> 'taken_back' order by seq desc limit 1",
-        [asset, void],
+        " where asset = ? and seq > ? and status <> 'taken_back' and (? is null or code_location = ?)"
+        " order by seq desc limit 1",
+        [asset, void, code_location, code_location],
     )
     return Loader(source=row[0], code_location=row[1], fingerprint=row[2]) if row else None
 

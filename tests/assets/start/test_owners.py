@@ -149,6 +149,15 @@ def test_a_table_that_somebody_dropped_is_nobodys(one: Location) -> None:
     assert "state_other_asset" in one.run("a")
 
 
+def test_a_table_that_was_dropped_is_of_the_asset_that_makes_it_again(one: Location) -> None:
+    one.run("a")
+    one.query("drop table raw.orders")
+
+    assert "missing_table" == one.run("a", translator=Prefixed())
+    assert "normal" == one.run("a", translator=Prefixed())
+    assert "the asset lake/raw/orders" in one.run("a")
+
+
 def test_a_partition_of_another_source_is_refused(one: Location) -> None:
     one.run("a", partition="2026-01-01", **DAILY)
 
@@ -183,6 +192,20 @@ def test_another_config_of_another_code_location_is_refused(
 
     assert refused == ("state_other_asset" in found)
     assert not refused or "the code location 'first', and this is 'second'" in found
+
+
+def test_a_config_may_change_after_another_code_location_has_loaded_by_it(
+    one: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, found = step.lineage_of, []
+    for location, path in (("prod", "a"), ("dev", "a"), ("prod", "b"), ("dev", "a")):
+        monkeypatch.setattr(
+            step, "lineage_of", lambda context, at=location: dataclasses.replace(real(context), code_location=at)
+        )
+        found.append(one.run(path))
+
+    assert ["first", "normal", "normal"] == found[:3]
+    assert "another config, of the code location 'prod', and this is 'dev'" in found[3]
 
 
 def test_a_renamed_asset_is_refused_before_it_asks_for_anything(one: Location, api: ApiServer) -> None:

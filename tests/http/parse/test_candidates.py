@@ -28,6 +28,9 @@ MESSAGE = {"id": 1, "text": "hello"}
         ({"count": 0, "next": None, "previous": None}, []),
         ({"count": 0, "next": None, "_links": {"self": "/x"}}, []),
         ({"meta": {"total": 0, "page": 1}}, []),
+        ({"meta": {"result_count": 0}}, []),
+        ({"resultCount": 0}, []),
+        ({"_shards": {"failures": [{"shard": 0}]}, "hits": {"hits": [MESSAGE]}}, [MESSAGE]),
         ({"total": 0, "errors": []}, []),
         ({"errors": [], "warnings": None}, []),
         ({"total": 0, "currency": "EUR"}, [{"total": 0, "currency": "EUR"}]),
@@ -63,6 +66,21 @@ def test_a_body_that_shows_no_records_is_an_error(body: Any) -> None:
         select(None, body).records(body)
     assert "http_selector_matched_nothing" == caught.value.code
     assert "data_selector" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "rivals"),
+    [
+        ({"shop": {"id": 1, "currencies": []}}, ("$",)),
+        ({"data": {"id": 1, "attributes": {"tags": []}}}, ("$",)),
+        ({"data": {"id": 1, "results": []}}, ()),
+        ({"shop": {"currencies": []}}, ()),
+    ],
+)
+def test_an_empty_list_of_an_entity_may_not_be_the_records(body: Any, rivals: tuple[str, ...]) -> None:
+    found = select(None, body)
+    assert rivals == found.rivals
+    assert bool(rivals) == (found.warning is not None)
 
 
 @pytest.mark.parametrize("body", [{"total": 0}, {"total": 3}, {"messages": ["hello"]}])
