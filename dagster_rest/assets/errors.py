@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "state_missing_table": "A recorded table is gone or lost columns, and on_missing_table is fail (or the run loads only one of its partitions). Restore it, or load it again from the start.",
     "state_other_partitions": "The loaded rows belong to other partitions than the asset has now (none before, days before and months now, another time zone). Load the asset again with full_refresh, or restore the previous partitions.",
     "state_other_asset": "The table, or the state of the asset, was loaded by another asset key, source or code location. Give one of them another dataset or table_name; if it is the same data under another name, run it once with adopt: true.",
+    "adopt_refused": "adopt was given for an asset without a table of a fixed name that has loaded nothing under its key. Run it without adopt, or keep the former key.",
     "state_load_lost": "The DuckDB file was deleted, or restored from a copy, between a load's commit and its confirmation. Run the asset again.",
     "state_not_a_table": "A loaded table was replaced by a view. Drop or rename the view.",
     "state_parent_not_loaded": "A child ran before its parent was ever loaded into this database. Materialize the parent first.",

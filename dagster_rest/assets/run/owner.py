@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from dagster_rest.assets.context import LoadContext
 from dagster_rest.assets.errors import StateError
 from dagster_rest.assets.run.recorded_tables import root_tables
+from dagster_rest.warehouse.database.base import run
 from dagster_rest.warehouse.database.file import short_read, short_write
 from dagster_rest.warehouse.state.catalog import METADATA_SCHEMA, has_table
 from dagster_rest.warehouse.state.ledger_tables import ensure_ledger
@@ -90,11 +91,17 @@ def adopt(context: LoadContext) -> None:
 
     Args:
         context: The load.
+
+    Raises:
+        StateError: ``adopt_refused``.
     """
-    if not context.request.adopt or not _has_one_table(context):
+    if not context.request.adopt:
         return
     with short_read(context.database, log=context.log) as found:
         if found is None or not has_table(found, "loads", schema=METADATA_SCHEMA):
+            return
+        if not _has_one_table(context):
+            _check_has_loaded(context, found)
             return
     with short_write(context.database, log=context.log) as connection:
         ensure_ledger(connection)
@@ -102,3 +109,17 @@ def adopt(context: LoadContext) -> None:
         former = adopt_table(connection, dataset=dataset, table=table, asset=context.asset.id)
     if former is not None:
         context.log(f"{dataset}.{table} and its state were those of {former}, and are those of {context.asset.id} now")
+
+
+def _check_has_loaded(context: LoadContext, connection: "DuckDBPyConnection") -> None:
+    """Refuse to adopt by a table what has none: only loads of the same key, of another source, can be found."""
+    own = f"select 1 from {METADATA_SCHEMA}.loads where asset = ? limit 1"
+    if run(connection, own, [context.asset.id]):
+        return
+    raise StateError(
+        f"adopt: {context.asset.id} has loaded nothing, and without a table of a fixed name nobody's loads can be found"
+        " for it",
+        code="adopt_refused",
+        where=context.plan.config_path,
+        hint="Run it without adopt: it starts from the beginning under its new key. Or keep the former key.",
+    )

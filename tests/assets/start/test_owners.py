@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,11 @@ def test_adopting_what_is_nobody_elses_changes_nothing(one: Location) -> None:
     assert "first" == one.run("a", config=ADOPT)
     assert "normal" == one.run("a", config=ADOPT)
     assert A2 == one.rows()
+
+
+@pytest.mark.parametrize("options", [{"selected": False}, {"table_name": itemgetter("of")}])
+def test_a_renamed_asset_without_a_table_of_a_fixed_name_cannot_adopt(one: Location, options: dict[str, Any]) -> None:
+    one.run("a", **options)
+
+    assert "adopt_refused" in one.run("a", translator=Prefixed(), config=ADOPT, **options)
+    assert "normal" == one.run("a", config=ADOPT, **options)
